@@ -1,0 +1,3 @@
+//! Motions: which way of going to market an account gets now, and why.
+
+pub mod model;
