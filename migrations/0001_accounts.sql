@@ -1,0 +1,103 @@
+-- Accounts: raw events as they came, the queue of those not yet applied, and what is known of each account.
+--
+-- Raw events live in weekly partitions by the moment they were received and are dropped by partition when the
+-- retention time is over. The account id leads every key of the hot tables, so that the schema can be
+-- distributed by account; `event_key` and `inbox` are work tables and stay with the service.
+
+CREATE TABLE event (
+    account_id  text COLLATE "C" NOT NULL,
+    received_at timestamptz NOT NULL,
+    id          uuid NOT NULL,
+    source      text NOT NULL,
+    event_id    text NOT NULL,
+    type        text NOT NULL,
+    occurred_at timestamptz NOT NULL,
+    -- The `data` member as it was sent, to the letter.
+    data        json NOT NULL,
+    CONSTRAINT event_pkey PRIMARY KEY (account_id, received_at, id)
+) PARTITION BY RANGE (received_at);
+
+-- The identity of each event (source, id), as the first 128 bits of its digest: one event is taken once, in
+-- whichever partition the first copy lies.
+CREATE TABLE event_key (
+    key         uuid NOT NULL CONSTRAINT event_key_pkey PRIMARY KEY,
+    received_at timestamptz NOT NULL
+);
+CREATE INDEX event_key_age ON event_key USING brin (received_at);
+
+-- Events that wait to be applied. Applying deletes the row in the transaction that changes the account, which
+-- is why each event counts exactly once. Lane 0 is hot, 1 normal, 2 bulk.
+CREATE TABLE inbox (
+    lane        smallint NOT NULL CONSTRAINT inbox_lane CHECK (lane BETWEEN 0 AND 2),
+    seq         bigint GENERATED ALWAYS AS IDENTITY,
+    account_id  text COLLATE "C" NOT NULL,
+    received_at timestamptz NOT NULL,
+    id          uuid NOT NULL,
+    CONSTRAINT inbox_pkey PRIMARY KEY (lane, seq)
+);
+CREATE INDEX inbox_account ON inbox (account_id);
+
+-- Events that could not be applied, with the reason; replayed when the fault is mended.
+CREATE TABLE inbox_dead (
+    account_id  text COLLATE "C" NOT NULL,
+    received_at timestamptz NOT NULL,
+    id          uuid NOT NULL,
+    error       text NOT NULL,
+    failed_at   timestamptz NOT NULL,
+    CONSTRAINT inbox_dead_pkey PRIMARY KEY (account_id, received_at, id)
+);
+
+-- One row per account. `state` is the sum of its events as one document; the columns beside it are copies
+-- for lists and matching. Whoever decides about an account or changes it locks this row first.
+CREATE TABLE account (
+    account_id text COLLATE "C" NOT NULL CONSTRAINT account_pkey PRIMARY KEY,
+    state      json NOT NULL,
+    name       text,
+    domain     text,
+    owner_id   text,
+    -- Counts changes: the ETag of the account.
+    version    bigint NOT NULL DEFAULT 1,
+    created_at timestamptz NOT NULL,
+    changed_at timestamptz NOT NULL
+) WITH (fillfactor = 80);
+
+-- People, apart from the account's state so that a person can be erased without touching a decision.
+CREATE TABLE contact (
+    account_id text COLLATE "C" NOT NULL,
+    contact_id text COLLATE "C" NOT NULL,
+    doc        json NOT NULL,
+    changed_at timestamptz NOT NULL,
+    CONSTRAINT contact_pkey PRIMARY KEY (account_id, contact_id),
+    CONSTRAINT contact_account FOREIGN KEY (account_id) REFERENCES account (account_id)
+);
+
+CREATE TABLE note (
+    account_id text COLLATE "C" NOT NULL,
+    id         uuid NOT NULL,
+    noted_at   timestamptz NOT NULL,
+    kind       text NOT NULL,
+    text       text NOT NULL,
+    source     text NOT NULL,
+    CONSTRAINT note_pkey PRIMARY KEY (account_id, id),
+    CONSTRAINT note_account FOREIGN KEY (account_id) REFERENCES account (account_id)
+);
+
+-- What an account is known by, for matching people and companies that come without an account id.
+CREATE TABLE account_identity (
+    kind       text NOT NULL CONSTRAINT account_identity_kind CHECK (kind IN ('domain', 'name', 'email_domain')),
+    value      text NOT NULL,
+    account_id text COLLATE "C" NOT NULL,
+    CONSTRAINT account_identity_pkey PRIMARY KEY (kind, value, account_id)
+);
+CREATE INDEX account_identity_account ON account_identity (account_id);
+
+-- Corrections by people: from now on this domain, name or foreign id means that account, whatever else fits.
+CREATE TABLE match_pin (
+    kind       text NOT NULL CONSTRAINT match_pin_kind CHECK (kind IN ('domain', 'name', 'email', 'account_id')),
+    value      text NOT NULL,
+    account_id text COLLATE "C" NOT NULL,
+    pinned_at  timestamptz NOT NULL,
+    pinned_by  text NOT NULL,
+    note       text,
+    CONSTRAINT match_pin_pkey PRIMARY KEY (kind, value)
+);
