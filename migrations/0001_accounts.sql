@@ -17,6 +17,50 @@ CREATE TABLE event (
     CONSTRAINT event_pkey PRIMARY KEY (account_id, received_at, id)
 ) PARTITION BY RANGE (received_at);
 
+-- Weekly partitions (Monday to Monday, UTC) from last week to three weeks ahead of an instant.
+CREATE FUNCTION ensure_event_partitions(at timestamptz) RETURNS void LANGUAGE plpgsql
+SET client_min_messages = warning AS $$
+DECLARE
+    first timestamptz := (date_trunc('week', at AT TIME ZONE 'UTC') - interval '1 week') AT TIME ZONE 'UTC';
+    week  timestamptz;
+BEGIN
+    -- Two replicas that make the same partition at once wait for each other here.
+    PERFORM pg_advisory_xact_lock(hashtext('event partitions'));
+    FOR n IN 0..4 LOOP
+        week := first + n * interval '7 days';
+        EXECUTE format('CREATE TABLE IF NOT EXISTS %I PARTITION OF event FOR VALUES FROM (%L) TO (%L)',
+            'event_' || to_char(week AT TIME ZONE 'UTC', 'YYYYMMDD'), week, week + interval '7 days');
+    END LOOP;
+END $$;
+
+-- Drops the weeks that end before an instant and forgets the keys of their events; gives the weeks dropped.
+CREATE FUNCTION drop_events_before(at timestamptz) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    part    record;
+    dropped bigint := 0;
+    oldest  timestamptz;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('event partitions'));
+    FOR part IN
+        SELECT c.relname,
+               to_timestamp(right(c.relname, 8), 'YYYYMMDD')::timestamp AT TIME ZONE 'UTC' AS week
+        FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+        WHERE i.inhparent = 'event'::regclass
+    LOOP
+        IF part.week + interval '7 days' <= at
+           AND NOT EXISTS (SELECT FROM inbox WHERE received_at < part.week + interval '7 days')
+           AND NOT EXISTS (SELECT FROM inbox_dead WHERE received_at < part.week + interval '7 days') THEN
+            EXECUTE format('DROP TABLE %I', part.relname);
+            dropped := dropped + 1;
+            oldest := greatest(oldest, part.week + interval '7 days');
+        END IF;
+    END LOOP;
+    IF dropped > 0 THEN
+        DELETE FROM event_key WHERE received_at < oldest;
+    END IF;
+    RETURN dropped;
+END $$;
+
 -- The identity of each event (source, id), as the first 128 bits of its digest: one event is taken once, in
 -- whichever partition the first copy lies.
 CREATE TABLE event_key (

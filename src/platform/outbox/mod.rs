@@ -1,0 +1,69 @@
+//! The outbox: what leaves the process leaves from rows, signed, retried, and once to whoever honours the id.
+//!
+//! Promises: a delivery is written in the transaction that causes it and sent afterwards; its id and its body
+//! never change over retries; each destination has a lane of its own, so that a dead one holds up no other;
+//! a receiver's `Retry-After` is obeyed; what cannot be delivered is kept as dead, with the last answer, and
+//! can be sent again; where no endpoint is configured the delivery is recorded and visible, not lost.
+
+mod sign;
+mod store;
+mod worker;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde::Deserialize;
+
+pub use sign::{Secret, SecretError};
+pub use store::{Delivery, DeliveryFilter, Gauge, find, gauges, list, retry};
+pub use worker::{Outbox, client};
+
+/// How deliveries behave, from the settings.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OutboxSettings {
+    /// Seconds to wait before the second, third … attempt. After the last one a delivery is dead. The default
+    /// is the schedule that the Standard Webhooks specification recommends: ten attempts over three days.
+    pub retry_schedule_secs: Vec<u64>,
+    /// How long one attempt may take.
+    pub timeout_ms: u64,
+    /// How many attempts run at once to one destination.
+    pub concurrency: usize,
+    /// So many failures in a row open the circuit of a destination …
+    pub breaker_failures: u32,
+    /// … for so long.
+    pub breaker_open_secs: u64,
+    /// Endpoints by destination.
+    pub endpoints: BTreeMap<String, EndpointSettings>,
+}
+
+/// Where a destination is and how we prove who we are.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EndpointSettings {
+    pub url: String,
+    /// `whsec_` and 24–64 bytes in base64.
+    pub secret: SecretString,
+}
+
+impl Default for OutboxSettings {
+    fn default() -> Self {
+        Self {
+            retry_schedule_secs: vec![5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400],
+            timeout_ms: 15_000,
+            concurrency: 8,
+            breaker_failures: 5,
+            breaker_open_secs: 30,
+            endpoints: BTreeMap::new(),
+        }
+    }
+}
+
+impl OutboxSettings {
+    /// How long to wait after attempt number `attempts` failed; none when it was the last.
+    pub fn wait_after(&self, attempts: i32) -> Option<Duration> {
+        let index = usize::try_from(attempts).unwrap_or(0).saturating_sub(1);
+        self.retry_schedule_secs.get(index).map(|secs| Duration::from_secs(*secs))
+    }
+}

@@ -1,0 +1,206 @@
+//! The SQL of deliveries: claim, finish, list, send again.
+
+use serde_json::value::RawValue;
+use sqlx::types::Json;
+use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder};
+use uuid::Uuid;
+
+use crate::kernel::clock::DateTime;
+
+/// One effect on its way out, as an operator sees it.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Delivery {
+    pub account_id: String,
+    pub id: Uuid,
+    pub destination: String,
+    pub decision_id: Uuid,
+    pub payload: Json<Box<RawValue>>,
+    pub status: String,
+    pub attempts: i32,
+    pub due_at: DateTime,
+    pub last_status: Option<i32>,
+    pub last_error: Option<String>,
+    pub created_at: DateTime,
+    pub delivered_at: Option<DateTime>,
+}
+
+/// A delivery in a worker's hands.
+pub(super) struct Claimed {
+    pub account_id: String,
+    pub id: Uuid,
+    pub payload: String,
+    /// This attempt included.
+    pub attempts: i32,
+    pub lease: i64,
+}
+
+/// Takes up to `limit` due deliveries of one destination. The lease is measured by the database's clock.
+pub(super) async fn claim(
+    pool: &PgPool,
+    destination: &str,
+    now: DateTime,
+    limit: i64,
+    lease_secs: f64,
+) -> Result<Vec<Claimed>, sqlx::Error> {
+    sqlx::query_as!(
+        Claimed,
+        r#"WITH due AS MATERIALIZED (
+             SELECT account_id, id FROM delivery
+             WHERE destination = $1 AND due_at <= $2 AND status IN ('pending', 'retrying')
+               AND (leased_until IS NULL OR leased_until <= clock_timestamp())
+             ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+           UPDATE delivery d SET lease = nextval('work_lease'), attempts = d.attempts + 1,
+                  leased_until = clock_timestamp() + make_interval(secs => $4)
+           FROM due WHERE d.account_id = due.account_id AND d.id = due.id
+           RETURNING d.account_id, d.id, d.payload::text AS "payload!", d.attempts, d.lease"#,
+        destination,
+        now,
+        limit,
+        lease_secs,
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// How an attempt ended.
+pub(super) struct Ended<'a> {
+    pub status: &'a str,
+    pub due_at: DateTime,
+    pub last_status: Option<i32>,
+    pub last_error: Option<String>,
+    pub delivered_at: Option<DateTime>,
+}
+
+/// Records how an attempt ended; a stale lease changes nothing.
+pub(super) async fn finish(
+    pool: &PgPool,
+    claimed: &Claimed,
+    ended: &Ended<'_>,
+) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query!(
+        r#"UPDATE delivery SET status = $4, due_at = $5, last_status = $6, last_error = $7, delivered_at = $8,
+                  leased_until = NULL, lease = 0
+           WHERE account_id = $1 AND id = $2 AND lease = $3"#,
+        claimed.account_id,
+        claimed.id,
+        claimed.lease,
+        ended.status,
+        ended.due_at,
+        ended.last_status,
+        ended.last_error,
+        ended.delivered_at,
+    )
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Destinations that have something to send.
+pub(super) async fn due_destinations(pool: &PgPool, now: DateTime) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"WITH RECURSIVE lane AS (
+             (SELECT destination FROM delivery WHERE status IN ('pending', 'retrying')
+              ORDER BY destination LIMIT 1)
+             UNION ALL
+             SELECT (SELECT d.destination FROM delivery d
+                     WHERE d.status IN ('pending', 'retrying') AND d.destination > lane.destination
+                     ORDER BY d.destination LIMIT 1)
+             FROM lane WHERE lane.destination IS NOT NULL)
+           SELECT destination AS "destination!" FROM lane WHERE destination IS NOT NULL AND EXISTS (
+             SELECT FROM delivery d WHERE d.destination = lane.destination AND d.due_at <= $1
+               AND d.status IN ('pending', 'retrying'))"#,
+        now
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// Marks deliveries without an endpoint as recorded: kept and visible.
+pub(super) async fn record_unsent(
+    pool: &PgPool,
+    destination: &str,
+    now: DateTime,
+) -> Result<u64, sqlx::Error> {
+    let done = sqlx::query!(
+        r#"UPDATE delivery SET status = 'recorded',
+                  last_error = 'no endpoint is configured for this destination'
+           WHERE destination = $1 AND due_at <= $2 AND status IN ('pending', 'retrying')
+             AND (leased_until IS NULL OR leased_until <= clock_timestamp())"#,
+        destination,
+        now
+    )
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// One delivery by its id.
+pub async fn find(pool: &PgPool, id: Uuid) -> Result<Option<Delivery>, sqlx::Error> {
+    sqlx::query_as("SELECT * FROM delivery WHERE id = $1").bind(id).fetch_optional(pool).await
+}
+
+/// Sends a dead, recorded or waiting delivery again, from its first attempt. Gives it back as it then is;
+/// none when it does not exist or was delivered.
+pub async fn retry(conn: &mut PgConnection, id: Uuid, now: DateTime) -> Result<Option<Delivery>, sqlx::Error> {
+    sqlx::query_as(
+        r"UPDATE delivery SET status = 'pending', attempts = 0, due_at = $2, leased_until = NULL, lease = 0
+          WHERE id = $1 AND status <> 'delivered' RETURNING *",
+    )
+    .bind(id)
+    .bind(now)
+    .fetch_optional(conn)
+    .await
+}
+
+/// What to list.
+#[derive(Debug, Clone, Default)]
+pub struct DeliveryFilter {
+    pub status: Option<String>,
+    pub destination: Option<String>,
+    pub account_id: Option<String>,
+    pub decision_id: Option<Uuid>,
+    /// Only deliveries before this one, newest first.
+    pub before: Option<Uuid>,
+    pub limit: i64,
+}
+
+/// Deliveries, newest first.
+pub async fn list(pool: &PgPool, filter: &DeliveryFilter) -> Result<Vec<Delivery>, sqlx::Error> {
+    let mut query = QueryBuilder::<Postgres>::new("SELECT * FROM delivery WHERE true");
+    if let Some(status) = &filter.status {
+        query.push(" AND status = ").push_bind(status);
+    }
+    if let Some(destination) = &filter.destination {
+        query.push(" AND destination = ").push_bind(destination);
+    }
+    if let Some(account_id) = &filter.account_id {
+        query.push(" AND account_id = ").push_bind(account_id);
+    }
+    if let Some(decision_id) = filter.decision_id {
+        query.push(" AND decision_id = ").push_bind(decision_id);
+    }
+    if let Some(before) = filter.before {
+        query.push(" AND id < ").push_bind(before);
+    }
+    query.push(" ORDER BY id DESC LIMIT ").push_bind(filter.limit);
+    query.build_query_as().fetch_all(pool).await
+}
+
+/// How many deliveries of a destination are in a status.
+#[derive(Debug, Clone)]
+pub struct Gauge {
+    pub destination: String,
+    pub status: String,
+    pub count: i64,
+}
+
+/// Undelivered effects by destination and status, for the metrics.
+pub async fn gauges(pool: &PgPool) -> Result<Vec<Gauge>, sqlx::Error> {
+    sqlx::query_as!(
+        Gauge,
+        r#"SELECT destination, status, count(*) AS "count!" FROM delivery
+           WHERE status IN ('pending', 'retrying') GROUP BY 1, 2"#
+    )
+    .fetch_all(pool)
+    .await
+}
