@@ -1,0 +1,151 @@
+//! Reads what guards an account.
+
+use serde::Deserialize;
+use sqlx::PgConnection;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use crate::kernel::clock::DateTime;
+use crate::motions::model::{Claim, Motion, Pause, Touch};
+
+/// What the database holds of an account's guards, read after the account's lock was taken: in the statement
+/// that waits for the lock, it could be older than what the other side committed.
+pub struct Guards {
+    /// Claims not yet released; among them those that have expired since.
+    pub claims: Vec<Claim>,
+    pub touches: Vec<Touch>,
+    pub pauses: Vec<Pause>,
+    /// A competing motion that `RevOps` switched to while the holder's claim still lives.
+    pub switch_to: Option<Motion>,
+    pub latest: Option<Latest>,
+    /// The policy version in force.
+    pub policy_version: Option<String>,
+}
+
+/// The account's latest recorded decision.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Latest {
+    pub decision_id: Uuid,
+    pub outcome: String,
+    pub fingerprint: String,
+    pub evaluated_at: DateTime,
+}
+
+/// Reads the guards of one account as they stand at `now`; touches since `touches_after` (exclusive).
+pub async fn guards(
+    conn: &mut PgConnection,
+    account_id: &str,
+    touches_after: DateTime,
+    now: DateTime,
+) -> Result<Guards, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"SELECT
+             (SELECT version FROM policy_active) AS policy_version,
+             (SELECT json_agg(json_build_object('id', id, 'motion', motion, 'claimedAt', claimed_at,
+                       'expiresAt', expires_at, 'decisionId', decision_id, 'reasoning', reasoning)
+                     ORDER BY claimed_at, id)
+              FROM motion_claim WHERE account_id = $1 AND released_at IS NULL)
+               AS "claims: Json<Vec<Claim>>",
+             (SELECT json_agg(json_build_object('at', touched_at, 'origin', origin) ORDER BY touched_at, id)
+              FROM touch WHERE account_id = $1 AND touched_at > $2) AS "touches: Json<Vec<Touch>>",
+             (SELECT json_agg(json_build_object('motion', motion, 'until', until, 'conflictId', conflict_id)
+                     ORDER BY motion)
+              FROM motion_pause WHERE account_id = $1 AND until > $3) AS "pauses: Json<Vec<Pause>>",
+             (SELECT c.wanted_motion FROM conflict c
+              JOIN motion_claim h ON h.account_id = c.account_id AND h.id = c.holder_claim
+              WHERE c.account_id = $1 AND c.resolution = 'switch' AND h.released_at IS NULL
+              ORDER BY c.resolved_at DESC LIMIT 1) AS switch_to,
+             (SELECT json_build_object('decision_id', decision_id, 'outcome', outcome,
+                       'fingerprint', fingerprint, 'evaluated_at', evaluated_at)
+              FROM motion_state WHERE account_id = $1) AS "latest: Json<Latest>""#,
+        account_id,
+        touches_after,
+        now,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(Guards {
+        claims: row.claims.map(|json| json.0).unwrap_or_default(),
+        touches: row.touches.map(|json| json.0).unwrap_or_default(),
+        pauses: row.pauses.map(|json| json.0).unwrap_or_default(),
+        switch_to: row.switch_to.as_deref().and_then(Motion::from_name),
+        latest: row.latest.map(|json| json.0),
+        policy_version: row.policy_version,
+    })
+}
+
+/// Releases claims, which frees the pairs they own.
+pub async fn release_claims(
+    conn: &mut PgConnection,
+    account_id: &str,
+    claims: &[Uuid],
+    reason: &str,
+    now: DateTime,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"UPDATE motion_claim SET released_at = $4, release_reason = $3
+           WHERE account_id = $1 AND id = ANY ($2) AND released_at IS NULL"#,
+        account_id,
+        claims,
+        reason,
+        now,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// A contact with an account that an event reported.
+pub struct ReportedTouch {
+    pub account_id: String,
+    /// The event's id: one event is one touch.
+    pub id: Uuid,
+    pub at: DateTime,
+    pub channel: String,
+}
+
+/// Adds touches that events reported.
+pub async fn add_touches(conn: &mut PgConnection, touches: &[ReportedTouch]) -> Result<(), sqlx::Error> {
+    if touches.is_empty() {
+        return Ok(());
+    }
+    let accounts: Vec<&str> = touches.iter().map(|t| t.account_id.as_str()).collect();
+    let ids: Vec<Uuid> = touches.iter().map(|t| t.id).collect();
+    let at: Vec<DateTime> = touches.iter().map(|t| t.at).collect();
+    let channels: Vec<&str> = touches.iter().map(|t| t.channel.as_str()).collect();
+    sqlx::query!(
+        r#"INSERT INTO touch (account_id, id, touched_at, origin)
+           SELECT * FROM unnest($1::text[], $2::uuid[], $3::timestamptz[], $4::text[])
+           ON CONFLICT DO NOTHING"#,
+        &accounts as &[&str],
+        &ids,
+        &at,
+        &channels as &[&str],
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Rests motions on an account until an instant; a longer rest that is already there stays.
+pub async fn pause_motions(
+    conn: &mut PgConnection,
+    account_id: &str,
+    motions: &[&str],
+    until: DateTime,
+    conflict_id: Uuid,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"INSERT INTO motion_pause AS p (account_id, motion, until, conflict_id)
+           SELECT $1, m, $3, $4 FROM unnest($2::text[]) AS m
+           ON CONFLICT (account_id, motion) DO UPDATE
+             SET until = greatest(p.until, excluded.until), conflict_id = excluded.conflict_id"#,
+        account_id,
+        motions as &[&str],
+        until,
+        conflict_id,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,106 @@
+//! Policies as rows: stored once by content, one of them in force.
+
+use sqlx::{PgConnection, PgPool};
+
+use crate::kernel::clock::DateTime;
+
+/// A stored policy version.
+#[derive(Debug, Clone)]
+pub struct PolicyRow {
+    pub version: String,
+    pub name: String,
+    pub body: String,
+    pub format: String,
+    pub created_at: DateTime,
+    pub created_by: String,
+    /// Whether it is the one in force.
+    pub active: bool,
+    pub activated_at: Option<DateTime>,
+}
+
+/// Stores a version; false when it was there before.
+pub async fn insert_policy(
+    conn: &mut PgConnection,
+    version: &str,
+    name: &str,
+    body: &str,
+    format: &str,
+    by: &str,
+    now: DateTime,
+) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query!(
+        r#"INSERT INTO policy (version, name, body, format, created_at, created_by)
+           VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING"#,
+        version,
+        name,
+        body,
+        format,
+        now,
+        by,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// All versions, newest first.
+pub async fn list_policies(
+    pool: &PgPool,
+    before: Option<(DateTime, String)>,
+    limit: i64,
+) -> Result<Vec<PolicyRow>, sqlx::Error> {
+    let (at, version) = before.unzip();
+    sqlx::query_as!(
+        PolicyRow,
+        r#"SELECT p.version, p.name, p.body, p.format, p.created_at, p.created_by,
+                  a.version IS NOT NULL AS "active!", a.activated_at AS "activated_at?"
+           FROM policy p LEFT JOIN policy_active a ON a.version = p.version
+           WHERE $1::timestamptz IS NULL OR (p.created_at, p.version) < ($1, $2)
+           ORDER BY p.created_at DESC, p.version DESC LIMIT $3"#,
+        at,
+        version,
+        limit,
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// One version.
+pub async fn find_policy(pool: &PgPool, version: &str) -> Result<Option<PolicyRow>, sqlx::Error> {
+    sqlx::query_as!(
+        PolicyRow,
+        r#"SELECT p.version, p.name, p.body, p.format, p.created_at, p.created_by,
+                  a.version IS NOT NULL AS "active!", a.activated_at AS "activated_at?"
+           FROM policy p LEFT JOIN policy_active a ON a.version = p.version WHERE p.version = $1"#,
+        version
+    )
+    .fetch_optional(pool)
+    .await
+}
+
+/// The version in force.
+pub async fn active_version(conn: &mut PgConnection) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar!("SELECT version FROM policy_active").fetch_optional(conn).await
+}
+
+/// Puts a version in force; gives the one it replaces.
+pub async fn activate_policy(
+    conn: &mut PgConnection,
+    version: &str,
+    by: &str,
+    now: DateTime,
+) -> Result<Option<String>, sqlx::Error> {
+    let previous =
+        sqlx::query_scalar!("SELECT version FROM policy_active FOR UPDATE").fetch_optional(&mut *conn).await?;
+    sqlx::query!(
+        r#"INSERT INTO policy_active (version, activated_at, activated_by) VALUES ($1, $2, $3)
+           ON CONFLICT (only_row) DO UPDATE SET version = excluded.version,
+             activated_at = excluded.activated_at, activated_by = excluded.activated_by"#,
+        version,
+        now,
+        by,
+    )
+    .execute(conn)
+    .await?;
+    Ok(previous)
+}
