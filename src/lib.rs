@@ -8,5 +8,6 @@ pub mod accounts;
 pub mod kernel;
 pub mod motions;
 pub mod platform;
+pub mod settings;
 #[doc(hidden)]
 pub mod testing;
