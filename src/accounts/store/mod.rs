@@ -1,0 +1,14 @@
+//! The SQL of accounts: events in, facts out.
+//!
+//! Promises: no decision is taken here; every function is one statement, takes the connection first and
+//! business time as an argument.
+
+mod changes;
+mod intake;
+mod pending;
+mod read;
+
+pub use changes::*;
+pub use intake::*;
+pub use pending::*;
+pub use read::*;
