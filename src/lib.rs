@@ -1,9 +1,12 @@
 //! GTM Motion Orchestrator: one service that decides, per account, which go-to-market motion is right now,
 //! keeps the motions from colliding, and can prove afterwards why.
 //!
-//! The modules in reading order: values ([`kernel`]), what is known of accounts ([`accounts`]), what is
-//! decided about them ([`motions`]).
+//! The modules in reading order: values ([`kernel`]), machinery without a domain ([`platform`]), what is
+//! known of accounts ([`accounts`]), what is decided about them ([`motions`]).
 
 pub mod accounts;
 pub mod kernel;
 pub mod motions;
+pub mod platform;
+#[doc(hidden)]
+pub mod testing;
