@@ -1,4 +1,8 @@
 //! Machinery that knows no business domain. Each module says what it promises; none names a slice.
 
+pub mod audit;
 pub mod db;
+pub mod http;
+pub mod keys;
+pub mod lifecycle;
 pub mod postgres;
