@@ -105,8 +105,13 @@ pub(super) fn adopt(place: &Place) -> Result<Option<i32>, Error> {
         if !serves(found.pid, &place.data()) {
             return clear_remains(place).map(|()| None);
         }
-        if found.status == Status::Ready {
+        if found.status == Status::Ready && place.socket().exists() {
             return Ok(Some(found.pid));
+        }
+        if found.status == Status::Ready {
+            // Something that tidies temporary directories took the socket: nobody can connect any more.
+            stop(place, None)?;
+            continue;
         }
         if begun.elapsed() > Duration::from_secs(START_SECONDS) {
             return Err(Error::Slow { pid: found.pid, seconds: START_SECONDS, log: place.log() });
@@ -190,6 +195,7 @@ fn arguments(command: &mut Command, data: &Path, socket_dir: &Path, durability: 
         "shared_buffers=128MB",
         "timezone=UTC",
         "jit=off",
+        "log_checkpoints=off",
     ];
     let chosen: &[&str] = match durability {
         Durability::Durable => &[

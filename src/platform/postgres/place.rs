@@ -93,6 +93,11 @@ impl Place {
         Ok(dir)
     }
 
+    /// The file that clients connect to.
+    pub(super) fn socket(&self) -> PathBuf {
+        self.socket_dir().join(socket_name())
+    }
+
     /// The socket's lock, which a killed server leaves behind.
     pub(super) fn socket_lock(&self) -> PathBuf {
         self.socket_dir().join(format!("{}.lock", socket_name()))
