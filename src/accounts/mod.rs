@@ -21,7 +21,7 @@ use sqlx::PgPool;
 
 use crate::kernel::clock::Clock;
 
-pub use commands::{AppliedEvent, Batch, ChangedAccount, Current, Follower};
+pub use commands::{AppliedEvent, Batch, Current, Folded, Follower};
 
 /// The accounts of the service: a handle to the use cases of this slice.
 #[derive(Clone)]

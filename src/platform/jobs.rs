@@ -29,6 +29,15 @@ impl Lane {
     pub fn number(self) -> i16 {
         self as i16
     }
+
+    /// The lane of a number in the database.
+    pub fn from_number(number: i16) -> Self {
+        match number {
+            0 => Self::Hot,
+            1 => Self::Normal,
+            _ => Self::Bulk,
+        }
+    }
 }
 
 /// A job to be asked for.

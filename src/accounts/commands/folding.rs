@@ -5,22 +5,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
-use uuid::Uuid;
 
-use super::{AppliedEvent, Batch, ChangedAccount, Current};
-use crate::accounts::events::{Event, EventData};
-use crate::accounts::fold::{self, ContactChange, Hint};
-use crate::accounts::model::{UsageDay, value};
-use crate::accounts::store::{AccountChange, DeadEvent, Locked, NewNote, StoredEvent};
-use crate::kernel::clock::DateTime;
+use super::{AppliedEvent, Batch, Current, Folded};
+use crate::accounts::events::Event;
+use crate::accounts::fold::{self, Applied};
+use crate::accounts::matching;
+use crate::accounts::model::{AccountState, ContactChange, value};
+use crate::accounts::store::{AccountChange, DeadEvent, Identity, Locked, NewNote, StoredEvent};
+use crate::platform::jobs::Lane;
 
 /// An account while events are folded into it.
 struct Open {
-    state: crate::accounts::model::AccountState,
+    state: AccountState,
     version: i64,
-    touched: bool,
     changed: bool,
     relevant: bool,
+    lane: Lane,
 }
 
 /// The accounts of a batch and what their events ask for.
@@ -31,7 +31,7 @@ pub(super) struct Folding {
     /// Changes to people, by account and contact, in the order of the events.
     pub(super) contacts: BTreeMap<(String, String), Vec<ContactChange>>,
     pub(super) notes: Vec<NewNote>,
-    pub(super) hints: BTreeSet<(String, Hint)>,
+    pub(super) identities: Vec<Identity>,
     pub(super) dead: Vec<DeadEvent>,
     /// Days whose exact usage needs all their events.
     pub(super) refold: BTreeSet<(String, NaiveDate)>,
@@ -39,20 +39,11 @@ pub(super) struct Folding {
 
 impl Folding {
     pub(super) fn new(locked: Vec<Locked>) -> Self {
-        let accounts = locked
-            .into_iter()
-            .map(|l| {
-                let open = Open {
-                    state: l.state,
-                    version: l.version,
-                    touched: false,
-                    changed: false,
-                    relevant: false,
-                };
-                (l.account_id, open)
-            })
-            .collect();
-        Self { accounts, ..Self::default() }
+        let open = |l: Locked| {
+            let (state, version) = (l.state, l.version);
+            (l.account_id, Open { state, version, changed: false, relevant: false, lane: Lane::Bulk })
+        };
+        Self { accounts: locked.into_iter().map(open).collect(), ..Self::default() }
     }
 
     /// Folds one event into its account.
@@ -71,45 +62,58 @@ impl Folding {
         };
         let Some(open) = self.accounts.get_mut(&stored.account_id) else { return };
         let mut applied = fold::apply(&mut open.state, &event);
-        open.touched = true;
+        open.lane = open.lane.min(Lane::from_number(stored.lane));
         open.changed |= applied.changed;
         open.relevant |= applied.relevant;
-        for change in std::mem::take(&mut applied.contacts) {
-            let key = (stored.account_id.clone(), change.contact_id.clone());
+        if let Some(dropped) = applied.dropped {
+            tracing::warn!(account = stored.account_id, dropped, "a collection is full: its oldest entry was dropped");
+        }
+        self.collect(stored, &event, &mut applied);
+        self.applied.push(AppliedEvent { account_id: stored.account_id.clone(), id: stored.id, applied });
+    }
+
+    /// Notes what the event asks for beyond the state.
+    fn collect(&mut self, stored: &StoredEvent, event: &Event, applied: &mut Applied) {
+        let account_id = &stored.account_id;
+        if let Some(change) = applied.contact.take() {
+            let key = (account_id.clone(), change.contact_id.to_string());
             self.contacts.entry(key).or_default().push(change);
         }
         if let Some(note) = applied.note.take() {
             self.notes.push(NewNote {
-                account_id: stored.account_id.clone(),
+                account_id: account_id.clone(),
                 id: stored.id,
-                noted_at: event.time,
-                kind: note.kind,
+                noted_at: note.at,
+                kind: note.kind.unwrap_or_else(|| "note".to_owned()),
                 text: note.text,
                 source: event.source.clone(),
             });
         }
-        for hint in std::mem::take(&mut applied.hints) {
-            self.hints.insert((stored.account_id.clone(), hint));
+        let hints = &applied.identity;
+        let identities = [
+            ("name", hints.name.as_deref().map(matching::normalised_name)),
+            ("domain", hints.domain.clone()),
+            ("email_domain", hints.email_domain.clone()),
+        ];
+        for (kind, value) in identities {
+            if let Some(value) = value.filter(|value| !value.is_empty()) {
+                self.identities.push(Identity { account_id: account_id.clone(), kind, value });
+            }
         }
         if let Some(date) = applied.refold_usage_day {
-            self.refold.insert((stored.account_id.clone(), date));
+            self.refold.insert((account_id.clone(), date));
         }
-        self.applied.push(AppliedEvent { account_id: stored.account_id.clone(), id: stored.id, applied });
     }
 
     /// Sets a day to what all its usage events say together.
     pub(super) fn replace_day(&mut self, account_id: &str, date: NaiveDate, events: &[StoredEvent]) {
         let Some(open) = self.accounts.get_mut(account_id) else { return };
         let events: Vec<Event> = events.iter().filter_map(|stored| stored.parse().ok()).collect();
-        let entries = events.iter().filter_map(|event| match &event.data {
-            EventData::UsageRecorded(usage) => Some((event.stamp(), usage)),
-            _ => None,
-        });
-        open.state.usage.days.insert(date, UsageDay::from_entries(entries));
+        fold::refold_usage_day(&mut open.state, date, &events);
         open.changed = true;
     }
 
-    /// The rows to write.
+    /// The accounts to write.
     pub(super) fn changes(&self) -> Vec<AccountChange<'_>> {
         self.accounts
             .iter()
@@ -124,19 +128,18 @@ impl Folding {
             .collect()
     }
 
-    /// What followers are told, and the accounts as they now stand.
-    pub(super) fn finish(self) -> (Batch, Vec<Current>) {
-        let mut batch = Batch { applied: self.applied, changed: Vec::new() };
-        let mut current = Vec::with_capacity(self.accounts.len());
-        for (account_id, open) in self.accounts {
-            if open.touched {
-                batch
-                    .changed
-                    .push(ChangedAccount { account_id: account_id.clone(), relevant: open.relevant });
-            }
-            let version = open.version + i64::from(open.changed);
-            current.push(Current { account_id, state: open.state, version });
-        }
-        (batch, current)
+    /// What followers are told.
+    pub(super) fn finish(self, events: usize) -> Batch {
+        let folded = |(account_id, open): (String, Open)| Folded {
+            current: Current {
+                account_id,
+                state: open.state,
+                version: open.version + i64::from(open.changed),
+            },
+            relevant: open.relevant,
+            lane: open.lane,
+        };
+        let accounts = self.accounts.into_iter().map(folded).collect();
+        Batch { accounts, applied: self.applied, events }
     }
 }

@@ -4,18 +4,20 @@
 //! the account are one transaction under the account's lock; an event that cannot be applied is set aside
 //! with its reason and holds up nothing; whoever depends on accounts ([`Follower`]) joins that transaction.
 
-use std::collections::BTreeMap;
+mod folding;
 
 use futures_util::future::BoxFuture;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use super::events::Event;
-use super::fold::{self, Applied};
-use super::model::{AccountState, Contact, Stamp, UsageDay, value};
-use super::store::{self, Locked, StoredEvent};
+use super::Accounts;
+use super::fold::Applied;
+use super::model::{AccountState, Contact};
+use super::store::{self, ContactRow, Identity, Locked};
 use crate::kernel::clock::DateTime;
 use crate::platform::db;
+use crate::platform::jobs::Lane;
+use folding::Folding;
 
 /// How many accounts one transaction of the background work takes.
 pub const APPLY_ACCOUNTS_MAX: i64 = 128;
@@ -23,18 +25,21 @@ pub const APPLY_ACCOUNTS_MAX: i64 = 128;
 /// What a transaction has applied, for those who follow accounts.
 #[derive(Default)]
 pub struct Batch {
-    /// Accounts with at least one applied event.
-    pub changed: Vec<ChangedAccount>,
+    /// The accounts that were locked, as they now stand, by id.
+    pub accounts: Vec<Folded>,
     /// What each event asks of others.
     pub applied: Vec<AppliedEvent>,
+    /// How many events were taken out of the inbox.
+    pub events: usize,
 }
 
-/// An account as it stands after the batch.
-pub struct ChangedAccount {
-    pub account_id: String,
-    pub state: AccountState,
+/// An account after its pending events.
+pub struct Folded {
+    pub current: Current,
     /// Something changed that a decision could depend on.
     pub relevant: bool,
+    /// The most urgent lane that one of the events came in by.
+    pub lane: Lane,
 }
 
 /// One applied event.
@@ -53,6 +58,16 @@ pub trait Follower: Send + Sync {
         batch: &'a Batch,
         now: DateTime,
     ) -> BoxFuture<'a, Result<(), sqlx::Error>>;
+
+    /// Called once the transaction is committed: the moment to wake up workers.
+    fn after_commit(&self);
+}
+
+/// An account under its lock, with every event applied that was accepted before.
+pub struct Current {
+    pub account_id: String,
+    pub state: AccountState,
+    pub version: i64,
 }
 
 /// Applies the pending events of the accounts that wait longest; gives the number of events.
@@ -61,25 +76,22 @@ pub async fn apply_next(
     follower: &dyn Follower,
     now: DateTime,
 ) -> Result<usize, sqlx::Error> {
-    let mut tx = db::begin(pool).await?;
-    let mut waiting = store::pending_accounts(&mut tx, APPLY_ACCOUNTS_MAX).await?;
+    let mut waiting = {
+        let mut conn = pool.acquire().await?;
+        store::pending_accounts(&mut conn, APPLY_ACCOUNTS_MAX).await?
+    };
     if waiting.is_empty() {
         return Ok(0);
     }
     waiting.sort_unstable();
+    let mut tx = db::begin(pool).await?;
     store::ensure_accounts(&mut tx, &waiting, now).await?;
     // Accounts that a decision or another replica is busy with have their turn in the next round.
-    let locked = store::lock_accounts(&mut tx, &waiting, true).await?;
-    let count = apply_locked(&mut tx, locked, follower, now).await?.1;
+    let locked = store::lock_idle_accounts(&mut tx, &waiting).await?;
+    let batch = apply_locked(&mut tx, locked, follower, now).await?;
     tx.commit().await?;
-    Ok(count)
-}
-
-/// An account under its lock, with every event applied that was accepted before.
-pub struct Current {
-    pub account_id: String,
-    pub state: AccountState,
-    pub version: i64,
+    follower.after_commit();
+    Ok(batch.events)
 }
 
 /// Locks one account and applies what is pending, in the caller's transaction. None when nobody has ever
@@ -90,18 +102,38 @@ pub async fn lock_current(
     follower: &dyn Follower,
     now: DateTime,
 ) -> Result<Option<Current>, sqlx::Error> {
-    let ids = [account_id.to_owned()];
-    let mut locked = store::lock_accounts(conn, &ids, false).await?;
-    let pending = store::has_pending(conn, account_id).await?;
+    let (mut locked, pending) = store::lock_account(conn, account_id).await?;
     if !pending {
-        return Ok(locked.pop().map(|l| Current { account_id: l.account_id, state: l.state, version: l.version }));
+        return Ok(locked.map(|l| Current { account_id: l.account_id, state: l.state, version: l.version }));
     }
-    if locked.is_empty() {
-        store::ensure_accounts(conn, &ids, now).await?;
-        locked = store::lock_accounts(conn, &ids, false).await?;
+    if locked.is_none() {
+        store::ensure_accounts(conn, &[account_id.to_owned()], now).await?;
+        locked = store::lock_account(conn, account_id).await?.0;
     }
-    let (mut current, _) = apply_locked(conn, locked, follower, now).await?;
-    Ok(current.pop())
+    let mut batch = apply_locked(conn, locked.into_iter().collect(), follower, now).await?;
+    Ok(batch.accounts.pop().map(|folded| folded.current))
+}
+
+/// The account as every event accepted so far makes it, with its people, without holding it.
+pub async fn view(
+    accounts: &Accounts,
+    account_id: &str,
+) -> Result<Option<(Current, Vec<ContactRow>)>, sqlx::Error> {
+    let mut conn = accounts.pool.acquire().await?;
+    if store::has_pending(&mut conn, account_id).await? {
+        drop(conn);
+        let mut tx = db::begin(&accounts.pool).await?;
+        lock_current(&mut tx, account_id, accounts.follower.as_ref(), accounts.clock.now()).await?;
+        tx.commit().await?;
+        accounts.follower.after_commit();
+        conn = accounts.pool.acquire().await?;
+    }
+    let Some(found) = store::read_accounts(&mut conn, &[account_id.to_owned()]).await?.pop() else {
+        return Ok(None);
+    };
+    let contacts = store::list_contacts(&mut conn, account_id).await?;
+    let current = Current { account_id: found.row.account_id, state: found.state, version: found.row.version };
+    Ok(Some((current, contacts)))
 }
 
 /// Applies the pending events of accounts that the caller has locked.
@@ -110,24 +142,52 @@ async fn apply_locked(
     locked: Vec<Locked>,
     follower: &dyn Follower,
     now: DateTime,
-) -> Result<(Vec<Current>, usize), sqlx::Error> {
+) -> Result<Batch, sqlx::Error> {
     let ids: Vec<String> = locked.iter().map(|l| l.account_id.clone()).collect();
     if ids.is_empty() {
-        return Ok((Vec::new(), 0));
+        return Ok(Batch::default());
     }
     let events = store::take_pending(conn, &ids).await?;
-    let count = events.len();
     let mut folding = Folding::new(locked);
-    for stored in events {
-        folding.add(stored, now);
+    for stored in &events {
+        folding.add(stored);
     }
     for (account_id, date) in std::mem::take(&mut folding.refold) {
         let entries = store::usage_events_of_day(conn, &account_id, &date.to_string()).await?;
         folding.replace_day(&account_id, date, &entries);
     }
-    let contacts = merge_contacts(conn, &mut folding).await?;
-    store::write_batch(conn, &folding.changes(), &contacts, &folding.notes, &folding.dead, now).await?;
-    let (batch, current) = folding.finish();
+    store::update_accounts(conn, &folding.changes(), now).await?;
+    write_people(conn, &mut folding, now).await?;
+    store::insert_notes(conn, &folding.notes).await?;
+    store::insert_dead_events(conn, &folding.dead, now).await?;
+    let identities: Vec<Identity> = std::mem::take(&mut folding.identities);
+    store::insert_identities(conn, &identities).await?;
+    let batch = folding.finish(events.len());
     follower.after_apply(conn, &batch, now).await?;
-    Ok((current, count))
+    Ok(batch)
+}
+
+/// Merges what events said of people into what is known of them.
+async fn write_people(
+    conn: &mut PgConnection,
+    folding: &mut Folding,
+    now: DateTime,
+) -> Result<(), sqlx::Error> {
+    if folding.contacts.is_empty() {
+        return Ok(());
+    }
+    let (accounts, contacts): (Vec<String>, Vec<String>) = folding.contacts.keys().cloned().unzip();
+    let known = store::contacts_by_id(conn, &accounts, &contacts).await?;
+    let mut known: std::collections::BTreeMap<(String, String), Contact> =
+        known.into_iter().map(|row| ((row.account_id, row.contact_id), row.doc)).collect();
+    let mut rows = Vec::with_capacity(folding.contacts.len());
+    for ((account_id, contact_id), changes) in std::mem::take(&mut folding.contacts) {
+        let key = (account_id, contact_id);
+        let mut doc = known.remove(&key).unwrap_or_default();
+        for change in changes {
+            doc.merge(change.said);
+        }
+        rows.push(ContactRow { account_id: key.0, contact_id: key.1, doc });
+    }
+    store::upsert_contacts(conn, &rows, now).await
 }

@@ -59,45 +59,51 @@ pub struct Locked {
     pub version: i64,
 }
 
-/// Locks accounts and reads their state. With `skip_busy`, those that somebody else is working on are left
-/// out instead of waited for.
-pub async fn lock_accounts(
+/// Locks the accounts that nobody else is working on, and reads their state.
+pub async fn lock_idle_accounts(
     conn: &mut PgConnection,
     account_ids: &[String],
-    skip_busy: bool,
 ) -> Result<Vec<Locked>, sqlx::Error> {
-    struct Row {
-        account_id: String,
-        state: Json<AccountState>,
-        version: i64,
-    }
-    let rows = if skip_busy {
-        sqlx::query_as!(
-            Row,
-            r#"SELECT account_id, state AS "state: Json<AccountState>", version FROM account
-               WHERE account_id = ANY ($1) ORDER BY account_id FOR NO KEY UPDATE SKIP LOCKED"#,
-            account_ids
-        )
-        .fetch_all(conn)
-        .await?
-    } else {
-        sqlx::query_as!(
-            Row,
-            r#"SELECT account_id, state AS "state: Json<AccountState>", version FROM account
-               WHERE account_id = ANY ($1) ORDER BY account_id FOR NO KEY UPDATE"#,
-            account_ids
-        )
-        .fetch_all(conn)
-        .await?
-    };
+    let rows = sqlx::query!(
+        r#"SELECT account_id, state AS "state: Json<AccountState>", version FROM account
+           WHERE account_id = ANY ($1) ORDER BY account_id FOR NO KEY UPDATE SKIP LOCKED"#,
+        account_ids
+    )
+    .fetch_all(conn)
+    .await?;
     Ok(rows
         .into_iter()
         .map(|row| Locked { account_id: row.account_id, state: row.state.0, version: row.version })
         .collect())
 }
 
+/// Waits for one account's lock and reads its state, and whether it has events that were accepted but not yet
+/// applied. Everything accepted before this statement began is seen.
+pub async fn lock_account(
+    conn: &mut PgConnection,
+    account_id: &str,
+) -> Result<(Option<Locked>, bool), sqlx::Error> {
+    let row = sqlx::query!(
+        r#"SELECT state AS "state: Json<AccountState>", version,
+                  EXISTS (SELECT FROM inbox WHERE account_id = $1) AS "pending!"
+           FROM account WHERE account_id = $1 FOR NO KEY UPDATE"#,
+        account_id
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    match row {
+        Some(row) => {
+            let account_id = account_id.to_owned();
+            Ok((Some(Locked { account_id, state: row.state.0, version: row.version }), row.pending))
+        }
+        None => Ok((None, has_pending(conn, account_id).await?)),
+    }
+}
+
 /// An event as it lies in the store.
 pub struct StoredEvent {
+    /// The lane it came in by; 1 (normal) when it was read without its inbox row.
+    pub lane: i16,
     pub account_id: String,
     pub received_at: DateTime,
     pub id: Uuid,
@@ -131,8 +137,8 @@ pub async fn take_pending(
 ) -> Result<Vec<StoredEvent>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"WITH taken AS (
-             DELETE FROM inbox WHERE account_id = ANY ($1) RETURNING account_id, received_at, id, seq)
-           SELECT e.account_id, e.received_at, e.id, e.source, e.event_id, e.type AS type_name, e.occurred_at,
+             DELETE FROM inbox WHERE account_id = ANY ($1) RETURNING account_id, received_at, id, lane, seq)
+           SELECT t.lane, e.account_id, e.received_at, e.id, e.source, e.event_id, e.type AS type_name, e.occurred_at,
                   e.data AS "data!: Json<Box<RawValue>>"
            FROM taken t JOIN event e USING (account_id, received_at, id) ORDER BY t.seq"#,
         account_ids
@@ -142,6 +148,7 @@ pub async fn take_pending(
     Ok(rows
         .into_iter()
         .map(|row| StoredEvent {
+            lane: row.lane,
             account_id: row.account_id,
             received_at: row.received_at,
             id: row.id,
@@ -176,6 +183,7 @@ pub async fn usage_events_of_day(
     Ok(rows
         .into_iter()
         .map(|row| StoredEvent {
+            lane: 1,
             account_id: row.account_id,
             received_at: row.received_at,
             id: row.id,
