@@ -1,6 +1,9 @@
 //! The server behind the tests: shared by all test processes of a checkout, kept between runs, gone when unused.
 //!
-//! The cluster lies in the target directory of the build, so `cargo clean` removes it and two checkouts never meet.
+//! The cluster lies in memory (`/dev/shm`) where there is plenty, because a clone is three hundred small files and disks
+//! take ten times as long for them; it then keeps about 100 MB until the machine restarts or somebody removes
+//! `/dev/shm/gtm-test-*`. Otherwise it lies in the target directory. Two checkouts never meet.
+//!
 //! Test processes end without a word, so none of them stops the server; instead the server watches itself: a session
 //! inside it ([`watch_statement`]) ends it after [`IDLE_SECONDS`] without any other session. That also covers killed runs.
 //!
@@ -11,6 +14,7 @@
 use std::{
     env,
     path::{Path, PathBuf},
+    process::Command,
     str::FromStr,
     sync::{LazyLock, mpsc::Sender},
     time::Duration,
@@ -42,6 +46,10 @@ const LEFTOVER_SECONDS: u64 = 30 * 60;
 const IDLE_SECONDS: u32 = 120;
 /// How often (1 ms apart) the end of a database's sessions is looked for before it is dropped regardless.
 const DROP_ROUNDS: u32 = 200;
+/// The memory file system of Linux.
+const MEMORY: &str = "/dev/shm";
+/// Free kilobytes there that make it worth using: the cluster, hundreds of clones at once, and room for others.
+const MEMORY_KILOBYTES_MIN: u64 = 4 << 20;
 /// Sessions for creating and dropping databases, per test process.
 const ADMIN_CONNECTIONS: u32 = 4;
 
@@ -160,14 +168,31 @@ async fn connect(options: &PgConnectOptions) -> Result<PgPool, sqlx::Error> {
         .await
 }
 
-/// `<target>/test-postgres`. Cargo puts test programs and benches into `<target>/<profile>/deps`; any other program has
-/// its test server below the system's temporary directory.
+/// Where the cluster of this checkout goes. A checkout is told by its target directory: cargo puts test programs and
+/// benches into `<target>/<profile>/deps`. Any other program shares one below the temporary directory.
 fn cluster_root() -> PathBuf {
     let program = env::current_exe().unwrap_or_default();
     let built_by_cargo = program.parent().is_some_and(|dir| dir.ends_with("deps"));
-    let target = program.ancestors().nth(3).filter(|_| built_by_cargo).map(Path::to_owned);
+    let target = program.ancestors().nth(3).filter(|_| built_by_cargo);
     let user = rustix::process::geteuid().as_raw();
-    target.unwrap_or_else(|| env::temp_dir().join(format!("gtm-test-{user}"))).join("test-postgres")
+    let home = target.map_or_else(|| env::temp_dir().join(format!("gtm-test-{user}")), Path::to_owned);
+    if free_kilobytes(MEMORY).is_some_and(|free| free >= MEMORY_KILOBYTES_MIN) {
+        let checkout = hex::encode(&Sha256::digest(home.as_os_str().as_encoded_bytes())[..6]);
+        return Path::new(MEMORY).join(format!("gtm-test-{user}-{checkout}"));
+    }
+    home.join("test-postgres")
+}
+
+/// What `df` says is free below `dir`; `None` when there is no such directory.
+fn free_kilobytes(dir: &str) -> Option<u64> {
+    let output =
+        Command::new("df").args(["-P", "-k", dir]).output().ok().filter(|output| output.status.success())?;
+    available(&String::from_utf8(output.stdout).ok()?)
+}
+
+/// The fourth column of the second line, as POSIX lays it down.
+fn available(table: &str) -> Option<u64> {
+    table.lines().nth(1)?.split_whitespace().nth(3)?.parse().ok()
 }
 
 /// Ends the server after `rounds` checks, `pause` seconds apart, that saw no session but this one. One per server: a
@@ -337,8 +362,17 @@ mod tests {
     }
 
     #[test]
-    fn the_cluster_lies_beside_the_build() {
-        let profile = env::current_exe().unwrap().parent().unwrap().parent().unwrap().to_owned();
-        assert_eq!(cluster_root().parent(), profile.parent());
+    fn reads_the_free_space() {
+        let table =
+            "Filesystem 1024-blocks Used Available Capacity Mounted on\ntmpfs 65536 4 65532 1% /dev/shm\n";
+        assert_eq!(available(table), Some(65532));
+        assert_eq!(available("df: nothing there\n"), None);
+        assert_eq!(free_kilobytes("/nonexistent"), None);
+    }
+
+    #[test]
+    fn the_cluster_lies_in_memory_or_beside_the_build() {
+        let target = env::current_exe().unwrap().ancestors().nth(3).unwrap().to_owned();
+        assert!(cluster_root().starts_with(MEMORY) || cluster_root().starts_with(target));
     }
 }

@@ -225,3 +225,18 @@ async fn a_test_cluster_never_serves_real_data() {
     assert!(matches!(error, Error::OtherDurability { .. }), "{error}");
     running.stop().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_link_in_place_of_a_file_is_not_followed() {
+    let mut scratch = Scratch::new();
+    let first = scratch.start(scratch.options(Durability::Test)).await;
+    let root = first.place.root.clone();
+    first.stop().await.unwrap();
+    let bait = scratch.top.join("bait");
+    fs::write(&bait, "").unwrap();
+    fs::remove_file(root.join("server.log")).unwrap();
+    std::os::unix::fs::symlink(&bait, root.join("server.log")).unwrap();
+    let error = start(scratch.options(Durability::Test)).await.unwrap_err();
+    assert!(matches!(error, Error::Foreign { .. }), "{error}");
+    assert_eq!(fs::metadata(bait).unwrap().len(), 0);
+}
