@@ -4,4 +4,6 @@
 //! the facts. Owns the tables `event`, `event_key`, `inbox`, `account`, `contact`, `note` and
 //! `account_identity`.
 
+pub mod events;
+pub mod matching;
 pub mod model;

@@ -1,0 +1,3 @@
+//! x
+mod normalise;
+pub use normalise::domain_of;
