@@ -5,5 +5,6 @@
 //! `account_identity`.
 
 pub mod events;
+pub mod fold;
 pub mod matching;
 pub mod model;

@@ -27,3 +27,49 @@ pub fn domain_of(text: &str) -> Option<String> {
         && ending.chars().any(char::is_alphabetic);
     is_domain.then(|| bare.to_owned())
 }
+
+/// Domains under which everybody can have an address.
+const FREE_MAIL: [&str; 30] = [
+    "126.com",
+    "163.com",
+    "aol.com",
+    "fastmail.com",
+    "free.fr",
+    "gmail.com",
+    "gmx.at",
+    "gmx.ch",
+    "gmx.de",
+    "gmx.net",
+    "googlemail.com",
+    "hey.com",
+    "hotmail.com",
+    "icloud.com",
+    "laposte.net",
+    "libero.it",
+    "live.com",
+    "mail.com",
+    "mail.ru",
+    "me.com",
+    "msn.com",
+    "orange.fr",
+    "outlook.com",
+    "proton.me",
+    "protonmail.com",
+    "qq.com",
+    "web.de",
+    "yahoo.com",
+    "yandex.ru",
+    "zoho.com",
+];
+
+/// Whether a domain belongs to a mail provider rather than to a company.
+pub fn is_free_mail(domain: &str) -> bool {
+    // These two give each country an ending of its own.
+    FREE_MAIL.binary_search(&domain).is_ok() || domain.starts_with("yahoo.") || domain.starts_with("hotmail.")
+}
+
+/// The company's domain in an e-mail address; nothing for a free-mail address.
+pub fn email_domain(email: &str) -> Option<String> {
+    let (_, domain) = email.rsplit_once('@')?;
+    domain_of(domain).filter(|domain| !is_free_mail(domain))
+}

@@ -23,6 +23,13 @@ pub fn value<T>(known: &Known<T>) -> Option<&T> {
 pub const USAGE_DAYS_KEPT: i64 = 63;
 /// How many support tickets are kept, the newest by stamp.
 pub const TICKETS_KEPT: usize = 200;
+/// How many deals, partners with overlaps, referrals and subscriptions are kept each: far more than a real
+/// account has. Beyond it the last by id stay, because only a rule that looks at nothing but the key gives
+/// the same state for every order of events.
+pub const RECORDS_KEPT: usize = 1_000;
+/// How many kinds of intent, consent purposes, departments, and features of a day are kept each; the last
+/// by name stay.
+pub const NAMES_KEPT: usize = 500;
 
 /// Everything known about an account that is not about a person.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
