@@ -163,7 +163,8 @@ pub async fn finish(conn: &mut PgConnection, done: &[Claimed]) -> Result<(), sql
         r#"WITH held AS MATERIALIZED (
              SELECT j.id, j.want_at FROM job j
              JOIN unnest($1::bigint[], $2::bigint[]) AS d (id, lease) ON j.id = d.id AND j.lease = d.lease
-             ORDER BY j.id FOR UPDATE OF j),
+             -- By key, as `enqueue` locks them: two who work on the same jobs then never wait in a circle.
+             ORDER BY j.kind, j.key FOR UPDATE OF j),
            again AS (
              UPDATE job SET due_at = held.want_at, want_at = NULL, leased_until = NULL, lease = 0, attempts = 0,
                             last_error = NULL
