@@ -1,6 +1,6 @@
 //! How a value looks, for documentation: the same table that the readers check by.
 //!
-//! Promises: a shape turns into JSON Schema (2020-12, as OpenAPI 3.1 uses it); what the schema allows is
+//! Promises: a shape turns into JSON Schema (2020-12, as `OpenAPI` 3.1 uses it); what the schema allows is
 //! accepted. Some tolerance of the readers (letter case of enumerations, numbers for money) is left out
 //! where a schema could not say it.
 

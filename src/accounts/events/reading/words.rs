@@ -189,13 +189,11 @@ impl Kind for Email {
             let plain = |part: &str| !part.is_empty() && !part.contains(|c: char| c.is_whitespace());
             plain(local) && plain(domain) && !local.contains('@')
         });
-        match parts {
-            Some((local, domain)) => Some(format!("{local}@{}", domain.to_lowercase())),
-            None => {
-                let detail = "is no e-mail address: it needs a name, one @ and a domain";
-                reading.refuse(place, FaultCode::InvalidFormat, detail)
-            }
+        if let Some((local, domain)) = parts {
+            return Some(format!("{local}@{}", domain.to_lowercase()));
         }
+        let detail = "is no e-mail address: it needs a name, one @ and a domain";
+        reading.refuse(place, FaultCode::InvalidFormat, detail)
     }
 }
 
@@ -208,13 +206,10 @@ impl Kind for Domain {
 
     fn read(raw: &str, place: &Place<'_>, reading: &mut Reading) -> Option<String> {
         let text = bounded(raw, 512, place, reading)?;
-        match matching::domain_of(&text) {
-            Some(domain) => Some(domain),
-            None => {
-                let detail = format!("{} is no domain; expected one like \"acme.com\"", quoted(&text));
-                reading.refuse(place, FaultCode::InvalidFormat, detail)
-            }
-        }
+        matching::domain_of(&text).or_else(|| {
+            let detail = format!("{} is no domain; expected one like \"acme.com\"", quoted(&text));
+            reading.refuse(place, FaultCode::InvalidFormat, detail)
+        })
     }
 }
 
