@@ -124,10 +124,27 @@ pub async fn post_events(
 #[utoipa::path(
     get, path = "/v1/event-types", tag = "events", operation_id = "list_event_types",
     security(("api_key" = ["events:write"])),
-    responses((status = 200, body = Vec<EventSpec>, description = "The catalogue."))
+    responses((status = 200, body = Vec<EventTypeWire>, description = "The catalogue."))
 )]
-pub async fn list_event_types(_caller: Scoped<scope::EventsWrite>) -> Json<Vec<EventSpec>> {
-    Json(catalogue())
+pub async fn list_event_types(_caller: Scoped<scope::EventsWrite>) -> Json<Vec<EventTypeWire>> {
+    let wire = |spec: EventSpec| EventTypeWire {
+        r#type: spec.event_type.name().to_owned(),
+        summary: spec.summary.to_owned(),
+        data: spec.data_schema(),
+    };
+    Json(catalogue().map(wire).collect())
+}
+
+/// A type of event.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct EventTypeWire {
+    /// The `type` attribute.
+    pub r#type: String,
+    /// What it means.
+    pub summary: String,
+    /// JSON Schema of its `data`. Fields that are not named are kept.
+    #[schema(value_type = Object)]
+    pub data: serde_json::Value,
 }
 
 fn split(outcomes: Vec<Result<Event, Rejected>>) -> (Vec<Event>, Vec<RejectedEvent>) {

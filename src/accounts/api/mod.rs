@@ -30,5 +30,5 @@ where
         .routes(routes!(accounts::put_preferences))
         .routes(routes!(accounts::put_consent))
         .routes(routes!(matching::find_matches))
-        .routes(routes!(matching::pin_match))
+        .routes(routes!(matching::correct_match))
 }

@@ -90,16 +90,11 @@ impl Folding {
             });
         }
         let hints = &applied.identity;
-        let identities = [
-            ("name", hints.name.as_deref().map(matching::normalised_name)),
-            ("domain", hints.domain.clone()),
-            ("email_domain", hints.email_domain.clone()),
-        ];
-        for (kind, value) in identities {
-            if let Some(value) = value.filter(|value| !value.is_empty()) {
-                self.identities.push(Identity { account_id: account_id.clone(), kind, value });
-            }
-        }
+        let name = hints.name.as_deref().map(matching::normalise_name).filter(|name| !name.is_empty());
+        let keys = name.map(|name| format!("name:{name}")).into_iter().chain(
+            hints.domain.iter().chain(&hints.email_domain).map(|domain| format!("domain:{domain}")),
+        );
+        self.identities.extend(keys.map(|key| Identity { account_id: account_id.clone(), key }));
         if let Some(date) = applied.refold_usage_day {
             self.refold.insert((account_id.clone(), date));
         }

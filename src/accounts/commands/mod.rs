@@ -4,6 +4,7 @@
 //! the account are one transaction under the account's lock; an event that cannot be applied is set aside
 //! with its reason and holds up nothing; whoever depends on accounts ([`Follower`]) joins that transaction.
 
+mod correct;
 mod folding;
 
 use futures_util::future::BoxFuture;
@@ -18,6 +19,8 @@ use crate::kernel::clock::DateTime;
 use crate::platform::db;
 use crate::platform::jobs::Lane;
 use folding::Folding;
+
+pub use correct::{Correction, correct_match, find_matches};
 
 /// How many accounts one transaction of the background work takes.
 pub const APPLY_ACCOUNTS_MAX: i64 = 128;

@@ -45,8 +45,8 @@ pub struct DeadEvent {
 /// A name or domain that an account goes by.
 pub struct Identity {
     pub account_id: String,
-    pub kind: &'static str,
-    pub value: String,
+    /// `domain:…` or `name:…`.
+    pub key: String,
 }
 
 /// Writes changed accounts.
@@ -174,14 +174,12 @@ pub async fn insert_identities(
         return Ok(());
     }
     let accounts: Vec<&str> = identities.iter().map(|i| i.account_id.as_str()).collect();
-    let kinds: Vec<&str> = identities.iter().map(|i| i.kind).collect();
-    let values: Vec<&str> = identities.iter().map(|i| i.value.as_str()).collect();
+    let keys: Vec<&str> = identities.iter().map(|i| i.key.as_str()).collect();
     sqlx::query!(
-        r#"INSERT INTO account_identity (kind, value, account_id)
-           SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) AS i (kind, value, account_id)
-           ORDER BY 1, 2, 3 ON CONFLICT DO NOTHING"#,
-        &kinds as &[&str],
-        &values as &[&str],
+        r#"INSERT INTO account_identity (key, account_id)
+           SELECT key, account_id FROM unnest($1::text[], $2::text[]) AS i (key, account_id)
+           ORDER BY 1, 2 ON CONFLICT DO NOTHING"#,
+        &keys as &[&str],
         &accounts as &[&str],
     )
     .execute(conn)

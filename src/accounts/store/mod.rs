@@ -5,10 +5,12 @@
 
 mod changes;
 mod intake;
+mod matches;
 mod pending;
 mod read;
 
 pub use changes::*;
 pub use intake::*;
+pub use matches::*;
 pub use pending::*;
 pub use read::*;

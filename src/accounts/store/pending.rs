@@ -14,9 +14,9 @@ pub async fn pending_accounts(conn: &mut PgConnection, limit: i64) -> Result<Vec
     sqlx::query_scalar!(
         r#"SELECT account_id FROM (
              SELECT DISTINCT ON (account_id) account_id, lane, seq
-             FROM (SELECT account_id, lane, seq FROM inbox ORDER BY lane, seq LIMIT 4 * $1) AS oldest
+             FROM (SELECT account_id, lane, seq FROM inbox ORDER BY lane, seq LIMIT 4 * $1::bigint) AS oldest
              ORDER BY account_id, lane, seq) AS first
-           ORDER BY lane, seq LIMIT $1"#,
+           ORDER BY lane, seq LIMIT $1::bigint"#,
         limit,
     )
     .fetch_all(conn)

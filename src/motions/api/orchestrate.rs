@@ -1,5 +1,6 @@
 //! Asking for decisions.
 
+use axum::body::Bytes;
 use axum::extract::State;
 use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
@@ -8,6 +9,7 @@ use utoipa::ToSchema;
 use crate::kernel::ids::AccountId;
 use crate::motions::commands::{Ask, Decided, MotionError, Motions, Trigger};
 use crate::motions::document::DecisionDocument;
+use crate::platform::http::extract::parse;
 use crate::platform::http::{Fault, Json, Path, Problem, ProblemDocument, Scoped, scope};
 
 /// Accounts that one bulk call may name.
@@ -46,9 +48,9 @@ pub async fn orchestrate_account(
     State(motions): State<Motions>,
     caller: Scoped<scope::DecisionsWrite>,
     Path(account_id): Path<AccountId>,
-    body: OptionalJson<OrchestrateBody>,
+    body: Bytes,
 ) -> Result<Json<DecisionDocument>, Problem> {
-    let body = body.0.unwrap_or_default();
+    let body: OrchestrateBody = if body.is_empty() { OrchestrateBody::default() } else { parse(&body)? };
     if body.policy_version.is_some() && !body.dry_run {
         let detail = "needs dryRun: a decision that is recorded is made by the policy in force";
         return Err(Problem::invalid(vec![Fault::new("#/policyVersion", detail)]));

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::kernel::clock::DateTime;
 use crate::motions::commands::{MotionError, Motions, PolicyFaults};
-use crate::motions::policy::{Format, Policy, Word, vocabulary};
+use crate::motions::policy::{Format, Policy, WordEntry, vocabulary};
 use crate::motions::store::{self, PolicyRow};
 use crate::platform::http::{
     Json, NoFilter, Page, PageParams, Paged, Path, Problem, ProblemDocument, Scoped, scope,
@@ -177,9 +177,9 @@ pub async fn activate_policy(
 #[utoipa::path(
     get, path = "/v1/policies/vocabulary", tag = "policies", operation_id = "get_vocabulary",
     security(("api_key" = ["config:read"])),
-    responses((status = 200, body = Vec<Word>, description = "The vocabulary."))
+    responses((status = 200, body = Vec<WordEntry>, description = "The vocabulary."))
 )]
-pub async fn get_vocabulary(_caller: Scoped<scope::ConfigRead>) -> Json<Vec<Word>> {
+pub async fn get_vocabulary(_caller: Scoped<scope::ConfigRead>) -> Json<Vec<WordEntry>> {
     Json(vocabulary())
 }
 

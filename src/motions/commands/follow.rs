@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use super::{EVALUATE, Policies};
 use crate::accounts::{Batch, Folded, Follower};
 use crate::kernel::clock::DateTime;
+use crate::motions::model::Ledger;
 use crate::motions::signals;
 use crate::motions::store::{self, ReportedTouch};
 use crate::platform::jobs::{self, Lane, NewJob};
@@ -27,8 +28,9 @@ impl MotionFollower {
     /// Whether the policy in force wants this account looked at before the others.
     fn is_hot(&self, folded: &Folded, now: DateTime) -> bool {
         self.policies.latest().is_some_and(|policy| {
-            let signals = signals::derive(&policy.definitions, &folded.current.state, now);
-            policy.is_hot(&signals, now)
+            let signals = signals::derive(policy.definitions(), &folded.current.state, now);
+            // A hint: what guards the account is read when it is decided about, not here.
+            policy.is_hot(&signals, &Ledger::default(), now)
         })
     }
 }

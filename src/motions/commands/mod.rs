@@ -22,9 +22,9 @@ use crate::platform::http::Problem;
 
 pub use conflicts::{Resolution, Resolved};
 pub use follow::MotionFollower;
-pub use orchestrate::{Ask, Decided, Trigger};
+pub use orchestrate::{Ask, Decided, Seen, Trigger};
 pub use policies::{Policies, PolicyFaults};
-pub use replay::Replayed;
+pub use replay::{Difference, Replayed};
 
 /// The kind of job that looks at an account: its key is the account id, its payload the trigger.
 pub const EVALUATE: &str = "evaluate";
@@ -51,6 +51,8 @@ pub enum MotionError {
     NoAccount(String),
     #[error("there is no policy version {0}")]
     NoPolicy(String),
+    #[error("an account id is malformed: {0}")]
+    AccountId(#[from] crate::kernel::ids::IdError),
     #[error("no policy is active")]
     NoneActive,
     #[error("there is no decision {0}")]
@@ -100,6 +102,7 @@ impl From<MotionError> for Problem {
             MotionError::Policy(faults) => faults.problem(),
             MotionError::Audit(error) => error.into(),
             MotionError::Database(error) => error.into(),
+            MotionError::AccountId(_) => Self::unprocessable("invalid_account_id", error.to_string()),
             MotionError::Stored(_) => Self::internal(error),
         }
     }

@@ -13,13 +13,14 @@ use crate::accounts::{self, Current};
 use crate::kernel::clock::DateTime;
 use crate::kernel::ids::new_id;
 use crate::kernel::json::sha256;
-use crate::motions::decide::{Decision, Effect, decide};
+use crate::motions::decide::{Decision, Effect, Verdict, decide};
 use crate::motions::document::{DecisionDocument, Meta, document, skill_payload};
-use crate::motions::model::{Ledger, Outcome, Signals};
+use crate::kernel::ids::AccountId;
+use crate::motions::model::{Ledger, Motion, Outcome, Signals};
 use crate::motions::policy::Policy;
 use crate::motions::signals;
 use crate::motions::store::{self, Guards, NewClaim, NewConflict, NewDecision, NewDelivery};
-use crate::platform::audit::{self, Chain};
+use crate::platform::audit;
 use crate::platform::db;
 use crate::platform::jobs::{self, Lane, NewJob};
 
@@ -82,8 +83,18 @@ pub struct Decided {
     pub recorded: bool,
 }
 
+/// What a decision would be made of.
+#[derive(Debug)]
+pub struct Seen {
+    pub signals: Signals,
+    pub ledger: Ledger,
+    pub policy_version: String,
+    pub now: DateTime,
+}
+
 /// Everything that a decision was made of.
 struct Considered<'a> {
+    meta: &'a Meta,
     policy: &'a Policy,
     signals: &'a Signals,
     ledger: &'a Ledger,
@@ -124,6 +135,20 @@ impl Motions {
         Ok(decided)
     }
 
+    /// What a decision would see now; nothing is written.
+    pub async fn look(&self, account_id: &str) -> Result<Seen, MotionError> {
+        let now = self.clock.now();
+        let (current, _) = accounts::commands::view(&self.accounts, account_id)
+            .await?
+            .ok_or_else(|| MotionError::NoAccount(account_id.to_owned()))?;
+        let mut conn = self.pool.acquire().await?;
+        let guards = store::guards(&mut conn, account_id, now - TOUCHES_READ, now).await?;
+        let policy_version = guards.policy_version.clone().ok_or(MotionError::NoneActive)?;
+        let policy = self.policies.get(&mut conn, &policy_version).await?;
+        let signals = signals::derive(policy.definitions(), &current.state, now);
+        Ok(Seen { signals, ledger: guards.ledger(&current.state), policy_version, now })
+    }
+
     /// Decides about an account that the caller has locked, inside the caller's transaction.
     pub(super) async fn decide_in(
         &self,
@@ -138,18 +163,17 @@ impl Motions {
         if ask.policy_version.is_none() {
             self.policies.note_latest(&policy);
         }
-        let signals = signals::derive(&policy.definitions, &current.state, now);
+        let signals = signals::derive(policy.definitions(), &current.state, now);
         let ledger = guards.ledger(&current.state);
         let decision = decide(&policy, &signals, &ledger, now);
         let meta = Meta {
-            account_id: &current.account_id,
+            account_id: AccountId::parse(current.account_id.clone())?,
             decision_id: new_id(now),
-            decided_at: now,
             dry_run: ask.dry_run,
-            trigger: ask.trigger.name(),
         };
         let document = document(&policy, &signals, &ledger, &decision, &meta);
         let considered = Considered {
+            meta: &meta,
             policy: &policy,
             signals: &signals,
             ledger: &ledger,
@@ -160,11 +184,11 @@ impl Motions {
         if ask.dry_run {
             return Ok(Decided { document, recorded: false });
         }
-        let fingerprint = document.fingerprint();
+        let fingerprint = fingerprint(&document);
         let same = guards.latest.as_ref().is_some_and(|latest| latest.fingerprint == fingerprint);
         let recorded = ask.trigger.always_recorded() || !same;
         if recorded {
-            write(conn, &current.account_id, ask, &considered, &document, &fingerprint).await?;
+            write(conn, ask, &considered, &document, &fingerprint).await?;
         } else {
             store::note_evaluated(conn, &[current.account_id.clone()], now).await?;
         }
@@ -195,13 +219,12 @@ impl Motions {
 /// Writes a decision with all its consequences and its place in the audit chain.
 async fn write(
     conn: &mut PgConnection,
-    account_id: &str,
     ask: &Ask<'_>,
     considered: &Considered<'_>,
     document: &DecisionDocument,
     fingerprint: &str,
 ) -> Result<(), MotionError> {
-    let now = considered.now;
+    let (now, account_id) = (considered.now, ask.account_id);
     let id = document.decision_id;
     release(conn, account_id, considered).await?;
     let text = serde_json::to_string(document)?;
@@ -214,17 +237,17 @@ async fn write(
         policy_version: considered.policy.version(),
         trigger: ask.trigger.name(),
         outcome: considered.decision.outcome.name(),
-        motion: document.recommendation.motion.map(crate::motions::model::Motion::name),
+        motion: document.recommendation.motion.map(Motion::name),
         exit_state: &document.exit_state,
         matched_rule: &document.matched_rule,
-        confidence: Some(document.recommendation.confidence),
+        confidence: document.recommendation.confidence,
         document: &text,
         ledger: &ledger,
         resumes: resumes(considered),
         fingerprint,
         claim: claim(considered, &document.recommendation.reasoning),
         touch: effects.contains(&Effect::Touch).then(|| new_id(now)),
-        deliveries: deliveries(account_id, considered, document)?,
+        deliveries: deliveries(considered)?,
         conflict: conflict(considered, document),
     };
     store::record(conn, &new).await?;
@@ -259,11 +282,7 @@ fn claim<'a>(considered: &Considered<'_>, reasoning: &'a str) -> Option<NewClaim
 }
 
 /// The calls of downstream skills, each with its body: written once, sent as often as it takes.
-fn deliveries(
-    account_id: &str,
-    considered: &Considered<'_>,
-    document: &DecisionDocument,
-) -> Result<Vec<NewDelivery>, serde_json::Error> {
+fn deliveries(considered: &Considered<'_>) -> Result<Vec<NewDelivery>, serde_json::Error> {
     let skills = considered.decision.effects.iter().filter_map(|effect| match effect {
         Effect::CallSkill { skill } => Some(skill),
         _ => None,
@@ -274,8 +293,8 @@ fn deliveries(
                 "type": skill,
                 "timestamp": considered.now,
                 "data": skill_payload(
-                    skill, considered.policy, considered.signals, considered.ledger, considered.decision, account_id,
-                    document.decision_id,
+                    considered.policy, skill, considered.signals, considered.ledger, considered.decision,
+                    considered.meta,
                 ),
             });
             Ok(NewDelivery {
@@ -335,6 +354,23 @@ async fn release(
         store::lapse_conflicts(conn, account_id, now).await?;
     }
     Ok(())
+}
+
+/// What a decision says, without when and on which numbers: a look that says the same as the latest decision
+/// is not put on record again.
+fn fingerprint(document: &DecisionDocument) -> String {
+    let failed = document
+        .guardrails
+        .iter()
+        .filter(|guardrail| guardrail.outcome == Verdict::Failed)
+        .map(|guardrail| guardrail.id.name());
+    let motion = document.recommendation.motion.map_or("none", Motion::name);
+    let mut text = format!("{}:{motion}:{}", document.outcome.name(), document.matched_rule);
+    for id in failed {
+        text.push(':');
+        text.push_str(id);
+    }
+    text
 }
 
 /// The deferred, blocked or conflicting decision that this one resumes.

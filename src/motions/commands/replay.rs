@@ -4,6 +4,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{MotionError, Motions};
+use crate::kernel::ids::AccountId;
 use crate::motions::decide::decide;
 use crate::motions::document::{DecisionDocument, Meta, document};
 use crate::motions::model::Ledger;
@@ -43,11 +44,9 @@ impl Motions {
         drop(conn);
         let decision = decide(&policy, &stored.signals, &ledger, row.decided_at);
         let meta = Meta {
-            account_id: &row.account_id,
+            account_id: AccountId::parse(row.account_id)?,
             decision_id: row.id,
-            decided_at: row.decided_at,
             dry_run: false,
-            trigger: &row.trigger,
         };
         let again = document(&policy, &stored.signals, &ledger, &decision, &meta);
         let mut differences = Vec::new();

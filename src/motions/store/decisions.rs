@@ -83,3 +83,46 @@ pub async fn standing_counts(pool: &PgPool) -> Result<Vec<(String, Option<String
         .fetch_all(pool)
         .await
 }
+
+/// Something that routing did, in a timeline.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct TimelineRow {
+    pub id: Uuid,
+    pub at: DateTime,
+    pub kind: String,
+    pub title: String,
+    pub detail: Json<serde_json::Value>,
+}
+
+/// Decisions, touches and conflicts of an account, newest first; `before` is the id of the last one seen.
+pub async fn list_timeline(
+    pool: &PgPool,
+    account_id: &str,
+    before: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<TimelineRow>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT * FROM ( \
+           SELECT id, decided_at AS at, 'decision' AS kind, \
+                  outcome || coalesce(' ' || motion, '') AS title, \
+                  json_build_object('outcome', outcome, 'motion', motion, 'exitState', exit_state, \
+                    'matchedRule', matched_rule, 'confidence', confidence, 'trigger', trigger, \
+                    'policyVersion', policy_version, 'reasoning', document #>> '{recommendation,reasoning}') AS detail \
+           FROM decision WHERE account_id = $1 \
+           UNION ALL \
+           SELECT id, touched_at, 'touch', origin || coalesce(' ' || motion, ''), \
+                  json_build_object('origin', origin, 'motion', motion, 'decisionId', decision_id) \
+           FROM touch WHERE account_id = $1 \
+           UNION ALL \
+           SELECT id, opened_at, 'conflict', wanted_motion || ' against ' || holder_motion, \
+                  json_build_object('holder', holder_motion, 'wanted', wanted_motion, 'resolution', resolution, \
+                    'resolvedAt', resolved_at, 'resolvedBy', resolved_by, 'note', note) \
+           FROM conflict WHERE account_id = $1 \
+         ) AS entry WHERE ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3",
+    )
+    .bind(account_id)
+    .bind(before)
+    .bind(limit)
+    .fetch_all(pool)
+    .await
+}
