@@ -55,11 +55,10 @@ fn data(event_type: EventType) -> BoxedStrategy<Value> {
         .iter()
         .map(|field| {
             let value: BoxedStrategy<Value> = match field.name {
-                "date" => date(),
+                "date" | "expectedCloseDate" | "startDate" => date(),
                 "createdAt" | "occurredAt" | "referredAt" | "syncedAt" | "closedAt" | "expiresAt" => {
                     instant()
                 }
-                "expectedCloseDate" | "startDate" => date(),
                 "endDate" => Just(json!("2030-01-01")).boxed(),
                 "employeeCount" | "seats" | "activeUsers" | "annualRevenue" | "amount" | "mrr" => {
                     count().boxed()
