@@ -256,3 +256,27 @@ fn a_batch_answers_for_each_event_and_keeps_to_its_limit() {
         assert!(matches!(decoded, Decoded::Refused(RequestFault::Malformed(_))), "{decoded:?}");
     }
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_body_and_no_value_breaks_the_decoding(
+        noise in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..64),
+        text in "\\PC{0,12}",
+        field in proptest::sample::select(
+            EventType::ALL.into_iter().flat_map(|event_type| {
+                event_type.spec().fields.iter().map(move |field| (event_type.name(), field.name))
+            }).collect::<Vec<_>>(),
+        ),
+    ) {
+        for content_type in [&b"application/cloudevents+json"[..], b"application/cloudevents-batch+json"] {
+            let decoded = decode(&headers(&[("content-type", content_type)]), &noise, now());
+            proptest::prop_assert!(!matches!(decoded, Decoded::Single(event) if event.is_ok()));
+        }
+        let (event_type, name) = field;
+        for value in [json!(text), json!([text]), json!({&text: text}), json!({"amount": text})] {
+            if let Err(rejected) = structured(&envelope(&json!({"type": event_type, "data": {name: value}}))) {
+                proptest::prop_assert!(!rejected.faults.is_empty());
+            }
+        }
+    }
+}
