@@ -228,12 +228,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_worker_that_panics_fails_or_just_ends_fails_the_process() {
-        #[expect(clippy::panic, reason = "the panic is what is tested")]
-        async fn boom() -> Result<(), String> {
-            panic!("boom")
-        }
         let life = Lifecycle::new();
-        life.spawn("a", boom());
+        life.spawn("a", std::future::poll_fn(|_| -> std::task::Poll<Result<(), String>> { panic!("boom") }));
         life.soft().cancelled().await;
         assert_eq!(life.stop_and_wait().await, End::Failed("worker a panicked: boom".into()));
 

@@ -12,13 +12,21 @@
 //!
 //! Owns the tables `audit_entry`, `audit_head`, `audit_checkpoint`, `audit_checkpoint_head`.
 
+pub mod api;
 pub mod chain;
+pub mod checkpoint;
+pub mod signer;
 pub mod store;
+#[cfg(test)]
+mod tests;
+pub mod verify;
 
 use sqlx::PgConnection;
 
 pub use chain::{Chain, Entry, Row, SYSTEM};
+pub use signer::Signer;
 pub use store::Columns;
+pub use verify::{Finding, Recheck, Report};
 
 use super::http::Problem;
 use crate::kernel::clock::DateTime;

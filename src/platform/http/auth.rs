@@ -22,6 +22,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Platform;
+use super::observe::Facts;
 use super::problem::Problem;
 use crate::kernel::text::nearest;
 
@@ -168,6 +169,10 @@ pub(super) async fn identify(parts: &mut Parts, platform: &Platform) -> Result<A
         return Ok(Arc::clone(caller));
     }
     let caller = platform.keys.caller(bearer(&parts.headers)?).await?;
+    if let Some(facts) = parts.extensions.get::<Arc<Facts>>() {
+        // Set once per request; a second time would be the same key.
+        let _ = facts.key.set(caller.key_id);
+    }
     parts.extensions.insert(Arc::clone(&caller));
     Ok(caller)
 }

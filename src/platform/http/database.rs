@@ -58,6 +58,11 @@ pub fn problem(error: &sqlx::Error, known: &[Constraint]) -> Problem {
         sqlx::Error::Database(reported) if passing(reported.code().as_deref()) => {
             Problem::unavailable("The database could not take this now; try again shortly.", 1).because(error)
         }
+        sqlx::Error::Database(reported) if unstorable(reported.code().as_deref()) => Problem::unprocessable(
+            "value_out_of_range",
+            "A value cannot be stored: a text with a NUL character, or a number or time out of all range.",
+        )
+        .because(error),
         other => Problem::internal(format!("database: {other}")),
     }
 }
@@ -70,6 +75,12 @@ fn passing(state: Option<&str>) -> bool {
         ["08", "40", "53", "57P"].iter().any(|class| state.starts_with(class))
             || ["57014", "55P03", "25P03"].contains(&state)
     })
+}
+
+/// Whether a SQLSTATE blames a value that no column could hold: NUL in text (22021, 22P05), a number (22003) or time
+/// (22007, 22008, 22009) out of range.
+fn unstorable(state: Option<&str>) -> bool {
+    state.is_some_and(|state| ["22021", "22P05", "22003", "22007", "22008", "22009"].contains(&state))
 }
 
 impl From<sqlx::Error> for Problem {
@@ -99,6 +110,13 @@ mod tests {
         let unlisted = problem(&error, &[]);
         assert_eq!(unlisted.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert!(!unlisted.document(None).to_string().contains("seat_once"));
+    }
+
+    #[tokio::test]
+    async fn a_text_that_no_column_can_hold_is_the_callers_fault() {
+        let database = testing::database().await;
+        let error = sqlx::query("select $1::text").bind("a\0b").execute(&database.pool).await.unwrap_err();
+        assert_eq!(problem(&error, &[]).status(), StatusCode::UNPROCESSABLE_ENTITY);
     }
 
     #[test]

@@ -9,8 +9,11 @@
 //!
 //! Owns the table `api_key`.
 
+pub mod api;
 mod first;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
