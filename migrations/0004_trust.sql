@@ -20,7 +20,7 @@ create table api_key (
     constraint api_key_hash_length check (octet_length(hash) = 32),
     constraint api_key_label_length check (char_length(label) between 1 and 200),
     constraint api_key_scopes_some check (cardinality(scopes) >= 1),
-    constraint api_key_origin_known check (origin in ('api', 'environment', 'first_start'))
+    constraint api_key_origin_known check (origin in ('api', 'environment', 'first_start', 'local'))
 );
 
 -- Answers to POSTs with an Idempotency-Key. A row without a status is a request that runs; it belongs to whoever

@@ -2,9 +2,10 @@
 //! keeps the motions from colliding, and can prove afterwards why.
 //!
 //! The modules in reading order: values ([`kernel`]), machinery that knows no domain ([`platform`]), what is
-//! known of accounts ([`accounts`]), what is decided about them ([`motions`]).
+//! known of accounts ([`accounts`]), what is decided about them ([`motions`]), and the wiring ([`app`]).
 
 pub mod accounts;
+pub mod app;
 pub mod kernel;
 pub mod motions;
 pub mod platform;

@@ -28,5 +28,5 @@ pub(super) fn service(app: App, limits: &Limits, in_sandbox: bool) -> Result<Ser
 
 /// The `OpenAPI` document of the service, without starting anything.
 pub fn openapi_document() -> Result<serde_json::Value, BuildError> {
-    platform::http::server::document_of(slices().into_openapi())
+    platform::http::server::document_of(slices())
 }

@@ -15,7 +15,6 @@ use super::local::{self, ServiceFile};
 use super::{App, routes, sandbox, workers};
 use crate::accounts::intake::{self, IntakeWorker};
 use crate::accounts::{Accounts, store};
-use crate::kernel::clock::Clock;
 use crate::motions::commands::{MotionError, MotionFollower, Motions, Policies};
 use crate::motions::recheck::DecisionDigests;
 use crate::platform::audit::Signer;
@@ -71,7 +70,7 @@ pub enum StartError {
     #[error(transparent)]
     Outbox(#[from] OutboxError),
     #[error(transparent)]
-    Signer(#[from] audit::SignerError),
+    Signer(#[from] audit::signer::SignerError),
     #[error(transparent)]
     FirstKey(#[from] FirstKeyError),
     #[error(transparent)]
@@ -105,7 +104,9 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     store::ensure_event_partitions(&pool, now).await?;
     app.motions.policies.install_built_in(&pool, now).await?;
     let new_admin_key = keys::ensure_admin(&app.platform.keys, admin_key.as_ref()).await?;
-    let local_key = keys::local_key(&app.platform.keys).await?;
+    let installation = data_dir.to_string_lossy().chars().rev().take(100).collect::<Vec<_>>();
+    let installation: String = installation.into_iter().rev().collect();
+    let local_key = keys::local_key(&app.platform.keys, &installation).await?;
 
     let outbox = Outbox::new(pool.clone(), clock, settings.outbox.clone())?;
     workers::spawn(&app, &intake, (!sandbox).then(|| Arc::new(outbox)), &settings);

@@ -13,5 +13,6 @@ pub mod document;
 pub mod jobs;
 pub mod model;
 pub mod policy;
+pub mod recheck;
 pub mod signals;
 pub mod store;

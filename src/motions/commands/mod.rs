@@ -40,8 +40,6 @@ pub struct Motions {
     pub evaluate: Arc<Notify>,
     /// Rung when something is to be delivered.
     pub deliver: Arc<Notify>,
-    /// How long events of one account are gathered before it is evaluated.
-    pub debounce: chrono::TimeDelta,
 }
 
 /// Why a use case could not be done.

@@ -12,12 +12,12 @@ use super::{EVALUATE, MotionError, Motions};
 use crate::accounts::{self, Current};
 use crate::kernel::clock::DateTime;
 use crate::kernel::ids::new_id;
-use crate::kernel::json::sha256;
 use crate::motions::decide::{Decision, Effect, Verdict, decide};
 use crate::motions::document::{DecisionDocument, Meta, document, skill_payload};
 use crate::kernel::ids::AccountId;
 use crate::motions::model::{Ledger, Motion, Outcome, Signals};
 use crate::motions::policy::Policy;
+use crate::motions::recheck::{DECISION_RECORDED, digest};
 use crate::motions::signals;
 use crate::motions::store::{self, Guards, NewClaim, NewConflict, NewDecision, NewDelivery};
 use crate::platform::audit;
@@ -253,15 +253,15 @@ async fn write(
     store::record(conn, &new).await?;
     let entry = audit::Entry::new(
         ask.actor,
-        "decision.recorded",
+        DECISION_RECORDED,
         format!("decision:{id}"),
         json!({
             "outcome": new.outcome,
             "motion": new.motion,
             "policyVersion": new.policy_version,
             "trigger": new.trigger,
-            "decision": format!("sha256:{}", hex::encode(sha256(text.as_bytes()))),
-            "ledger": format!("sha256:{}", hex::encode(sha256(ledger.as_bytes()))),
+            "decision": digest(&text),
+            "ledger": digest(&ledger),
         }),
     );
     audit::append_to(conn, &considered.guards.chain, now, &[entry]).await?;

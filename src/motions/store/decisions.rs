@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 use sqlx::types::Json;
-use sqlx::{PgPool, Postgres, QueryBuilder};
+use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use crate::kernel::clock::DateTime;
@@ -74,6 +74,27 @@ pub async fn find_decision(pool: &PgPool, id: Uuid) -> Result<Option<DecisionRow
     )
     .bind(id)
     .fetch_optional(pool)
+    .await
+}
+
+/// The stored texts of a decision, to the letter.
+pub struct DecisionTexts {
+    pub id: Uuid,
+    pub document: String,
+    pub ledger: String,
+}
+
+/// The stored texts of decisions.
+pub async fn decision_texts(
+    conn: &mut PgConnection,
+    ids: &[Uuid],
+) -> Result<Vec<DecisionTexts>, sqlx::Error> {
+    sqlx::query_as!(
+        DecisionTexts,
+        r#"SELECT id, document::text AS "document!", ledger::text AS "ledger!" FROM decision WHERE id = ANY ($1)"#,
+        ids
+    )
+    .fetch_all(conn)
     .await
 }
 

@@ -74,9 +74,9 @@ pub fn build(
     limits: &Limits,
 ) -> Result<Service, BuildError> {
     ops::metrics_handle();
-    let own: OpenApiRouter<Platform> = ops::routes().merge(keys::api::routes()).merge(audit::api::routes());
-    let all =
-        OpenApiRouter::with_openapi(openapi::frame()).merge(own.with_state(platform.clone())).merge(slices);
+    let all = OpenApiRouter::with_openapi(openapi::frame())
+        .merge(own_routes().with_state(platform.clone()))
+        .merge(slices);
     let (router, document) = all.split_for_parts();
     let document = openapi::publish(&document)?;
     let contract = Arc::new(Contract::read(&document)?);
@@ -96,6 +96,24 @@ pub fn build(
         .layer(from_fn_with_state(clock, observe))
         .layer(CompressionLayer::new());
     Ok(Service { router, document })
+}
+
+/// The routes that the platform itself brings.
+fn own_routes() -> OpenApiRouter<Platform> {
+    ops::routes().merge(keys::api::routes()).merge(audit::api::routes())
+}
+
+/// The document of a service with these routes, without starting anything.
+///
+/// # Errors
+/// When the document cannot be written.
+pub fn document_of<S>(slices: OpenApiRouter<S>) -> Result<Value, BuildError>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    let mut document = OpenApiRouter::with_openapi(openapi::frame()).merge(own_routes()).into_openapi();
+    document.merge(slices.into_openapi());
+    Ok(openapi::publish(&document)?)
 }
 
 /// Serves until the soft stop, then finishes what is under way.

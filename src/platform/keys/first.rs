@@ -59,6 +59,20 @@ pub async fn ensure_admin(
     Ok(made)
 }
 
+/// A key for the command line of the machine that the service runs on, made anew at each start; those of earlier
+/// starts of the same installation end. It is written to a file that only the owner of the service can read.
+pub async fn local_key(keys: &Keys, installation: &str) -> Result<SecretString, FirstKeyError> {
+    let now = keys.0.clock.now();
+    let label = format!("command line of {installation}");
+    let mut tx = db::begin(&keys.0.pool).await?;
+    store::lock_first_start(&mut tx).await?;
+    store::revoke_local_keys(&mut tx, &label, now).await?;
+    let key = spell(&rand::random());
+    insert(&mut tx, &key, &label, "local", now).await?;
+    tx.commit().await?;
+    Ok(key.into())
+}
+
 async fn take_given(conn: &mut PgConnection, key: &str, now: DateTime) -> Result<(), FirstKeyError> {
     if !(GIVEN_MIN..=GIVEN_MAX).contains(&key.len()) || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(FirstKeyError::Given);

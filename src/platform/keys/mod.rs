@@ -25,7 +25,7 @@ use chrono::TimeDelta;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-pub use first::{FirstKeyError, ensure_admin};
+pub use first::{FirstKeyError, ensure_admin, local_key};
 
 use super::http::{Caller, Problem, Scope};
 use crate::kernel::clock::{Clock, DateTime};

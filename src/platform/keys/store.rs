@@ -110,12 +110,13 @@ pub(super) async fn lock_first_start(conn: &mut PgConnection) -> Result<(), sqlx
     sqlx::query!("select pg_advisory_xact_lock(1735683331)").execute(conn).await.map(drop)
 }
 
-/// Whether a key that can make keys exists, live at `now`.
+/// Whether a key that can make keys exists, live at `now`; the machine's own for its command line does not count.
 pub(super) async fn has_admin(conn: &mut PgConnection, now: DateTime) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select exists (
              select from api_key
-             where 'admin' = any (scopes) and revoked_at is null and (expires_at is null or expires_at > $1)
+             where 'admin' = any (scopes) and origin <> 'local' and revoked_at is null
+               and (expires_at is null or expires_at > $1)
            ) as "has!""#,
         now
     )
@@ -150,4 +151,20 @@ pub(super) async fn revoke_other_environment_keys(
     )
     .fetch_all(conn)
     .await
+}
+
+/// Ends the keys that earlier starts of an installation made for its command line.
+pub(super) async fn revoke_local_keys(
+    conn: &mut PgConnection,
+    label: &str,
+    now: DateTime,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update api_key set revoked_at = $2 where origin = 'local' and label = $1 and revoked_at is null",
+        label,
+        now
+    )
+    .execute(conn)
+    .await
+    .map(drop)
 }
