@@ -1,7 +1,8 @@
 //! The sandbox: time that moves only when told, and nothing that leaves the process.
 //!
 //! Promises: moving the clock runs everything that falls due on the way, each at its own instant, before it
-//! answers; a database is a sandbox from its first start or never.
+//! answers; between two moves nothing is decided unless somebody asks, because the time for gathering events does
+//! not pass; a database is a sandbox from its first start or never.
 
 use axum::extract::State;
 use chrono::TimeDelta;

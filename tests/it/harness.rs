@@ -136,9 +136,11 @@ impl Service {
         })
     }
 
-    /// An event with an id of its own, true now.
+    /// An event with an id of its own, true when it arrives.
     pub fn event(&self, kind: &str, account: &str, data: Value) -> Value {
-        self.event_at(self.now(), kind, account, data)
+        let mut event = self.event_at(self.now(), kind, account, data);
+        event.as_object_mut().unwrap().remove("time");
+        event
     }
 
     /// Daily usage over the last `days` days up to yesterday.

@@ -1,5 +1,6 @@
 //! From events to decisions, and what guards them.
 
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use crate::harness::{Service, guardrail};
@@ -7,13 +8,20 @@ use crate::harness::{Service, guardrail};
 /// The account of the worked example: mid-market, usage plateaued at depth 72, AWS and Salesforce overlap, no
 /// opportunity.
 async fn worked_example(service: &Service, account: &str) {
+    worked_example_with_crm_of(service, account, TimeDelta::zero()).await;
+}
+
+/// The worked example with what the CRM says of it being as old as `age`.
+async fn worked_example_with_crm_of(service: &Service, account: &str, age: TimeDelta) {
+    let crm = service.now() - age;
     let mut events = vec![
-        service.event(
+        service.event_at(
+            crm,
             "gtm.account.upserted",
             account,
             json!({"name": "Example", "employeeCount": 800, "seats": 100, "domain": "example.com"}),
         ),
-        service.event("gtm.source.synced", account, json!({"source": "crm", "syncedAt": service.now()})),
+        service.event_at(crm, "gtm.source.synced", account, json!({"source": "crm", "syncedAt": crm})),
         service.event("gtm.source.synced", account, json!({"source": "partner", "syncedAt": service.now()})),
         service.event(
             "gtm.partner.overlap",
@@ -26,16 +34,23 @@ async fn worked_example(service: &Service, account: &str) {
             json!({"partnerId": "salesforce", "overlapType": "tech_stack", "strength": 0.5}),
         ),
     ];
-    let day = json!({
-        "activeUsers": 40, "features": {"api": 90, "integrations": 60, "team_seats": 50, "reports": 10, "alerts": 5, "exports": 5},
-    });
-    events.extend(service.usage(account, 40, &day));
+    events.extend(service.usage(account, 40, &full_day()));
     events.push(service.event(
         "gtm.usage.recorded",
         account,
         json!({"date": service.now().date_naive(), "activeUsers": 5, "department": "finance", "features": {"api": 1}}),
     ));
     service.events(&events).await;
+}
+
+/// One day of usage of the worked example.
+fn full_day() -> Value {
+    json!({
+        "activeUsers": 40,
+        "features": {
+            "api": 90, "integrations": 60, "team_seats": 50, "reports": 10, "alerts": 5, "exports": 5,
+        },
+    })
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -74,9 +89,7 @@ async fn the_worked_example_goes_to_sales_assist() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deferred_decision_resumes_by_itself_when_what_it_waited_for_arrives() {
     let service = Service::sandbox().await;
-    worked_example(&service, "acc_1").await;
-    service.advance("PT1M").await;
-    service.advance("P4D").await;
+    worked_example_with_crm_of(&service, "acc_1", TimeDelta::hours(25)).await;
     let stale = service.orchestrate("acc_1").await;
     assert_eq!(stale["outcome"], "deferred", "{stale:#}");
     assert_eq!(guardrail(&stale, "crm_freshness"), "failed");
@@ -124,20 +137,23 @@ async fn the_third_touch_within_seven_days_waits_for_the_first_to_be_over() {
     let service = Service::sandbox().await;
     worked_example(&service, "acc_1").await;
     let touch = |back| {
-        let at = service.now() - chrono::TimeDelta::days(back);
+        let at = service.now() - TimeDelta::days(back);
         service.event(
             "gtm.activity.logged",
             "acc_1",
             json!({"activityType": "email", "direction": "outbound", "occurredAt": at}),
         )
     };
-    service.events(&[touch(6), touch(1)]).await;
+    let mut today = full_day();
+    today["date"] = json!(service.now().date_naive());
+    let today = service.event("gtm.usage.recorded", "acc_1", today);
+    service.events(&[touch(6), touch(1), today]).await;
     let blocked = service.orchestrate("acc_1").await;
     assert_eq!(blocked["outcome"], "blocked", "{blocked:#}");
     assert_eq!(guardrail(&blocked, "touch_budget"), "failed");
     // A day later the first touch is seven days old; meanwhile the sources stay in step.
     let synced = |source: &str| {
-        let at = service.now() + chrono::TimeDelta::hours(20);
+        let at = service.now() + TimeDelta::hours(20);
         service.event("gtm.source.synced", "acc_1", json!({"source": source, "syncedAt": at}))
     };
     service.events(&[synced("crm"), synced("partner")]).await;

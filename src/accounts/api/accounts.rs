@@ -187,8 +187,9 @@ async fn state_fact(
         time: None,
         data: Some(&data),
     };
-    let event = Event::parse(parts, now).map_err(|rejected| refused(&rejected))?;
-    accounts.intake.take(vec![event], Lane::Normal).await?;
+    let mut events = vec![Event::parse(parts, now).map_err(|rejected| refused(&rejected))?];
+    accounts.intake.stamp_arrivals(&mut events, now);
+    accounts.intake.take(events, Lane::Normal).await?;
     Ok(())
 }
 

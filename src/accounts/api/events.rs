@@ -104,7 +104,8 @@ pub async fn post_events(
         QueryLane::Normal => Lane::Normal,
         QueryLane::Bulk => Lane::Bulk,
     };
-    let (events, rejected) = match decode(&headers, &body, accounts.clock.now()) {
+    let now = accounts.clock.now();
+    let (mut events, rejected) = match decode(&headers, &body, now) {
         Decoded::Refused(fault) => return Err(refused_request(fault)),
         Decoded::Single(outcome) => match *outcome {
             Ok(event) => (vec![event], Vec::new()),
@@ -112,6 +113,7 @@ pub async fn post_events(
         },
         Decoded::Batch(outcomes) => split(outcomes),
     };
+    accounts.intake.stamp_arrivals(&mut events, now);
     let taken = accounts.intake.take(events, lane).await?;
     let accepted = taken.iter().filter(|taken| **taken == Taken::Accepted).count();
     let answer = EventsAnswer { accepted, duplicates: taken.len() - accepted, rejected };
