@@ -7,4 +7,6 @@ pub mod decide;
 pub mod document;
 pub mod model;
 pub mod policy;
+#[cfg(test)]
+pub mod samples;
 pub mod signals;
