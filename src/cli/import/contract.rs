@@ -1,0 +1,1 @@
+//! What the service would refuse, found before anything is sent.
