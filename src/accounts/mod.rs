@@ -4,4 +4,7 @@
 //! the facts. Owns the tables `event`, `event_key`, `inbox`, `account`, `contact`, `note` and
 //! `account_identity`.
 
+pub mod events;
+pub mod fold;
+pub mod matching;
 pub mod model;

@@ -49,10 +49,18 @@ impl<T> Fact<T> {
         Self { value, stamp }
     }
 
-    /// Keeps the newer of what is known and what is said; equal stamps keep what is known.
-    pub fn merge(slot: &mut Option<Self>, said: Self) {
-        if slot.as_ref().is_none_or(|known| known.stamp < said.stamp) {
+    /// Keeps the newer of what is known and what is said; equal stamps keep what is known. True when what
+    /// was said is now what is known.
+    pub fn merge(slot: &mut Option<Self>, said: Self) -> bool {
+        let newer = Self::yields_to(slot.as_ref(), &said.stamp);
+        if newer {
             *slot = Some(said);
         }
+        newer
+    }
+
+    /// Whether a statement with this stamp would replace what is known.
+    pub fn yields_to(known: Option<&Self>, stamp: &Stamp) -> bool {
+        known.is_none_or(|known| known.stamp < *stamp)
     }
 }

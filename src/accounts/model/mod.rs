@@ -4,8 +4,10 @@
 //! an older one, whatever order they arrive in; the state holds no personal data (contacts and notes are
 //! kept apart, so that a person can be erased without touching a decision).
 
+mod contact;
 mod fact;
 mod state;
 
+pub use contact::{Contact, ContactChange};
 pub use fact::{Fact, Stamp};
 pub use state::*;

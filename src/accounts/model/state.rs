@@ -23,6 +23,13 @@ pub fn value<T>(known: &Known<T>) -> Option<&T> {
 pub const USAGE_DAYS_KEPT: i64 = 63;
 /// How many support tickets are kept, the newest by stamp.
 pub const TICKETS_KEPT: usize = 200;
+/// How many deals, partners with overlaps, referrals and subscriptions are kept each: far more than a real
+/// account has. Beyond it the last by id stay, because only a rule that looks at nothing but the key gives
+/// the same state for every order of events.
+pub const RECORDS_KEPT: usize = 1_000;
+/// How many kinds of intent, consent purposes, departments, and features of a day are kept each; the last
+/// by name stay.
+pub const NAMES_KEPT: usize = 500;
 
 /// Everything known about an account that is not about a person.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -71,9 +78,8 @@ pub struct Profile {
     pub industry: Known<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub employee_count: Known<u64>,
-    /// In the account's reporting currency, as the source gave it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub annual_revenue: Known<serde_json::Value>,
+    pub annual_revenue: Known<Amount>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub country: Known<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -172,9 +178,40 @@ pub struct Deal {
     pub closed_at: Known<DateTime>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub products: Known<Vec<String>>,
-    /// Score, framework, budget, timeline, decision process and pain points, as given.
+    /// One statement: a newer one replaces it as a whole.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub qualification: Known<serde_json::Value>,
+    pub qualification: Known<Qualification>,
+}
+
+/// An amount of money as a source gave it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Amount {
+    /// Decimal text, never a float.
+    pub amount: String,
+    /// Three capitals, when the source named one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub currency: Option<String>,
+}
+
+/// How well a deal is qualified.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Qualification {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub score: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub framework: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget_confirmed: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeline: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision_process: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pain_points: Vec<String>,
+    /// What the framework adds of its own, by name; decimal fractions are text.
+    #[serde(flatten)]
+    pub other: BTreeMap<String, serde_json::Value>,
 }
 
 /// What kind of relation a partner has with the account.
@@ -249,6 +286,8 @@ pub struct Subscription {
     /// Monthly recurring revenue, decimal text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mrr: Known<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub currency: Known<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start_date: Known<NaiveDate>,
     #[serde(skip_serializing_if = "Option::is_none")]

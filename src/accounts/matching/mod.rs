@@ -1,0 +1,3 @@
+//! x
+mod normalise;
+pub use normalise::{domain_of, email_domain, is_free_mail};
