@@ -5,6 +5,7 @@
 //! known of accounts ([`accounts`]), what is decided about them ([`motions`]).
 
 pub mod accounts;
+pub mod cli;
 pub mod kernel;
 pub mod motions;
 pub mod platform;

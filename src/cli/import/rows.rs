@@ -222,17 +222,13 @@ impl<'m> Rows<'m> {
                             "makes the event id {id:?}, which line {} of {} used for different contents; the \
                              mapping's id must name what tells the rows apart",
                             first.line,
-                            self.mapping_file_name(first.file),
+                            self.files[first.file].mapping.file.display(),
                         ),
                     ));
                 }
             }
         }
         row.events = kept;
-    }
-
-    fn mapping_file_name(&self, file: usize) -> String {
-        self.files[file].mapping.file.display().to_string()
     }
 }
 
