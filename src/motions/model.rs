@@ -42,6 +42,22 @@ impl Motion {
         Self::ALL.into_iter().find(|motion| motion.name() == name)
     }
 
+    /// The position in [`Motion::ALL`].
+    pub fn index(self) -> usize {
+        self as usize
+    }
+
+    /// The words for a reader.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::PlgSelfServe => "Self-serve growth",
+            Self::SalesAssist => "Sales assist",
+            Self::SalesLed => "Sales-led",
+            Self::PartnerCoSell => "Partner co-sell",
+            Self::PartnerSourced => "Partner-sourced",
+        }
+    }
+
     /// Product-led, sales or partner.
     pub fn family(self) -> Family {
         match self {
@@ -62,6 +78,20 @@ pub enum Family {
     Partner,
 }
 
+impl Family {
+    pub const ALL: [Self; 4] = [Self::None, Self::Plg, Self::Sales, Self::Partner];
+
+    /// The name in policies and in the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Plg => "plg",
+            Self::Sales => "sales",
+            Self::Partner => "partner",
+        }
+    }
+}
+
 /// Company size class.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
@@ -72,6 +102,24 @@ pub enum Segment {
     MidMarket,
     Enterprise,
     Unknown,
+}
+
+impl Segment {
+    pub const ALL: [Self; 4] = [Self::Smb, Self::MidMarket, Self::Enterprise, Self::Unknown];
+
+    /// The name in policies and in the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Smb => "smb",
+            Self::MidMarket => "mid_market",
+            Self::Enterprise => "enterprise",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|segment| segment.name() == name)
+    }
 }
 
 /// The stage of a deal in the service's own terms; policies map each CRM's names to these.
@@ -91,6 +139,41 @@ pub enum DealStage {
     Closing,
     ClosedWon,
     ClosedLost,
+}
+
+impl DealStage {
+    /// In the order in which a deal moves.
+    pub const ALL: [Self; 9] = [
+        Self::None,
+        Self::Open,
+        Self::Discovery,
+        Self::Qualification,
+        Self::Proposal,
+        Self::Negotiation,
+        Self::Closing,
+        Self::ClosedWon,
+        Self::ClosedLost,
+    ];
+
+    /// The name in policies and in the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Open => "open",
+            Self::Discovery => "discovery",
+            Self::Qualification => "qualification",
+            Self::Proposal => "proposal",
+            Self::Negotiation => "negotiation",
+            Self::Closing => "closing",
+            Self::ClosedWon => "closed_won",
+            Self::ClosedLost => "closed_lost",
+        }
+    }
+
+    /// Whether a deal in this stage is still open.
+    pub fn is_open(self) -> bool {
+        !matches!(self, Self::None | Self::ClosedWon | Self::ClosedLost)
+    }
 }
 
 /// Where a group of signals came from and how fresh it is.
@@ -176,8 +259,10 @@ pub struct CrmSignals {
     pub active_deals: u32,
     /// The furthest stage of an open deal; of the newest closed one when none is open.
     pub deal_stage: DealStage,
-    /// The open deal that stage belongs to.
-    pub deal_id: Option<String>,
+    /// The deal that stage belongs to.
+    pub deal: Option<DealSignals>,
+    /// The stages of all open deals, each once, in order.
+    pub open_stages: Vec<DealStage>,
     /// Stage names of open deals that the mapping does not know.
     pub unknown_stages: Vec<String>,
     /// A deal, or a conversation, ever.
@@ -186,6 +271,20 @@ pub struct CrmSignals {
     pub open_tickets: u32,
     pub ticket_escalated: bool,
     pub provenance: Provenance,
+}
+
+/// The deal that speaks for the account: what a downstream skill is told about it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DealSignals {
+    pub id: String,
+    pub name: Option<String>,
+    /// As the CRM calls it.
+    pub stage_name: Option<String>,
+    /// Decimal text, never a float.
+    pub amount: Option<String>,
+    pub currency: Option<String>,
+    pub expected_close_date: Option<chrono::NaiveDate>,
 }
 
 /// What partners bring.

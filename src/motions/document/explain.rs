@@ -1,0 +1,291 @@
+//! A decision in words: the reasoning, and a sentence for each thing that was checked.
+//!
+//! Promises: every text follows from the decision's values; none is empty.
+
+use super::inline;
+use super::wire::{BranchVerdict, BranchView, ConfidenceView, GuardrailView, IndicatorView, ScoreView};
+use crate::kernel::clock::DateTime;
+use crate::kernel::text::sentence_list;
+use crate::motions::decide::{Decision, Detail, Guardrail, GuardrailId, MotionScore, NotApplicable, Verdict};
+use crate::motions::model::{Ledger, Outcome, Signals};
+use crate::motions::policy::vocabulary::{Kind, Scope, WORDS, WordId};
+use crate::motions::policy::{Piece, Policy, Template};
+
+/// Why this outcome, in a sentence or a few.
+pub fn reasoning(policy: &Policy, signals: &Signals, ledger: &Ledger, decision: &Decision) -> String {
+    let scope = Scope { signals, ledger, now: decision.decided_at };
+    let Some(motion) = decision.motion else { return keep_watching(policy, scope, decision) };
+    let score = &decision.scores[motion.index()];
+    let reasons = reasons(policy, scope, score);
+    let rule = policy.branches().get(decision.matched).map_or("", |branch| branch.says.as_str());
+    let mut text = if reasons.is_empty() {
+        format!("{} follows from the rule \"{rule}\".", motion.label())
+    } else {
+        format!("{} fits: {}.", motion.label(), sentence_list(&reasons))
+    };
+    if let [best, next, ..] = decision.candidates.as_slice() {
+        text.push_str(&format!(
+            " {} comes second (score {} against {}).",
+            next.motion.label(),
+            plain(next.score, 3),
+            plain(best.score, 3)
+        ));
+    }
+    match decision.outcome {
+        Outcome::Executed | Outcome::Monitoring => {}
+        Outcome::Continued => text.push_str(" It already runs on this account, so nothing is done twice."),
+        Outcome::Deferred | Outcome::Blocked | Outcome::Conflict => {
+            let stops: Vec<String> =
+                decision.stopped_by().map(|guardrail| detail(policy, signals, decision, guardrail)).collect();
+            text.push_str(" Not started: ");
+            text.push_str(&stops.join(" "));
+        }
+    }
+    text
+}
+
+fn keep_watching(policy: &Policy, scope: Scope<'_>, decision: &Decision) -> String {
+    let rule = policy.branches().get(decision.matched).map_or("", |branch| branch.says.as_str());
+    let tried = decision.branches.len().saturating_sub(1);
+    let mut text = format!("{rule}: none of the {tried} rules before it applies.");
+    // Of equal scores the first motion, as everywhere.
+    let closest = decision.scores.iter().rev().max_by(|a, b| a.score.total_cmp(&b.score));
+    if let Some(closest) = closest.filter(|closest| closest.score > 0.0) {
+        let reasons = sentence_list(&reasons(policy, scope, closest));
+        let score = plain(closest.score, 3);
+        text.push_str(&format!(" By score {} is closest ({score}): {reasons}.", inline(closest.motion)));
+    }
+    text
+}
+
+/// What the indicators that fired say.
+fn reasons(policy: &Policy, scope: Scope<'_>, score: &MotionScore) -> Vec<String> {
+    let indicators = policy.motion(score.motion).indicators.iter().enumerate();
+    indicators
+        .filter(|(index, _)| score.fired >> index & 1 == 1)
+        .map(|(_, indicator)| render(&indicator.says, policy, scope))
+        .collect()
+}
+
+fn render(template: &Template, policy: &Policy, scope: Scope<'_>) -> String {
+    let mut text = String::new();
+    for piece in &template.0 {
+        match piece {
+            Piece::Text(written) => text.push_str(written),
+            Piece::Word(word) => text.push_str(&shown(*word, policy, scope)),
+        }
+    }
+    // A value that is not there leaves no empty parentheses behind.
+    text.replace(" ()", "")
+}
+
+/// The value of a word for a reader.
+fn shown(word: WordId, policy: &Policy, scope: Scope<'_>) -> String {
+    match WORDS[word].kind {
+        Kind::Number { get, .. } => plain(get(scope), 1),
+        Kind::Flag { get } => if get(scope) { "yes" } else { "no" }.to_owned(),
+        Kind::Choice { get, values } => values.get(get(scope)).map_or("", |value| value).replace('_', "-"),
+        Kind::Text { get } => get(scope).to_owned(),
+        Kind::List { get, .. } => {
+            let of_partners = matches!(WORDS[word].name, "partner_overlap" | "referring_partners");
+            let name = |item: &str| {
+                if of_partners { policy.partner_name(item).to_owned() } else { item.replace('_', " ") }
+            };
+            sentence_list(&get(scope).iter().map(name).collect::<Vec<_>>())
+        }
+    }
+}
+
+/// A number without needless digits.
+fn plain(value: f64, decimals: usize) -> String {
+    let text = format!("{value:.decimals$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+fn instant(at: DateTime) -> String {
+    at.format("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+fn hours(seconds: i64) -> String {
+    match seconds {
+        ..60 => "less than a minute".to_owned(),
+        60..3_600 => format!("{} min", seconds / 60),
+        3_600..172_800 => {
+            let (hours, minutes) = (seconds / 3_600, seconds % 3_600 / 60);
+            if minutes == 0 { format!("{hours} h") } else { format!("{hours} h {minutes} min") }
+        }
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
+
+/// How the confidence comes about.
+pub fn confidence(policy: &Policy, decision: &Decision) -> ConfidenceView {
+    let rules = policy.confidence();
+    let made = decision.confidence;
+    let percent = |share: f64| plain(share * 100.0, 0);
+    let explanation = if decision.motion.is_none() {
+        "No motion is chosen, so there is nothing to be sure of.".to_owned()
+    } else {
+        format!(
+            "{}% of the indicators of the motion fired (weight {}), it leads the next candidate by {}% (weight {}), and {}% of the evidence is present and fresh (weight {}).",
+            percent(made.fit),
+            rules.fit_weight,
+            percent(made.lead),
+            rules.lead_weight,
+            percent(made.evidence),
+            rules.evidence_weight,
+        )
+    };
+    ConfidenceView { value: made.value, fit: made.fit, lead: made.lead, evidence: made.evidence, explanation }
+}
+
+/// The scores of all motions with what each indicator added.
+pub fn scores(policy: &Policy, decision: &Decision) -> Vec<ScoreView> {
+    decision.scores.iter().map(|score| score_view(policy, score)).collect()
+}
+
+fn score_view(policy: &Policy, score: &MotionScore) -> ScoreView {
+    let rules = policy.motion(score.motion);
+    let indicators = rules.indicators.iter().enumerate();
+    let view = indicators.map(|(index, indicator)| {
+        let fired = score.fired >> index & 1 == 1;
+        IndicatorView {
+            id: indicator.id.clone(),
+            condition: indicator.when.source().to_owned(),
+            fired,
+            weight: indicator.weight,
+            contribution: if fired { indicator.contribution } else { 0.0 },
+        }
+    });
+    ScoreView { motion: score.motion, weight: rules.weight, score: score.score, indicators: view.collect() }
+}
+
+/// All branches with how they were met.
+pub fn branches(policy: &Policy, decision: &Decision) -> Vec<BranchView> {
+    let branches = policy.branches().iter().enumerate();
+    let view = branches.map(|(index, branch)| {
+        let trial = decision.branches.get(index);
+        let verdict = match trial {
+            None => BranchVerdict::NotTried,
+            Some(trial) if trial.matched => BranchVerdict::Matched,
+            Some(_) => BranchVerdict::NotMatched,
+        };
+        let failing = trial.map_or(0, |trial| trial.failing);
+        let parts = branch.when.labels().iter().enumerate();
+        BranchView {
+            id: branch.id.clone(),
+            says: branch.says.clone(),
+            condition: branch.when.source().to_owned(),
+            verdict,
+            failing: parts
+                .filter(|(part, _)| failing >> part & 1 == 1)
+                .map(|(_, text)| text.clone())
+                .collect(),
+        }
+    });
+    view.collect()
+}
+
+/// All guardrails with a sentence each.
+pub fn guardrails(policy: &Policy, signals: &Signals, decision: &Decision) -> Vec<GuardrailView> {
+    let view = |guardrail: &Guardrail| GuardrailView {
+        id: guardrail.id,
+        outcome: guardrail.verdict,
+        blocking: guardrail.id.class() != crate::motions::decide::Class::Shaping,
+        detail: detail(policy, signals, decision, guardrail),
+        facts: guardrail.detail,
+    };
+    decision.guardrails.iter().map(view).collect()
+}
+
+/// What a guardrail found, as a sentence.
+fn detail(policy: &Policy, signals: &Signals, decision: &Decision, guardrail: &Guardrail) -> String {
+    let wanted = decision.motion.map_or_else(|| "the motion".to_owned(), inline);
+    match guardrail.detail {
+        Detail::NotApplicable { reason } => not_applicable(reason).to_owned(),
+        Detail::Free => "No competing motion holds the account.".to_owned(),
+        Detail::Held { by, until, .. } => {
+            format!("{} holds the account until {}.", by.label(), instant(until))
+        }
+        Detail::TakesOver { from, .. } => {
+            format!("RevOps switched the account from {} to {wanted}, which takes over.", inline(from))
+        }
+        Detail::UsageDays { days, needed } => {
+            let s = if days == 1 { "day" } else { "days" };
+            format!("{days} {s} of usage data are known, {needed} are needed.")
+        }
+        Detail::Age { as_of, max_age_hours } => {
+            age(source_name(guardrail.id), as_of, max_age_hours, decision.decided_at)
+        }
+        Detail::Touches { count, limit, window_days, frees_at } => {
+            let used = format!("{count} of {limit} touches are used in the last {window_days} days");
+            match frees_at {
+                Some(at) => format!("{used}; the next is free from {}.", instant(at)),
+                None => format!("{used}."),
+            }
+        }
+        Detail::NotAllowed => format!("The account allows only other motions than {wanted}."),
+        Detail::BlockedMotion => format!("The account does not want {wanted}."),
+        Detail::PreferencesAllow => "The account's preferences allow the motion.".to_owned(),
+        Detail::Contact { do_not_contact: true } => "The account asked not to be contacted.".to_owned(),
+        Detail::Contact { do_not_contact: false } => "The account may be contacted.".to_owned(),
+        Detail::NotPaused => "RevOps has not paused the motion.".to_owned(),
+        Detail::Paused { until, .. } => {
+            format!("RevOps paused {wanted} on this account until {}.", instant(until))
+        }
+        Detail::DealStage { stage } if guardrail.verdict == Verdict::Failed => {
+            format!("A deal is in {}: motions do not change until it leaves that stage.", words(stage.name()))
+        }
+        Detail::DealStage { .. } => "No open deal is in a stage that freezes motions.".to_owned(),
+        Detail::Consent { granted, expires_at } => {
+            consent(policy, granted, expires_at, guardrail.verdict == Verdict::Passed)
+        }
+        Detail::Owned => {
+            let owner = signals.crm.owner_id.as_deref().unwrap_or("its owner");
+            format!("The CRM names {owner} as owner, who takes a handoff before every routing rule.")
+        }
+    }
+}
+
+fn not_applicable(reason: NotApplicable) -> &'static str {
+    match reason {
+        NotApplicable::NoMotion => "No motion is wanted, so there is nothing to guard.",
+        NotApplicable::OtherMotions => "Needed for other motions only.",
+        NotApplicable::Continuation => "The motion already runs and nothing new is done.",
+        NotApplicable::NoPartnerData => "Nothing of a partner would be shared.",
+        NotApplicable::NoOwner => "The CRM names no owner of the account.",
+    }
+}
+
+fn source_name(id: GuardrailId) -> &'static str {
+    if id == GuardrailId::PartnerSync { "Partner data" } else { "CRM data" }
+}
+
+fn age(source: &str, as_of: Option<DateTime>, max_age_hours: u32, now: DateTime) -> String {
+    match as_of {
+        None => format!("{source} was never confirmed; it must be at most {max_age_hours} h old."),
+        Some(as_of) => {
+            let old = hours((now - as_of).num_seconds());
+            format!(
+                "{source} is {old} old (as of {}), at most {max_age_hours} h are allowed.",
+                instant(as_of)
+            )
+        }
+    }
+}
+
+fn consent(policy: &Policy, granted: bool, expires_at: Option<DateTime>, live: bool) -> String {
+    let purpose = &policy.guardrails().consent_purpose;
+    match (live, granted, expires_at) {
+        (true, _, Some(at)) => format!("Consent for {purpose} is given until {}.", instant(at)),
+        (true, _, None) => format!("Consent for {purpose} is given."),
+        (false, true, Some(at)) => {
+            format!("Partner data is withheld: the consent for {purpose} expired on {}.", instant(at))
+        }
+        (false, ..) => format!("Partner data is withheld: there is no consent for {purpose}."),
+    }
+}
+
+fn words(name: &str) -> String {
+    name.replace('_', " ")
+}
