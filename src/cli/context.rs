@@ -12,11 +12,20 @@ pub struct Context {
 }
 
 impl Context {
+    pub fn new(target: Target, screen: Screen) -> Self {
+        Self { target, screen }
+    }
+
     /// A client of the service.
     pub async fn client(&self) -> anyhow::Result<Client> {
         if let Some(client) = self.target.running()? {
             return Ok(client);
         }
         Err(Failure::new(Exit::Unavailable, "No service runs here; `gtm serve` starts one.").into())
+    }
+
+    /// Ends what was started for the command.
+    pub async fn close(&self) -> anyhow::Result<()> {
+        Ok(())
     }
 }

@@ -71,7 +71,7 @@ impl Screen {
     /// A table without frames.
     pub fn table(&self, headers: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
         let mut table = Table::new();
-        table.load_preset(presets::NOTHING);
+        table.load_style(presets::NOTHING);
         if self.terminal {
             table.set_content_arrangement(ContentArrangement::Dynamic);
             table.set_header(headers.iter().map(|name| Cell::new(name).add_attribute(Attribute::Bold)));

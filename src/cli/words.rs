@@ -73,11 +73,6 @@ pub fn number(value: f64, decimals: usize) -> String {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
-/// `partner_co_sell` as `partner co-sell` would need a dictionary; underscores become spaces.
-pub fn spaced(name: &str) -> String {
-    name.replace('_', " ")
-}
-
 /// `1 row`, `2 rows`.
 pub fn counted(count: u64, one: &str) -> String {
     if count == 1 { format!("1 {one}") } else { format!("{} {one}s", thousands(count)) }

@@ -4,8 +4,9 @@
 //! a fault with file, line and column and never stops the import; two different rows that would make the same
 //! event id are found here, where the service would take the second for a repeat of the first and lose it.
 
+use std::collections::hash_map::{DefaultHasher, Entry};
 use std::collections::{BTreeMap, HashMap};
-use std::collections::hash_map::Entry;
+use std::hash::{Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
@@ -28,7 +29,7 @@ pub struct Rows<'m> {
     files: Vec<OpenFile<'m>>,
     current: usize,
     moment: Moment,
-    seen: HashMap<[u8; 16], Seen>,
+    seen: HashMap<[u64; 2], Seen>,
     /// What `contract` compares times with.
     now: DateTime,
 }
@@ -38,7 +39,6 @@ struct OpenFile<'m> {
     path: PathBuf,
     table: Table,
     lookups: BTreeMap<String, Lookup>,
-    rows_read: u64,
 }
 
 /// What all rows share in time.
@@ -53,7 +53,7 @@ pub struct Moment {
 struct Seen {
     file: usize,
     line: u64,
-    content: [u8; 16],
+    content: [u64; 2],
 }
 
 /// One row and what became of it.
@@ -61,8 +61,6 @@ struct Seen {
 pub struct Row {
     /// The place of its file in the mapping.
     pub file: usize,
-    /// The row's number within the file, from 1, the header not counted.
-    pub number: u64,
     pub cells: Cells,
     pub events: Vec<Value>,
     /// Events that an earlier row made in exactly the same way.
@@ -99,7 +97,7 @@ impl<'m> Rows<'m> {
                 .iter()
                 .map(|(name, lookup)| Ok((name.clone(), Lookup::read(dir, lookup, &mapping.text)?)))
                 .collect::<anyhow::Result<_>>()?;
-            let open = OpenFile { mapping: file, path, table, lookups, rows_read: 0 };
+            let open = OpenFile { mapping: file, path, table, lookups };
             open.check_columns()?;
             files.push(open);
         }
@@ -114,6 +112,11 @@ impl<'m> Rows<'m> {
         self.files.iter().map(|file| file.path.clone()).collect()
     }
 
+    /// The same files by the names that the mapping gives them.
+    pub fn file_names(&self) -> Vec<String> {
+        self.files.iter().map(|file| file.mapping.file.display().to_string()).collect()
+    }
+
     /// The header of a file.
     pub fn header(&self, file: usize) -> &[String] {
         &self.files[file].table.header.names
@@ -123,13 +126,10 @@ impl<'m> Rows<'m> {
     pub fn next_row(&mut self) -> anyhow::Result<Option<Row>> {
         while let Some(file) = self.files.get_mut(self.current) {
             if let Some(read) = file.table.next_row()? {
-                file.rows_read += 1;
-                let number = file.rows_read;
                 let mut row = match read {
-                    Ok(cells) => self.make(number, cells),
+                    Ok(cells) => self.make(cells),
                     Err(bad) => Row {
                         file: self.current,
-                        number,
                         cells: bad.cells,
                         events: Vec::new(),
                         repeats: 0,
@@ -177,7 +177,7 @@ impl<'m> Rows<'m> {
         }
     }
 
-    fn make(&self, number: u64, cells: Cells) -> Row {
+    fn make(&self, cells: Cells) -> Row {
         let (mut events, mut faults) = (Vec::new(), Vec::new());
         let reading = self.reading(&cells);
         for event in &self.files[self.current].mapping.events {
@@ -200,15 +200,15 @@ impl<'m> Rows<'m> {
                 distinct.push(fault);
             }
         }
-        Row { file: self.current, number, cells, events, repeats: 0, faults: distinct }
+        Row { file: self.current, cells, events, repeats: 0, faults: distinct }
     }
 
     fn set_aside_repeats(&mut self, row: &mut Row) {
         let mut kept = Vec::with_capacity(row.events.len());
         for event in std::mem::take(&mut row.events) {
             let id = event["id"].as_str().unwrap_or_default();
-            let content = half(sha256(event.to_string().as_bytes()));
-            match self.seen.entry(half(sha256(id.as_bytes()))) {
+            let content = fingerprint(&event.to_string());
+            match self.seen.entry(fingerprint(id)) {
                 Entry::Vacant(free) => {
                     free.insert(Seen { file: row.file, line: row.cells.line, content });
                     kept.push(event);
@@ -232,10 +232,13 @@ impl<'m> Rows<'m> {
     }
 }
 
-fn half(hash: [u8; 32]) -> [u8; 16] {
-    let mut half = [0; 16];
-    half.copy_from_slice(&hash[..16]);
-    half
+/// 128 bits that tell texts of one import apart; not kept beyond it.
+fn fingerprint(text: &str) -> [u64; 2] {
+    [0_u8, 1].map(|salt| {
+        let mut hasher = DefaultHasher::new();
+        (salt, text).hash(&mut hasher);
+        hasher.finish()
+    })
 }
 
 impl OpenFile<'_> {
