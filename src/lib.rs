@@ -6,6 +6,7 @@
 
 pub mod accounts;
 pub mod app;
+pub mod cli;
 pub mod kernel;
 pub mod motions;
 pub mod platform;

@@ -1,0 +1,128 @@
+//! The command line: one subcommand per file, each a client of the HTTP API.
+//!
+//! Promises: answers go to standard output, everything else to standard error; `--json` gives the API's own
+//! JSON (a list is one object per line); failures say what to do and end with a documented exit code.
+//! Leaves out: deciding anything. What the command line knows it knows from the API; `policy check` and
+//! `import --preview` use the service's own code to find faults before anything is sent.
+
+mod accounts;
+mod audit;
+mod client;
+mod conflicts;
+mod context;
+mod decisions;
+mod deliveries;
+mod events;
+mod explain;
+mod failure;
+mod import;
+mod keys;
+mod migrate;
+mod openapi;
+mod orchestrate;
+mod policy;
+mod replay;
+mod screen;
+mod service;
+mod words;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use context::Context;
+use failure::{EXIT_CODES, Exit, Failure};
+use screen::Screen;
+use service::Target;
+
+/// Decides per account which go-to-market motion is right, keeps the motions from colliding, and proves why.
+#[derive(Debug, Parser)]
+#[command(name = "gtm", version, about, after_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(flatten)]
+    target: Target,
+    /// Print the API's JSON; a list is one object per line.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Bring CSV exports in as events.
+    Import(Box<import::Import>),
+    /// Decide about accounts now.
+    Orchestrate(orchestrate::Orchestrate),
+    /// What was decided, and why.
+    Decisions(decisions::Decisions),
+    /// What is known of accounts.
+    Accounts(accounts::Accounts),
+    /// Competing motions that wait for a person.
+    Conflicts(conflicts::Conflicts),
+    /// The rules, as versioned data.
+    Policy(policy::Policy),
+    /// What leaves the service, and what could not.
+    Deliveries(deliveries::Deliveries),
+    /// Compute past decisions again and compare.
+    Replay(replay::Replay),
+    /// Is the log of decisions complete and unchanged?
+    Audit(audit::Audit),
+    /// Who may call the service.
+    Keys(keys::Keys),
+    /// Bring the database up to date, and nothing else.
+    Migrate,
+    /// The contract of the service as an `OpenAPI` document.
+    #[command(name = "openapi")]
+    OpenApi(openapi::OpenApi),
+    /// Send events.
+    Events(events::Events),
+}
+
+/// Runs the program's command line to its end.
+pub async fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let context = Context::new(cli.target, Screen::new(cli.json));
+    let done = dispatch(cli.command, &context).await;
+    let done = match context.close().await {
+        Ok(()) => done,
+        Err(error) => done.and(Err(error)),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => match error.downcast::<Failure>() {
+            Ok(failure) => failure.report(cli.json),
+            // The chain of causes in one sentence: what was tried, and why it did not work.
+            Err(error) => Failure::new(Exit::Usage, format!("{error:#}")).report(cli.json),
+        },
+    }
+}
+
+async fn dispatch(command: Command, context: &Context) -> anyhow::Result<()> {
+    match command {
+        Command::Import(args) => import::run(*args, context).await,
+        Command::Orchestrate(args) => orchestrate::run(args, context).await,
+        Command::Decisions(args) => decisions::run(args, context).await,
+        Command::Accounts(args) => accounts::run(args, context).await,
+        Command::Conflicts(args) => conflicts::run(args, context).await,
+        Command::Policy(args) => policy::run(args, context).await,
+        Command::Deliveries(args) => deliveries::run(args, context).await,
+        Command::Replay(args) => replay::run(args, context).await,
+        Command::Audit(args) => audit::run(args, context).await,
+        Command::Keys(args) => keys::run(args, context).await,
+        Command::Migrate => migrate::run(context).await,
+        Command::OpenApi(args) => openapi::run(args, context).await,
+        Command::Events(args) => events::run(args, context).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}
