@@ -221,9 +221,9 @@ fn answer(group: Vec<Submission>, mut fresh: HashSet<Uuid>) {
         let taken = submission
             .events
             .iter()
-            .map(|event| match fresh.remove(&event_key(&event.source, &event.id)) {
-                true => Taken::Accepted,
-                false => Taken::Duplicate,
+            .map(|event| {
+                let new = fresh.remove(&event_key(&event.source, &event.id));
+                if new { Taken::Accepted } else { Taken::Duplicate }
             })
             .collect();
         // A caller who has gone away has no use for the answer; its events are kept all the same.

@@ -79,7 +79,8 @@ pub async fn run(args: Conflicts, context: &Context) -> anyhow::Result<()> {
         }
         Action::Resolve { id, resolution, note } => {
             let path = format!("/v1/conflicts/{}/resolve", segment(&id));
-            let answer = client.post(&path, &json!({ "resolution": resolution.name(), "note": note })).await?;
+            let answer =
+                client.post(&path, &json!({ "resolution": resolution.name(), "note": note })).await?;
             screen.document(&answer, |answer| {
                 format!(
                     "Resolved: {} on {}. The account is looked at again.",

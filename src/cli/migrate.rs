@@ -41,6 +41,8 @@ async fn migrate(options: PgConnectOptions, context: &Context) -> anyhow::Result
     let migrated = db::migrate(&pool).await;
     pool.close().await;
     migrated?;
-    context.screen.line(format!("The database is up to date ({} migrations).", db::MIGRATIONS.iter().count()));
+    context
+        .screen
+        .line(format!("The database is up to date ({} migrations).", db::MIGRATIONS.iter().count()));
     Ok(())
 }

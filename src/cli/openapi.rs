@@ -18,7 +18,9 @@ pub async fn run(args: OpenApi, context: &Context) -> anyhow::Result<()> {
     let document = context.client().await?.get("/openapi.json").await?;
     let text = format!("{document:#}\n");
     match args.out {
-        Some(path) => std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?,
+        Some(path) => {
+            std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?
+        }
         None => context.screen.line(text.trim_end()),
     }
     Ok(())

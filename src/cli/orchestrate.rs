@@ -82,9 +82,5 @@ fn report(context: &Context, done: &[Value], failed: &[Value], dry_run: bool) {
         screen.line(format!("{}: {why}", text(result, &["/accountId"])));
     }
     let verb = if dry_run { "previewed" } else { "decided" };
-    screen.line(format!(
-        "\n{} {verb}, {} failed.",
-        counted(done.len() as u64, "account"),
-        failed.len()
-    ));
+    screen.line(format!("\n{} {verb}, {} failed.", counted(done.len() as u64, "account"), failed.len()));
 }

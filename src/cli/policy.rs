@@ -93,7 +93,9 @@ async fn add(client: &Client, body: String, format: Format) -> Result<Value, Fai
         Format::Toml => "application/toml",
         Format::Json => "application/json",
     };
-    client.json(client.request(Method::POST, "/v1/policies").header(CONTENT_TYPE, media_type).body(body)).await
+    client
+        .json(client.request(Method::POST, "/v1/policies").header(CONTENT_TYPE, media_type).body(body))
+        .await
 }
 
 fn read(file: &Path) -> Result<(String, Format), Failure> {
@@ -162,7 +164,10 @@ mod tests {
         let faults = Compiled::compile(&body, Format::Toml).unwrap_err();
         let shown = report(Path::new("p.toml"), &body, &faults);
         let lines: Vec<&str> = shown.lines().collect();
-        assert!(lines[0].starts_with(&format!("p.toml:{}:{}: ", faults[0].line, faults[0].column)), "{shown}");
+        assert!(
+            lines[0].starts_with(&format!("p.toml:{}:{}: ", faults[0].line, faults[0].column)),
+            "{shown}"
+        );
         let caret = lines[2].chars().position(|c| c == '^').unwrap();
         let under: String = lines[1].chars().skip(caret).take(15).collect();
         assert_eq!(under, "has_active_dael", "{shown}");

@@ -85,7 +85,9 @@ mod tests {
     use super::*;
 
     fn with_notice(pid: i64) -> Folder {
-        let text = format!(r#"{{"url":"http://127.0.0.1:1","key":"k","pid":{pid},"startedAt":"2026-01-01T00:00:00Z"}}"#);
+        let text = format!(
+            r#"{{"url":"http://127.0.0.1:1","key":"k","pid":{pid},"startedAt":"2026-01-01T00:00:00Z"}}"#
+        );
         Folder::with(FILE, text.as_bytes())
     }
 

@@ -59,12 +59,8 @@ impl Service {
         static DIRS: AtomicU64 = AtomicU64::new(0);
         let name = format!("gtm-it-{}-{}", std::process::id(), DIRS.fetch_add(1, Ordering::Relaxed));
         let data_dir = std::env::temp_dir().join(name);
-        let options = StartOptions {
-            settings,
-            data_dir: data_dir.clone(),
-            sandbox,
-            admin_key: Some(ADMIN_KEY.into()),
-        };
+        let options =
+            StartOptions { settings, data_dir: data_dir.clone(), sandbox, admin_key: Some(ADMIN_KEY.into()) };
         let running = app::start(options).await.unwrap();
         let http = reqwest::Client::builder().build().unwrap();
         Self { running, database, http, _data: DataDir(data_dir), next: AtomicU64::new(0) }

@@ -1,4 +1,5 @@
 //! The service as its users meet it: scenarios over real sockets and a real Postgres.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where and stops")]
 
 mod harness;
 mod intake;

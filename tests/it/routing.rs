@@ -69,7 +69,10 @@ async fn the_worked_example_goes_to_sales_assist() {
     let mut skills: Vec<&str> =
         effects.as_array().unwrap().iter().map(|e| e["destination"].as_str().unwrap()).collect();
     skills.sort_unstable();
-    assert_eq!(skills, ["ecosystem/nearbound_signal", "plg/usage_depth_analyzer", "revops/opportunity_scoring"]);
+    assert_eq!(
+        skills,
+        ["ecosystem/nearbound_signal", "plg/usage_depth_analyzer", "revops/opportunity_scoring"]
+    );
 
     let again = service.orchestrate("acc_12345").await;
     assert_eq!(again["outcome"], "continued");
@@ -94,7 +97,8 @@ async fn a_deferred_decision_resumes_by_itself_when_what_it_waited_for_arrives()
     assert_eq!(stale["outcome"], "deferred", "{stale:#}");
     assert_eq!(guardrail(&stale, "crm_freshness"), "failed");
     assert!(stale["waitsFor"].as_array().unwrap().contains(&json!("crm_sync")));
-    let synced = service.event("gtm.source.synced", "acc_1", json!({"source": "crm", "syncedAt": service.now()}));
+    let synced =
+        service.event("gtm.source.synced", "acc_1", json!({"source": "crm", "syncedAt": service.now()}));
     service.events(&[synced]).await;
     service.advance("PT1S").await;
     let newest = service.get("/v1/decisions?accountId=acc_1&limit=1").await["data"][0].clone();
@@ -124,10 +128,13 @@ async fn a_competing_motion_becomes_a_conflict_that_revops_resolves() {
     let conflict = &queue["data"][0];
     assert_eq!(conflict["holder"]["motion"], "sales_assist");
     let path = format!("/v1/conflicts/{}/resolve", conflict["conflictId"].as_str().unwrap());
-    let resolved = service.post(&path, json!({"resolution": "switch", "note": "it is a small company"})).await;
+    let resolved =
+        service.post(&path, json!({"resolution": "switch", "note": "it is a small company"})).await;
     assert_eq!(resolved["decision"]["outcome"], "executed", "{resolved:#}");
     assert_eq!(resolved["status"], "resolved");
-    service.send(reqwest::Method::POST, &path, Some(json!({"resolution": "keep", "note": "again"})), 409).await;
+    service
+        .send(reqwest::Method::POST, &path, Some(json!({"resolution": "keep", "note": "again"})), 409)
+        .await;
     assert_eq!(service.post("/v1/audit/verify", json!({})).await["intact"], true);
     service.stop().await;
 }

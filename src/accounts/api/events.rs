@@ -106,7 +106,7 @@ pub async fn post_events(
     };
     let now = accounts.clock.now();
     let (mut events, rejected) = match decode(&headers, &body, now) {
-        Decoded::Refused(fault) => return Err(refused_request(fault)),
+        Decoded::Refused(fault) => return Err(refused_request(&fault)),
         Decoded::Single(outcome) => match *outcome {
             Ok(event) => (vec![event], Vec::new()),
             Err(rejected) => return Err(refused_event(&rejected)),
@@ -181,7 +181,7 @@ fn refused_event(rejected: &Rejected) -> Problem {
     Problem::unprocessable(rejected.code().name(), rejected.detail()).faults(faults)
 }
 
-fn refused_request(fault: RequestFault) -> Problem {
+fn refused_request(fault: &RequestFault) -> Problem {
     let status = match fault {
         RequestFault::Malformed(_) => StatusCode::BAD_REQUEST,
         RequestFault::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -193,10 +193,15 @@ fn refused_request(fault: RequestFault) -> Problem {
 impl From<IntakeError> for Problem {
     fn from(error: IntakeError) -> Self {
         match error {
-            IntakeError::Full => Self::unavailable("Too many events are waiting; send this again shortly.", 1),
-            IntakeError::Stopping => Self::unavailable("The service is stopping; send this again shortly.", 5),
+            IntakeError::Full => {
+                Self::unavailable("Too many events are waiting; send this again shortly.", 1)
+            }
+            IntakeError::Stopping => {
+                Self::unavailable("The service is stopping; send this again shortly.", 5)
+            }
             IntakeError::Database(error) => {
-                Self::unavailable("The events could not be stored; send this again shortly.", 2).because(error)
+                Self::unavailable("The events could not be stored; send this again shortly.", 2)
+                    .because(error)
             }
         }
     }

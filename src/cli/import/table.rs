@@ -52,9 +52,13 @@ impl Table {
     /// Opens a file and reads its header.
     pub fn open(path: &Path, delimiter: u8, encoding: Encoding) -> anyhow::Result<Self> {
         let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
-        let (text, encoding) = decoded(file, encoding).with_context(|| format!("cannot read {}", path.display()))?;
-        let mut reader =
-            csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).has_headers(false).from_reader(text);
+        let (text, encoding) =
+            decoded(file, encoding).with_context(|| format!("cannot read {}", path.display()))?;
+        let mut reader = csv::ReaderBuilder::new()
+            .delimiter(delimiter)
+            .flexible(true)
+            .has_headers(false)
+            .from_reader(text);
         let mut record = csv::ByteRecord::new();
         if !reader.read_byte_record(&mut record).with_context(|| format!("cannot read {}", path.display()))? {
             bail!("{} is empty: it has not even a header", path.display());
