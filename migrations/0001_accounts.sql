@@ -126,22 +126,30 @@ CREATE TABLE note (
     CONSTRAINT note_account FOREIGN KEY (account_id) REFERENCES account (account_id)
 );
 
--- What an account is known by, for matching people and companies that come without an account id.
+-- What an account is known by (`domain:acme.com`, `name:acme`), for matching people and companies that come
+-- without an account id.
 CREATE TABLE account_identity (
-    kind       text NOT NULL CONSTRAINT account_identity_kind CHECK (kind IN ('domain', 'name', 'email_domain')),
-    value      text NOT NULL,
+    key        text NOT NULL,
     account_id text COLLATE "C" NOT NULL,
-    CONSTRAINT account_identity_pkey PRIMARY KEY (kind, value, account_id)
+    CONSTRAINT account_identity_pkey PRIMARY KEY (key, account_id)
 );
 CREATE INDEX account_identity_account ON account_identity (account_id);
 
--- Corrections by people: from now on this domain, name or foreign id means that account, whatever else fits.
+-- Corrections by people: from now on whatever carries this key belongs to that account, whatever else fits …
 CREATE TABLE match_pin (
-    kind       text NOT NULL CONSTRAINT match_pin_kind CHECK (kind IN ('domain', 'name', 'email', 'account_id')),
-    value      text NOT NULL,
+    key        text NOT NULL CONSTRAINT match_pin_pkey PRIMARY KEY,
     account_id text COLLATE "C" NOT NULL,
     pinned_at  timestamptz NOT NULL,
     pinned_by  text NOT NULL,
-    note       text,
-    CONSTRAINT match_pin_pkey PRIMARY KEY (kind, value)
+    note       text NOT NULL
+);
+
+-- … or does not belong to it.
+CREATE TABLE match_exclusion (
+    key         text NOT NULL,
+    account_id  text COLLATE "C" NOT NULL,
+    excluded_at timestamptz NOT NULL,
+    excluded_by text NOT NULL,
+    note        text NOT NULL,
+    CONSTRAINT match_exclusion_pkey PRIMARY KEY (key, account_id)
 );

@@ -34,7 +34,7 @@ CREATE TABLE decision (
     motion         text,
     exit_state     text NOT NULL,
     matched_rule   text NOT NULL,
-    confidence     real,
+    confidence     double precision NOT NULL,
     -- The answer as it was given; its `signals` and `ledger` are the inputs of a replay.
     document       json NOT NULL,
     ledger         json NOT NULL,

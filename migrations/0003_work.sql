@@ -62,3 +62,11 @@ CREATE TABLE delivery (
 ) WITH (fillfactor = 80);
 CREATE INDEX delivery_due ON delivery (destination, due_at) WHERE status IN ('pending', 'retrying');
 CREATE INDEX delivery_id ON delivery (id);
+
+-- Whether this database is a sandbox, from its first start on; and where a sandbox's clock stands.
+CREATE TABLE service_mode (
+    only_row    boolean NOT NULL DEFAULT true CONSTRAINT service_mode_pkey PRIMARY KEY
+                CONSTRAINT service_mode_one CHECK (only_row),
+    mode        text NOT NULL CONSTRAINT service_mode_known CHECK (mode IN ('live', 'sandbox')),
+    sandbox_now timestamptz NOT NULL
+);

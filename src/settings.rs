@@ -61,7 +61,6 @@ pub struct MotionSettings {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AuditSettings {
-    pub checkpoint_minutes: u32,
     pub signing_key_file: PathBuf,
 }
 
@@ -136,7 +135,6 @@ impl Settings {
             (self.outbox.timeout_ms == 0, "outbox.timeout_ms", "must be more than 0"),
             (self.outbox.concurrency == 0, "outbox.concurrency", "must be at least 1"),
             (self.motions.sweep_every_minutes == 0, "motions.sweep_every_minutes", "must be at least 1"),
-            (self.audit.checkpoint_minutes == 0, "audit.checkpoint_minutes", "must be at least 1"),
         ];
         match faults.into_iter().find(|(wrong, ..)| *wrong) {
             Some((_, key, fault)) => Err(SettingsError::Value { key, fault }),

@@ -154,7 +154,6 @@ impl IntakeWorker {
     async fn store_group(&self, group: Vec<Submission>) {
         match self.insert(&group).await {
             Ok(fresh) => {
-                self.arrived.notify_waiters();
                 self.arrived.notify_one();
                 answer(group, fresh);
             }

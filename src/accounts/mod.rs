@@ -1,10 +1,34 @@
 //! Accounts: what comes in about a company and what is known of it.
 //!
-//! Intake makes events durable, the fold turns them into facts exactly once each, and everybody else reads
-//! the facts. Owns the tables `event`, `event_key`, `inbox`, `account`, `contact`, `note` and
-//! `account_identity`.
+//! [`events`] decodes and checks, [`intake`] makes durable, [`fold`] turns events into facts, [`commands`]
+//! applies them exactly once each, [`matching`] finds the account that a person or company belongs to.
+//! Owns the tables `event`, `event_key`, `inbox`, `inbox_dead`, `account`, `contact`, `note`,
+//! `account_identity` and `match_pin`.
 
+pub mod api;
+pub mod commands;
 pub mod events;
 pub mod fold;
+pub mod intake;
+pub mod jobs;
 pub mod matching;
 pub mod model;
+pub mod store;
+
+use std::sync::Arc;
+
+use sqlx::PgPool;
+
+use crate::kernel::clock::Clock;
+
+pub use commands::{AppliedEvent, Batch, Current, Folded, Follower};
+
+/// The accounts of the service: a handle to the use cases of this slice.
+#[derive(Clone)]
+pub struct Accounts {
+    pub pool: PgPool,
+    pub clock: Clock,
+    pub intake: intake::Intake,
+    /// Whoever acts on changes.
+    pub follower: Arc<dyn Follower>,
+}

@@ -41,15 +41,20 @@ pub async fn run(args: Accounts, context: &Context) -> anyhow::Result<()> {
         Action::List { limit } => {
             let rows = client.list("/v1/accounts", &[], Some(limit)).await?;
             let headers = ["account", "name", "domain", "owner", "changed"];
-            screen.list(&rows, "No accounts yet. `gtm import` or `gtm events send` brings some in.", &headers, |row| {
-                vec![
-                    text(row, &["/accountId"]),
-                    text(row, &["/name/value", "/name", "/profile/name/value"]),
-                    text(row, &["/domain/value", "/domain", "/profile/domain/value"]),
-                    text(row, &["/ownerId/value", "/ownerId", "/profile/ownerId/value"]),
-                    when(row.get("changedAt")),
-                ]
-            });
+            screen.list(
+                &rows,
+                "No accounts yet. `gtm import` or `gtm events send` brings some in.",
+                &headers,
+                |row| {
+                    vec![
+                        text(row, &["/accountId"]),
+                        text(row, &["/name"]),
+                        text(row, &["/domain"]),
+                        text(row, &["/ownerId"]),
+                        when(row.get("changedAt")),
+                    ]
+                },
+            );
         }
         Action::Show { account } => {
             let state = client.get(&format!("/v1/accounts/{}", segment(&account))).await?;
@@ -62,13 +67,12 @@ pub async fn run(args: Accounts, context: &Context) -> anyhow::Result<()> {
         Action::Timeline { account, limit } => {
             let path = format!("/v1/accounts/{}/timeline", segment(&account));
             let rows = client.list(&path, &[], Some(limit)).await?;
-            screen.list(&rows, "Nothing happened with this account yet.", &["when", "what", "detail"], |row| {
-                vec![
-                    when(row.get("at").or_else(|| row.get("occurredAt"))),
-                    text(row, &["/kind", "/type"]),
-                    text(row, &["/summary", "/detail", "/type", "/id"]),
-                ]
-            });
+            screen.list(
+                &rows,
+                "Nothing happened with this account yet.",
+                &["when", "what", "detail"],
+                |row| vec![when(row.get("at")), text(row, &["/kind"]), text(row, &["/title"])],
+            );
         }
     }
     Ok(())
@@ -84,7 +88,10 @@ fn facts(context: &Context, document: &Value) -> String {
 
 fn gather(context: &Context, name: String, value: &Value, rows: &mut Vec<Vec<String>>) {
     let aged = |value: &Value| {
-        value.get("asOf").and_then(instant).map_or_else(|| NOTHING.to_owned(), |at| age(context.screen.now, at))
+        value
+            .get("asOf")
+            .and_then(instant)
+            .map_or_else(|| NOTHING.to_owned(), |at| age(context.screen.now, at))
     };
     match value {
         Value::Object(members) if members.contains_key("value") && members.contains_key("source") => {
@@ -92,7 +99,12 @@ fn gather(context: &Context, name: String, value: &Value, rows: &mut Vec<Vec<Str
         }
         Value::Object(members) => {
             if let Some(provenance) = members.get("provenance") {
-                rows.push(vec![name.clone(), String::new(), text(provenance, &["/source"]), aged(provenance)]);
+                rows.push(vec![
+                    name.clone(),
+                    String::new(),
+                    text(provenance, &["/source"]),
+                    aged(provenance),
+                ]);
             }
             for (key, member) in members.iter().filter(|(key, _)| *key != "provenance") {
                 let name = if name.is_empty() { key.clone() } else { format!("{name}.{key}") };

@@ -32,7 +32,9 @@ impl Client {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let base = url.trim_end_matches('/').to_owned();
         if !base.starts_with("http://") && !base.starts_with("https://") {
-            return Err(Failure::usage(format!("{url:?} is no address of a service: it must begin with http:// or https://.")));
+            return Err(Failure::usage(format!(
+                "{url:?} is no address of a service: it must begin with http:// or https://."
+            )));
         }
         let http = reqwest::Client::builder()
             .timeout(TIMEOUT)
@@ -75,7 +77,10 @@ impl Client {
             return Ok(Value::Null);
         }
         serde_json::from_str(&body).map_err(|_| {
-            Failure::from_answer(502, &format!("{} is no service of this kind: it did not answer in JSON", self.base))
+            Failure::from_answer(
+                502,
+                &format!("{} is no service of this kind: it did not answer in JSON", self.base),
+            )
         })
     }
 

@@ -36,18 +36,19 @@ pub async fn run(args: Deliveries, context: &Context) -> anyhow::Result<()> {
     let screen = &context.screen;
     match args.action.unwrap_or(Action::List { status: None, limit: 50 }) {
         Action::List { status, limit } => {
-            let filters: Vec<(&str, &str)> = status.as_deref().map(|status| ("status", status)).into_iter().collect();
+            let filters: Vec<(&str, &str)> =
+                status.as_deref().map(|status| ("status", status)).into_iter().collect();
             let rows = client.list("/v1/deliveries", &filters, Some(limit)).await?;
             let headers = ["created", "to", "account", "status", "attempts", "last error", "id"];
             screen.list(&rows, "No deliveries.", &headers, |row| {
                 vec![
                     when(row.get("createdAt")),
-                    text(row, &["/destination", "/skill"]),
+                    text(row, &["/destination"]),
                     text(row, &["/accountId"]),
                     text(row, &["/status"]),
-                    text(row, &["/attempts", "/attempt"]),
+                    text(row, &["/attempts"]),
                     text(row, &["/lastError"]),
-                    text(row, &["/id", "/deliveryId"]),
+                    text(row, &["/deliveryId"]),
                 ]
             });
         }

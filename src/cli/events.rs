@@ -37,7 +37,8 @@ enum Action {
 
 pub async fn run(args: Events, context: &Context) -> anyhow::Result<()> {
     let Action::Send { file } = args.action;
-    let events = parse(&read(&file)?).map_err(|reason| Failure::usage(format!("{}: {reason}", file.display())))?;
+    let events =
+        parse(&read(&file)?).map_err(|reason| Failure::usage(format!("{}: {reason}", file.display())))?;
     let client = context.client().await?;
     let (mut accepted, mut duplicates, mut rejected) = (0, 0, Vec::new());
     for (part, batch) in events.chunks(EVENTS_PER_CALL).enumerate() {
@@ -57,7 +58,8 @@ pub async fn run(args: Events, context: &Context) -> anyhow::Result<()> {
     }
     if !context.screen.json {
         for (offset, fault) in &rejected {
-            let index = offset + usize::try_from(fault["index"].as_u64().unwrap_or_default()).unwrap_or_default();
+            let index =
+                offset + usize::try_from(fault["index"].as_u64().unwrap_or_default()).unwrap_or_default();
             context.screen.line(format!("event {}: {}", index + 1, text(fault, &["/detail", "/code"])));
         }
         context.screen.line(format!(

@@ -51,21 +51,20 @@ pub async fn run(args: Policy, context: &Context) -> anyhow::Result<()> {
         }
         Action::List => {
             let rows = context.client().await?.list("/v1/policies", &[], None).await?;
-            screen.list(&rows, "No policies.", &["version", "name", "state", "since", "by"], |row| {
-                let state = ["active", "shadow"].into_iter().find(|name| row[*name] == true);
+            screen.list(&rows, "No policies.", &["name", "live", "added", "by", "version"], |row| {
                 vec![
-                    text(row, &["/version"]),
                     text(row, &["/name"]),
-                    state.map_or_else(|| text(row, &["/state", "/status"]), str::to_owned),
+                    if row["active"] == true { "yes" } else { "" }.to_owned(),
                     when(row.get("createdAt")),
-                    text(row, &["/createdBy", "/author"]),
+                    text(row, &["/createdBy"]),
+                    text(row, &["/version"]),
                 ]
             });
         }
         Action::Show { version } => {
             let answer = context.client().await?.get(&format!("/v1/policies/{}", segment(&version))).await?;
-            screen.document(&answer, |answer| match answer["source"].as_str().or(answer["text"].as_str()) {
-                Some(source) => source.to_owned(),
+            screen.document(&answer, |answer| match answer["body"].as_str() {
+                Some(body) => body.to_owned(),
                 None => format!("{answer:#}"),
             });
         }
@@ -93,7 +92,9 @@ async fn add(client: &Client, body: String, format: Format) -> Result<Value, Fai
         Format::Toml => "application/toml",
         Format::Json => "application/json",
     };
-    client.json(client.request(Method::POST, "/v1/policies").header(CONTENT_TYPE, media_type).body(body)).await
+    client
+        .json(client.request(Method::POST, "/v1/policies").header(CONTENT_TYPE, media_type).body(body))
+        .await
 }
 
 fn read(file: &Path) -> Result<(String, Format), Failure> {
@@ -162,7 +163,10 @@ mod tests {
         let faults = Compiled::compile(&body, Format::Toml).unwrap_err();
         let shown = report(Path::new("p.toml"), &body, &faults);
         let lines: Vec<&str> = shown.lines().collect();
-        assert!(lines[0].starts_with(&format!("p.toml:{}:{}: ", faults[0].line, faults[0].column)), "{shown}");
+        assert!(
+            lines[0].starts_with(&format!("p.toml:{}:{}: ", faults[0].line, faults[0].column)),
+            "{shown}"
+        );
         let caret = lines[2].chars().position(|c| c == '^').unwrap();
         let under: String = lines[1].chars().skip(caret).take(15).collect();
         assert_eq!(under, "has_active_dael", "{shown}");

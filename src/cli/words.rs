@@ -37,9 +37,7 @@ pub fn instant(value: &Value) -> Option<DateTime> {
 
 /// `2026-11-20 10:00`, to the minute, in UTC; [`NOTHING`] when there is none.
 pub fn when(value: Option<&Value>) -> String {
-    value
-        .and_then(instant)
-        .map_or_else(|| NOTHING.to_owned(), |at| at.format("%Y-%m-%d %H:%M").to_string())
+    value.and_then(instant).map_or_else(|| NOTHING.to_owned(), |at| at.format("%Y-%m-%d %H:%M").to_string())
 }
 
 /// How long ago: `just now`, `5 min ago`, `3 h ago`, `2 d ago`; `in …` for what lies ahead.
@@ -64,7 +62,9 @@ fn span(seconds: u64) -> String {
 
 /// `0.85` as `85 %`; [`NOTHING`] when there is none.
 pub fn percent(value: Option<&Value>) -> String {
-    value.and_then(Value::as_f64).map_or_else(|| NOTHING.to_owned(), |share| format!("{:.0} %", share * 100.0))
+    value
+        .and_then(Value::as_f64)
+        .map_or_else(|| NOTHING.to_owned(), |share| format!("{:.0} %", share * 100.0))
 }
 
 /// A number without needless decimals.

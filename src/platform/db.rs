@@ -64,3 +64,69 @@ pub async fn begin(pool: &PgPool) -> Result<Tx, sqlx::Error> {
 pub async fn migrate(pool: &PgPool) -> Result<(), MigrateError> {
     MIGRATIONS.run(pool).await
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::{FutureExt, future::join_all};
+
+    use super::*;
+    use crate::testing;
+
+    /// Drops a begin after it was polled `polls` times, so that it is cut off at a different point each time.
+    async fn cancelled_begin(pool: &PgPool, polls: usize) {
+        let mut begun = Box::pin(begin(pool));
+        for _ in 0..polls {
+            if let Some(done) = begun.as_mut().now_or_never() {
+                drop(done);
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_cancelled_begin_loses_no_later_write() {
+        let database = testing::database().await;
+        let pool = &database.pool;
+        sqlx::query("CREATE TABLE written (id bigint)").execute(pool).await.unwrap();
+        let mut answered_ok = 0;
+        // Whether a cut hits the wrong moment is chance, hence the rounds.
+        for polls in (1..=5).cycle().take(60) {
+            join_all((0..8).map(|_| cancelled_begin(pool, polls))).await;
+            let writes =
+                (0..20_i64).map(|id| sqlx::query("INSERT INTO written VALUES ($1)").bind(id).execute(pool));
+            answered_ok += join_all(writes).await.into_iter().flatten().count();
+        }
+        pool.close().await;
+
+        let fresh = connect(database.options.clone(), 1).await.unwrap();
+        let committed: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM written").fetch_one(&fresh).await.unwrap();
+        assert_eq!((answered_ok, committed), (1200, 1200), "what was answered Ok is there");
+    }
+
+    #[tokio::test]
+    async fn a_transaction_nobody_waits_for_is_rolled_back() {
+        let database = testing::database().await;
+        sqlx::query("CREATE TABLE written (id bigint)").execute(&database.pool).await.unwrap();
+        let mut tx = begin(&database.pool).await.unwrap();
+        sqlx::query("INSERT INTO written VALUES (1)").execute(&mut *tx).await.unwrap();
+        drop(tx);
+        let mut tx = begin(&database.pool).await.unwrap();
+        sqlx::query("INSERT INTO written VALUES (2)").execute(&mut *tx).await.unwrap();
+        tx.commit().await.unwrap();
+        let kept: Vec<i64> =
+            sqlx::query_scalar("SELECT id FROM written").fetch_all(&database.pool).await.unwrap();
+        assert_eq!(kept, [2]);
+    }
+
+    #[tokio::test]
+    async fn every_session_gives_up_an_idle_transaction() {
+        let database = testing::database().await;
+        let limit: String = sqlx::query_scalar("SHOW idle_in_transaction_session_timeout")
+            .fetch_one(&database.pool)
+            .await
+            .unwrap();
+        assert_eq!(limit, format!("{IDLE_IN_TRANSACTION_SECONDS}s"));
+    }
+}

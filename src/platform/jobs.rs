@@ -29,6 +29,15 @@ impl Lane {
     pub fn number(self) -> i16 {
         self as i16
     }
+
+    /// The lane of a number in the database.
+    pub fn from_number(number: i16) -> Self {
+        match number {
+            0 => Self::Hot,
+            1 => Self::Normal,
+            _ => Self::Bulk,
+        }
+    }
 }
 
 /// A job to be asked for.
@@ -154,7 +163,8 @@ pub async fn finish(conn: &mut PgConnection, done: &[Claimed]) -> Result<(), sql
         r#"WITH held AS MATERIALIZED (
              SELECT j.id, j.want_at FROM job j
              JOIN unnest($1::bigint[], $2::bigint[]) AS d (id, lease) ON j.id = d.id AND j.lease = d.lease
-             ORDER BY j.id FOR UPDATE OF j),
+             -- By key, as `enqueue` locks them: two who work on the same jobs then never wait in a circle.
+             ORDER BY j.kind, j.key FOR UPDATE OF j),
            again AS (
              UPDATE job SET due_at = held.want_at, want_at = NULL, leased_until = NULL, lease = 0, attempts = 0,
                             last_error = NULL

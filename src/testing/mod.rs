@@ -7,7 +7,7 @@
 //! # }
 //! ```
 //!
-//! All tests of a checkout share one server in its target directory (see [`server`]); each call clones a database in
+//! All tests of a checkout share one server (see `server`); each call clones a database in
 //! which the migrations have run already, and dropping the value drops the clone. With `TEST_DATABASE_URL` set, the
 //! server named there is used instead; its role must be allowed to create databases.
 //!
@@ -22,7 +22,7 @@ use sqlx::{ConnectOptions, PgPool, postgres::PgConnectOptions};
 
 use crate::platform::db;
 
-/// Connections of one test: enough to show races, few enough for three hundred connections in all.
+/// Connections of one test: enough to show races, few enough for many tests at once on one server.
 const CONNECTIONS: u32 = 8;
 /// Longest wait for a database to go away at the end of a test; a later run drops what remains.
 const DROP_WAIT: Duration = Duration::from_secs(10);

@@ -1,18 +1,28 @@
 //! How a value looks, for documentation: the same table that the readers check by.
 //!
-//! Promises: a shape turns into JSON Schema (2020-12, as OpenAPI 3.1 uses it); what the schema allows is
-//! accepted. Some tolerance of the readers (letter case of enumerations, numbers for money) is left out
-//! where a schema could not say it.
+//! Promises: a shape turns into JSON Schema (2020-12, as `OpenAPI` 3.1 uses it).
+//! Leaves out what a schema cannot say: the readers also refuse what cannot be true or stored (a date far
+//! ahead, the NUL character), and are more tolerant in places (letter case of enumerations, bare numbers
+//! for money).
 
 use serde_json::{Value, json};
 
 /// The form of one value.
 #[derive(Debug, Clone, Copy)]
 pub enum Shape {
-    /// A non-empty text of at most `max` characters.
+    /// A text of at most `max` characters that is more than space.
     Text {
         max: usize,
-        format: Option<&'static str>,
+    },
+    /// A text in a form that JSON Schema knows by name.
+    Formatted {
+        max: usize,
+        format: &'static str,
+    },
+    /// A text that a regular expression describes.
+    Pattern {
+        max: usize,
+        pattern: &'static str,
     },
     /// One of a closed list.
     Choice(fn() -> Vec<&'static str>),
@@ -58,10 +68,9 @@ impl Shape {
     /// The JSON Schema of the shape.
     pub fn json_schema(&self) -> Value {
         match self {
-            Self::Text { max, format: None } => json!({"type": "string", "minLength": 1, "maxLength": max}),
-            Self::Text { max, format: Some(format) } => {
-                json!({"type": "string", "minLength": 1, "maxLength": max, "format": format})
-            }
+            Self::Text { max } => text_schema(*max, "pattern", r"\S"),
+            Self::Formatted { max, format } => text_schema(*max, "format", format),
+            Self::Pattern { max, pattern } => text_schema(*max, "pattern", pattern),
             Self::Choice(names) => json!({"type": "string", "enum": names()}),
             Self::Integer { min, max } => json!({"type": "integer", "minimum": min, "maximum": max}),
             Self::Number { min, max } => json!({"type": "number", "minimum": min, "maximum": max}),
@@ -76,6 +85,10 @@ impl Shape {
             Self::Object { summary, fields } => object_schema(summary, fields),
         }
     }
+}
+
+fn text_schema(max: usize, key: &str, rule: &str) -> Value {
+    json!({"type": "string", "minLength": 1, "maxLength": max, key: rule})
 }
 
 /// Money as text or as an object with its currency. A bare number is accepted too, for senders that have

@@ -127,11 +127,15 @@ fn activity(
         }
         None => {}
     }
-    engagement.first_at = Some(engagement.first_at.map_or(at, |first| first.min(at)));
+    applied.changed = data.direction.value().is_some();
+    if engagement.first_at.is_none_or(|first| at < first) {
+        engagement.first_at = Some(at);
+        applied.changed = true;
+    }
     if engagement.latest.as_ref() < Some(&stamp) {
         engagement.latest = Some(stamp);
+        applied.changed = true;
     }
-    applied.changed = true;
 }
 
 /// Takes over what an event says of one field, when it is newer. True when the field changed.

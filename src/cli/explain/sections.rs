@@ -59,13 +59,22 @@ pub fn evidence(page: Page, document: &DecisionDocument) -> String {
         (true, false) => format!("referred by {}", referrals.join(", ")),
         (false, false) => format!("{}; referred by {}", overlaps.join(", "), referrals.join(", ")),
     };
-    let intents: Vec<String> =
-        signals.intent.kinds.iter().map(|(kind, strength)| format!("{kind} {}", number(*strength, 2))).collect();
-    let owner = signals.crm.owner_id.as_deref().map_or("no owner".to_owned(), |owner| format!("owner {owner}"));
+    let intents: Vec<String> = signals
+        .intent
+        .kinds
+        .iter()
+        .map(|(kind, strength)| format!("{kind} {}", number(*strength, 2)))
+        .collect();
+    let owner =
+        signals.crm.owner_id.as_deref().map_or("no owner".to_owned(), |owner| format!("owner {owner}"));
     let lines = [
         (
             "segment",
-            format!("{} by {}", analysis.segment_fit.name(), signals.lifecycle.segment_basis.replace('_', " ")),
+            format!(
+                "{} by {}",
+                analysis.segment_fit.name(),
+                signals.lifecycle.segment_basis.replace('_', " ")
+            ),
             &signals.lifecycle.provenance,
         ),
         ("usage", usage(&signals.usage), &signals.usage.provenance),
@@ -134,7 +143,11 @@ pub fn rules(page: Page, document: &DecisionDocument) -> String {
                 BranchVerdict::NotTried => ("·", "not tried".to_owned()),
             };
             let note = wrapped(&note, page.width.saturating_sub(width + 6).max(20), 0);
-            format!("{mark} {:<width$}  {}", branch.id, note.replace('\n', &format!("\n{}", " ".repeat(width + 6))))
+            format!(
+                "{mark} {:<width$}  {}",
+                branch.id,
+                note.replace('\n', &format!("\n{}", " ".repeat(width + 6)))
+            )
         }),
     )
 }
@@ -230,7 +243,8 @@ pub fn consequences(page: Page, document: &DecisionDocument) -> Option<String> {
 
 /// What would let a stopped decision through.
 pub fn change(page: Page, document: &DecisionDocument) -> Option<String> {
-    let mut lines: Vec<String> = document.waits_for.iter().map(|awaited| waits_for(*awaited).to_owned()).collect();
+    let mut lines: Vec<String> =
+        document.waits_for.iter().map(|awaited| waits_for(*awaited).to_owned()).collect();
     if let Some(at) = document.wake_at {
         lines.retain(|line| line != waits_for(Awaited::Time));
         lines.push(format!("{} UTC, {}", at.format("%Y-%m-%d %H:%M"), age(page.now, at)));

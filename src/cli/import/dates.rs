@@ -38,8 +38,7 @@ impl Shift {
 
     pub fn date(self, date: NaiveDate) -> NaiveDate {
         let days = Days::new(self.days.unsigned_abs());
-        let moved =
-            if self.days < 0 { date.checked_sub_days(days) } else { date.checked_add_days(days) };
+        let moved = if self.days < 0 { date.checked_sub_days(days) } else { date.checked_add_days(days) };
         moved.unwrap_or(date)
     }
 
@@ -156,7 +155,14 @@ mod tests {
         assert_eq!(shift.date("2024-12-31".parse().unwrap()), now.date_naive());
         assert_eq!(shift.instant(at("2024-12-30T23:00:00Z")), at("2026-11-19T23:00:00Z"));
         assert_eq!(shift.instant(at("2024-12-31T23:00:00Z")), now, "cut to the present");
-        assert_eq!(shift.instant(at("2025-12-31T00:00:00Z")), at("2027-11-20T00:00:00Z"), "an expiry stays ahead");
-        assert_eq!(Shift::to_now(at("2026-11-25T00:00:00Z"), now).date("2026-11-25".parse().unwrap()), now.date_naive());
+        assert_eq!(
+            shift.instant(at("2025-12-31T00:00:00Z")),
+            at("2027-11-20T00:00:00Z"),
+            "an expiry stays ahead"
+        );
+        assert_eq!(
+            Shift::to_now(at("2026-11-25T00:00:00Z"), now).date("2026-11-25".parse().unwrap()),
+            now.date_naive()
+        );
     }
 }

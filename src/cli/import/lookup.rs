@@ -30,10 +30,9 @@ impl Lookup {
         let path = dir.join(&mapping.file);
         let mut table = Table::open(&path, rules.delimiter, rules.encoding)?;
         let key = mapping.key.clone().unwrap_or_else(|| mapping.match_column.clone());
-        let column = table
-            .header
-            .find(&key)
-            .with_context(|| format!("{} has no column {key:?}{}", path.display(), hint(&key, &table.header)))?;
+        let column = table.header.find(&key).with_context(|| {
+            format!("{} has no column {key:?}{}", path.display(), hint(&key, &table.header))
+        })?;
         let mut rows: HashMap<String, (u64, Vec<String>)> = HashMap::new();
         while let Some(row) = table.next_row()? {
             // A broken row is reported when its own file is imported; here it is merely not found.

@@ -216,7 +216,10 @@ impl Mapping {
 impl RawText {
     fn check(self) -> Result<TextRules, MappingFault> {
         let utc_offset = self.utc_offset.parse::<FixedOffset>().map_err(|_| {
-            MappingFault::new("text.utc_offset", format!("{:?} is no offset like \"+02:00\"", self.utc_offset))
+            MappingFault::new(
+                "text.utc_offset",
+                format!("{:?} is no offset like \"+02:00\"", self.utc_offset),
+            )
         })?;
         if !matches!(self.decimal, '.' | ',') {
             return Err(MappingFault::new("text.decimal", "must be \".\" or \",\""));
@@ -257,20 +260,14 @@ impl RawFile {
             .enumerate()
             .map(|(n, event)| event.check(&format!("{place}.events[{n}]")))
             .collect::<Result<_, _>>()?;
-        Ok(FileMapping {
-            file: self.file,
-            optional: self.optional,
-            delimiter,
-            lookups: self.lookups,
-            events,
-        })
+        Ok(FileMapping { file: self.file, optional: self.optional, delimiter, lookups: self.lookups, events })
     }
 }
 
 impl RawEvent {
     fn check(self, place: &str) -> Result<EventMapping, MappingFault> {
-        let id = Template::parse(&self.id)
-            .map_err(|reason| MappingFault::new(format!("{place}.id"), reason))?;
+        let id =
+            Template::parse(&self.id).map_err(|reason| MappingFault::new(format!("{place}.id"), reason))?;
         if id.columns().next().is_none() && !id.has_row_hash() {
             return Err(MappingFault::new(
                 format!("{place}.id"),

@@ -81,7 +81,8 @@ pub async fn run(args: Import, context: &Context) -> anyhow::Result<()> {
         context.screen.line(text.trim_end());
         return Ok(());
     }
-    let mapping = Mapping::parse(&text).map_err(|fault| Failure::usage(format!("{}: {fault}", args.mapping)))?;
+    let mapping =
+        Mapping::parse(&text).map_err(|fault| Failure::usage(format!("{}: {fault}", args.mapping)))?;
     if args.preview {
         return show_preview(&args, &mapping, context);
     }
@@ -115,8 +116,8 @@ enum Wanted {
 fn moment(mapping: &Mapping, dir: &Path, context: &Context, wanted: Wanted) -> anyhow::Result<Moment> {
     let now = context.screen.now;
     let events = || mapping.files.iter().flat_map(|file| &file.events);
-    let needs_newest =
-        events().any(|event| event.data.needs_newest() || event.time.as_ref().is_some_and(spec::Spec::needs_newest));
+    let needs_newest = events()
+        .any(|event| event.data.needs_newest() || event.time.as_ref().is_some_and(spec::Spec::needs_newest));
     if wanted == Wanted::AsWritten && !needs_newest {
         return Ok(Moment::default());
     }
@@ -198,9 +199,7 @@ async fn send(
     };
     let sent = sender.run().await;
     bar.finish_and_clear();
-    let sent = sent.context(
-        "the import stopped; run the same command again and it goes on from here",
-    )?;
+    let sent = sent.context("the import stopped; run the same command again and it goes on from here")?;
     if !context.screen.json {
         say_shift(context, moment.shift);
     }
@@ -211,7 +210,9 @@ async fn send(
 fn bar(lines: u64) -> ProgressBar {
     let bar = ProgressBar::new(lines);
     // The template is constant: a fault in it would leave the plain bar.
-    if let Ok(style) = ProgressStyle::with_template("{wide_bar} {human_pos}/{human_len} rows, {per_sec}, {eta} left {msg}") {
+    if let Ok(style) =
+        ProgressStyle::with_template("{wide_bar} {human_pos}/{human_len} rows, {per_sec}, {eta} left {msg}")
+    {
         bar.set_style(style);
     }
     bar

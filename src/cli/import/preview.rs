@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::rows::{Row, Rows};
-use super::summary::{self, Counts, total};
 use super::super::screen::Screen;
 use super::super::words::{counted, thousands};
+use super::rows::{Row, Rows};
+use super::summary::{self, Counts, total};
 
 /// Faults that are printed; the rest are counted.
 const FAULTS_SHOWN: usize = 20;
@@ -71,7 +71,10 @@ impl Preview {
             counted(sum.rows, "row")
         ));
         if sum.repeats > 0 {
-            out.push_str(&format!(" {} stand in the files more than once and go once.", thousands(sum.repeats)));
+            out.push_str(&format!(
+                " {} stand in the files more than once and go once.",
+                thousands(sum.repeats)
+            ));
         }
         out.push_str("\n\nOne event of each type:");
         for sample in self.samples.values() {
@@ -104,5 +107,9 @@ pub fn count(counts: &mut Counts, row: &Row) {
 /// `file:line:column: reason`; without a column where it is the row as a whole.
 pub fn place(file: &str, row: &Row, column: &str, reason: &str) -> String {
     let line = row.cells.line;
-    if column.is_empty() { format!("{file}:{line}: {reason}") } else { format!("{file}:{line}:{column}: {reason}") }
+    if column.is_empty() {
+        format!("{file}:{line}: {reason}")
+    } else {
+        format!("{file}:{line}:{column}: {reason}")
+    }
 }

@@ -54,7 +54,8 @@ pub fn inputs(mapping: &str, files: &[PathBuf], url: &str) -> anyhow::Result<Inp
     let mut hashes = Vec::new();
     let mut lines = 0;
     for path in files {
-        let mut file = std::fs::File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+        let mut file =
+            std::fs::File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
         let mut hasher = Sha256::new();
         let mut buffer = vec![0; 65_536];
         loop {

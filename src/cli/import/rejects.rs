@@ -68,7 +68,12 @@ impl Rejects {
     }
 }
 
-fn begin(dir: &Path, source: &Path, header: &[String], append: bool) -> anyhow::Result<(PathBuf, csv::Writer<File>)> {
+fn begin(
+    dir: &Path,
+    source: &Path,
+    header: &[String],
+    append: bool,
+) -> anyhow::Result<(PathBuf, csv::Writer<File>)> {
     let stem = source.file_stem().unwrap_or_default().to_string_lossy();
     let path = dir.join(format!("{stem}.rejected.csv"));
     let go_on = append && path.exists();
@@ -87,7 +92,13 @@ fn begin(dir: &Path, source: &Path, header: &[String], append: bool) -> anyhow::
 fn reason(faults: &[RowFault]) -> String {
     let reasons: Vec<String> = faults
         .iter()
-        .map(|fault| if fault.column.is_empty() { fault.reason.clone() } else { format!("{}: {}", fault.column, fault.reason) })
+        .map(|fault| {
+            if fault.column.is_empty() {
+                fault.reason.clone()
+            } else {
+                format!("{}: {}", fault.column, fault.reason)
+            }
+        })
         .collect();
     reasons.join("; ")
 }

@@ -91,7 +91,8 @@ impl<'m> Rows<'m> {
             if file.optional && !path.exists() {
                 continue;
             }
-            let table = Table::open(&path, file.delimiter.unwrap_or(mapping.text.delimiter), mapping.text.encoding)?;
+            let table =
+                Table::open(&path, file.delimiter.unwrap_or(mapping.text.delimiter), mapping.text.encoding)?;
             let lookups = file
                 .lookups
                 .iter()
@@ -254,11 +255,14 @@ impl OpenFile<'_> {
             if self.table.header.find(&column).is_some() {
                 continue;
             }
-            let fault = match column.split_once('.').and_then(|(name, rest)| Some((self.lookups.get(name)?, rest))) {
-                Some((lookup, rest)) if lookup.has_column(rest) => continue,
-                Some((lookup, rest)) => format!("{} has no column {rest:?}{}", lookup.file, lookup.hint(rest)),
-                None => self.missing(&column),
-            };
+            let fault =
+                match column.split_once('.').and_then(|(name, rest)| Some((self.lookups.get(name)?, rest))) {
+                    Some((lookup, rest)) if lookup.has_column(rest) => continue,
+                    Some((lookup, rest)) => {
+                        format!("{} has no column {rest:?}{}", lookup.file, lookup.hint(rest))
+                    }
+                    None => self.missing(&column),
+                };
             if !faults.contains(&fault) {
                 faults.push(fault);
             }

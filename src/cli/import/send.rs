@@ -167,8 +167,7 @@ async fn post(client: &Client, body: &[u8]) -> Result<Answer, Failure> {
             .body(body.to_vec());
         let (failure, told) = match request.send().await {
             Ok(answer) if answer.status().is_success() => {
-                let body =
-                    answer.text().await.map_err(|error| Failure::unreachable(client.url(), &error));
+                let body = answer.text().await.map_err(|error| Failure::unreachable(client.url(), &error));
                 match body {
                     Ok(body) => return read(&body),
                     Err(failure) => (failure, None),
@@ -204,7 +203,10 @@ fn read(body: &str) -> Result<Answer, Failure> {
         .flatten()
         .filter_map(|one| {
             let index = usize::try_from(one["index"].as_u64()?).ok()?;
-            Some((index, one["detail"].as_str().or(one["code"].as_str()).unwrap_or("no reason given").to_owned()))
+            Some((
+                index,
+                one["detail"].as_str().or(one["code"].as_str()).unwrap_or("no reason given").to_owned(),
+            ))
         })
         .collect();
     Ok(Answer { accepted: number("accepted"), duplicates: number("duplicates"), rejected })

@@ -97,10 +97,8 @@ impl Kind {
             return Ok(*kind);
         }
         let names = Self::ALL.map(|(known, _)| known);
-        let hint = nearest(name, names).map_or_else(
-            || format!("known: {}", names.join(", ")),
-            |near| format!("did you mean `{near}`?"),
-        );
+        let hint = nearest(name, names)
+            .map_or_else(|| format!("known: {}", names.join(", ")), |near| format!("did you mean `{near}`?"));
         Err(MappingFault::new(place, format!("`as = {name:?}` is unknown; {hint}")))
     }
 }
@@ -186,7 +184,10 @@ impl Spec {
                 .map(Self::Object),
             other => Err(MappingFault::new(
                 place,
-                format!("is a {}: write a column's name, or {{ value = … }} for a constant", other.type_str()),
+                format!(
+                    "is a {}: write a column's name, or {{ value = … }} for a constant",
+                    other.type_str()
+                ),
             )),
         }
     }
@@ -304,9 +305,9 @@ impl Condition {
         items
             .into_iter()
             .map(|item| {
-                let condition: Self = item.try_into().map_err(|error: toml::de::Error| {
-                    MappingFault::new(place, error.message().to_owned())
-                })?;
+                let condition: Self = item
+                    .try_into()
+                    .map_err(|error: toml::de::Error| MappingFault::new(place, error.message().to_owned()))?;
                 if condition.is.is_empty() && condition.not.is_empty() && condition.empty.is_none() {
                     return Err(MappingFault::new(place, "needs `is`, `not` or `empty`"));
                 }

@@ -43,12 +43,7 @@ pub fn convert(
     by_kind(text, field, rules, dates)
 }
 
-fn by_kind(
-    text: &str,
-    field: &Field,
-    rules: &TextRules,
-    dates: &Dates<'_>,
-) -> Result<Option<Value>, String> {
+fn by_kind(text: &str, field: &Field, rules: &TextRules, dates: &Dates<'_>) -> Result<Option<Value>, String> {
     Ok(Some(match field.kind {
         Kind::Text => Value::from(text),
         Kind::Integer => integer(text, rules.decimal)?,
@@ -161,9 +156,9 @@ fn slug(text: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::dates::Shift;
     use super::super::mapping::Mapping;
     use super::super::spec::Spec;
-    use super::super::dates::Shift;
     use super::*;
 
     fn rules(more: &str) -> TextRules {
@@ -177,8 +172,7 @@ mod tests {
     fn read(text: &str, spec: &str, rules: &TextRules) -> Result<Option<Value>, String> {
         let table: toml::Table = toml::from_str(&format!("f = {spec}")).unwrap();
         let Spec::Field(field) = Spec::parse("f", &table["f"]).unwrap() else { panic!("no field") };
-        let dates =
-            Dates { formats: &rules.date_formats, offset: rules.utc_offset, shift: Shift::default() };
+        let dates = Dates { formats: &rules.date_formats, offset: rules.utc_offset, shift: Shift::default() };
         convert(text, &field, rules, &dates)
     }
 

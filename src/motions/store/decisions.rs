@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 use sqlx::types::Json;
-use sqlx::{PgPool, Postgres, QueryBuilder};
+use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use crate::kernel::clock::DateTime;
@@ -77,9 +77,73 @@ pub async fn find_decision(pool: &PgPool, id: Uuid) -> Result<Option<DecisionRow
     .await
 }
 
+/// The stored texts of a decision, to the letter.
+pub struct DecisionTexts {
+    pub id: Uuid,
+    pub document: String,
+    pub ledger: String,
+}
+
+/// The stored texts of decisions.
+pub async fn decision_texts(
+    conn: &mut PgConnection,
+    ids: &[Uuid],
+) -> Result<Vec<DecisionTexts>, sqlx::Error> {
+    sqlx::query_as!(
+        DecisionTexts,
+        r#"SELECT id, document::text AS "document!", ledger::text AS "ledger!" FROM decision WHERE id = ANY ($1)"#,
+        ids
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// How many accounts stand at each outcome and motion now.
 pub async fn standing_counts(pool: &PgPool) -> Result<Vec<(String, Option<String>, i64)>, sqlx::Error> {
     sqlx::query_as("SELECT outcome, motion, count(*) FROM motion_state GROUP BY 1, 2 ORDER BY 3 DESC")
         .fetch_all(pool)
         .await
+}
+
+/// Something that routing did, in a timeline.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct TimelineRow {
+    pub id: Uuid,
+    pub at: DateTime,
+    pub kind: String,
+    pub title: String,
+    pub detail: Json<serde_json::Value>,
+}
+
+/// Decisions, touches and conflicts of an account, newest first; `before` is the id of the last one seen.
+pub async fn list_timeline(
+    pool: &PgPool,
+    account_id: &str,
+    before: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<TimelineRow>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT * FROM ( \
+           SELECT id, decided_at AS at, 'decision' AS kind, \
+                  outcome || coalesce(' ' || motion, '') AS title, \
+                  json_build_object('outcome', outcome, 'motion', motion, 'exitState', exit_state, \
+                    'matchedRule', matched_rule, 'confidence', confidence, 'trigger', trigger, \
+                    'policyVersion', policy_version, 'reasoning', document #>> '{recommendation,reasoning}') AS detail \
+           FROM decision WHERE account_id = $1 \
+           UNION ALL \
+           SELECT id, touched_at, 'touch', origin || coalesce(' ' || motion, ''), \
+                  json_build_object('origin', origin, 'motion', motion, 'decisionId', decision_id) \
+           FROM touch WHERE account_id = $1 \
+           UNION ALL \
+           SELECT id, opened_at, 'conflict', wanted_motion || ' against ' || holder_motion, \
+                  json_build_object('holder', holder_motion, 'wanted', wanted_motion, 'resolution', resolution, \
+                    'resolvedAt', resolved_at, 'resolvedBy', resolved_by, 'note', note) \
+           FROM conflict WHERE account_id = $1 \
+         ) AS entry WHERE ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3",
+    )
+    .bind(account_id)
+    .bind(before)
+    .bind(limit)
+    .fetch_all(pool)
+    .await
 }

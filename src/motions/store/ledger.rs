@@ -5,8 +5,10 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use crate::accounts::model::{AccountState, Consent, Fact, Known, value};
 use crate::kernel::clock::DateTime;
-use crate::motions::model::{Claim, Motion, Pause, Touch};
+use crate::motions::model::{Claim, ConsentView, Ledger, Motion, Pause, PreferenceView, Touch};
+use crate::platform::audit::Chain;
 
 /// What the database holds of an account's guards, read after the account's lock was taken: in the statement
 /// that waits for the lock, it could be older than what the other side committed.
@@ -20,6 +22,35 @@ pub struct Guards {
     pub latest: Option<Latest>,
     /// The policy version in force.
     pub policy_version: Option<String>,
+    /// The end of the account's audit chain.
+    pub chain: Chain,
+}
+
+impl Guards {
+    /// The ledger that a decision sees: these guards, and what the account asked for.
+    pub fn ledger(&self, state: &AccountState) -> Ledger {
+        let motions = |known: &Known<Vec<String>>| {
+            let names = value(known).map(Vec::as_slice).unwrap_or_default();
+            names.iter().filter_map(|name| Motion::from_name(name)).collect()
+        };
+        let consent = |fact: &Fact<Consent>| ConsentView {
+            granted: fact.value.granted,
+            legal_basis: fact.value.legal_basis.clone(),
+            expires_at: fact.value.expires_at,
+        };
+        Ledger {
+            claims: self.claims.clone(),
+            touches: self.touches.clone(),
+            pauses: self.pauses.clone(),
+            preferences: PreferenceView {
+                allowed: motions(&state.preferences.allowed_motions),
+                blocked: motions(&state.preferences.blocked_motions),
+                do_not_contact: value(&state.preferences.do_not_contact).copied().unwrap_or(false),
+            },
+            consents: state.consents.iter().map(|(purpose, fact)| (purpose.clone(), consent(fact))).collect(),
+            switch_to: self.switch_to,
+        }
+    }
 }
 
 /// The account's latest recorded decision.
@@ -57,14 +88,23 @@ pub async fn guards(
               ORDER BY c.resolved_at DESC LIMIT 1) AS switch_to,
              (SELECT json_build_object('decision_id', decision_id, 'outcome', outcome,
                        'fingerprint', fingerprint, 'evaluated_at', evaluated_at)
-              FROM motion_state WHERE account_id = $1) AS "latest: Json<Latest>""#,
+              FROM motion_state WHERE account_id = $1) AS "latest: Json<Latest>",
+             head.seq AS "seq?", head.hash AS "hash?"
+           FROM (SELECT) AS one LEFT JOIN audit_head head ON head.account_id = $1"#,
         account_id,
         touches_after,
         now,
     )
     .fetch_one(conn)
     .await?;
+    let chain = match (row.seq, row.hash) {
+        (Some(seq), Some(hash)) => {
+            Chain::at(account_id, seq, &hash).map_err(|error| sqlx::Error::Decode(Box::new(error)))?
+        }
+        _ => Chain::start(account_id),
+    };
     Ok(Guards {
+        chain,
         claims: row.claims.map(|json| json.0).unwrap_or_default(),
         touches: row.touches.map(|json| json.0).unwrap_or_default(),
         pauses: row.pauses.map(|json| json.0).unwrap_or_default(),

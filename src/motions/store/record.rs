@@ -16,7 +16,7 @@ pub struct NewDecision<'a> {
     pub motion: Option<&'a str>,
     pub exit_state: &'a str,
     pub matched_rule: &'a str,
-    pub confidence: Option<f32>,
+    pub confidence: f64,
     /// The M5 document, as text.
     pub document: &'a str,
     pub ledger: &'a str,

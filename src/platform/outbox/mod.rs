@@ -5,6 +5,7 @@
 //! a receiver's `Retry-After` is obeyed; what cannot be delivered is kept as dead, with the last answer, and
 //! can be sent again; where no endpoint is configured the delivery is recorded and visible, not lost.
 
+pub mod api;
 mod sign;
 mod store;
 mod worker;
@@ -17,7 +18,7 @@ use serde::Deserialize;
 
 pub use sign::{Secret, SecretError};
 pub use store::{Delivery, DeliveryFilter, Gauge, find, gauges, list, retry};
-pub use worker::{Outbox, client};
+pub use worker::{Outbox, OutboxError, client};
 
 /// How deliveries behave, from the settings.
 #[derive(Debug, Clone, Deserialize)]

@@ -7,6 +7,7 @@
 
 use std::{
     fs::{self, File},
+    io::Write,
     os::unix::process::CommandExt,
     path::Path,
     process::{Child, Command, Stdio},
@@ -69,9 +70,11 @@ pub(super) fn initialise(place: &Place, programs: &Programs, durability: Durabil
             let _ = fs::remove_dir_all(entry.path());
         }
     }
-    let made_as = place.root.join("made-as");
-    fs::write(&made_as, durability.name()).map_err(at("write", &made_as))?;
-    place.give(&made_as)?;
+    let mut made_as = place.open("made-as")?;
+    made_as
+        .set_len(0)
+        .and_then(|()| made_as.write_all(durability.name().as_bytes()))
+        .map_err(at("write made-as in", &place.root))?;
     let draft = place.root.join(format!("init-{}", Uuid::now_v7().simple()));
     let mut command = place.account.command(&programs.dir.join("initdb"));
     command.arg("-D").arg(&draft).args(["-U", SUPERUSER, "-E", "UTF8", "--locale=C"]);
@@ -105,8 +108,13 @@ pub(super) fn adopt(place: &Place) -> Result<Option<i32>, Error> {
         if !serves(found.pid, &place.data()) {
             return clear_remains(place).map(|()| None);
         }
-        if found.status == Status::Ready {
+        if found.status == Status::Ready && place.socket().exists() {
             return Ok(Some(found.pid));
+        }
+        if found.status == Status::Ready {
+            // Something that tidies temporary directories took the socket: nobody can connect any more.
+            stop(place, None)?;
+            continue;
         }
         if begun.elapsed() > Duration::from_secs(START_SECONDS) {
             return Err(Error::Slow { pid: found.pid, seconds: START_SECONDS, log: place.log() });
@@ -171,8 +179,7 @@ fn spawn(place: &Place, programs: &Programs, durability: Durability) -> Result<C
     if fs::metadata(&path).is_ok_and(|found| found.len() > LOG_MAX) {
         fs::rename(&path, path.with_extension("log.1")).map_err(at("rename", &path))?;
     }
-    let log = File::options().create(true).append(true).open(&path).map_err(at("open", &path))?;
-    place.give(&path)?;
+    let log = place.open("server.log")?;
     let copy = log.try_clone().map_err(at("open", &path))?;
     let mut command = place.account.command(&programs.dir.join("postgres"));
     arguments(&mut command, &place.data(), &place.open_socket_dir()?, durability);
@@ -190,6 +197,7 @@ fn arguments(command: &mut Command, data: &Path, socket_dir: &Path, durability: 
         "shared_buffers=128MB",
         "timezone=UTC",
         "jit=off",
+        "log_checkpoints=off",
     ];
     let chosen: &[&str] = match durability {
         Durability::Durable => &[
@@ -207,8 +215,10 @@ fn arguments(command: &mut Command, data: &Path, socket_dir: &Path, durability: 
             "full_page_writes=off",
             "wal_level=minimal",
             "max_wal_senders=0",
+            "min_wal_size=32MB",
+            "max_wal_size=256MB",
             "autovacuum=off",
-            "max_connections=300",
+            "max_connections=500",
             "max_parallel_workers_per_gather=0",
         ],
     };

@@ -10,9 +10,9 @@
 //! `server.log`, and `run` (the socket) unless its path would be too long for one.
 
 use std::{
-    fs::{self, DirBuilder, Permissions},
+    fs::{self, DirBuilder, File, Permissions},
     io::ErrorKind,
-    os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown},
+    os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, lchown},
     path::{Path, PathBuf},
 };
 
@@ -40,8 +40,7 @@ impl Place {
         fs::create_dir_all(asked).map_err(at("create", asked))?;
         let asked = asked.canonicalize().map_err(at("find", asked))?;
         let note = asked.join("moved-to");
-        let noted = fs::read_to_string(&note).ok().map(|text| PathBuf::from(text.trim()));
-        if let Some(target) = noted.filter(|target| target.is_absolute()) {
+        if let Some(target) = noted(&note) {
             if !target.is_dir() && durability == Durability::Durable {
                 return Err(Error::Lost { note, target });
             }
@@ -60,8 +59,9 @@ impl Place {
     /// Makes `root` private to the account that will run the database.
     fn claim(root: PathBuf) -> Result<Self, Error> {
         let account = Account::choose(&root, owner(&root))?;
-        private_directory(&root, account)?;
+        create_private(&root)?;
         refuse_foreign(&root)?;
+        take_over(&root, account)?;
         Ok(Self { root, account })
     }
 
@@ -89,8 +89,14 @@ impl Place {
     /// Creates the socket directory, or makes sure that the one found is ours alone.
     pub(super) fn open_socket_dir(&self) -> Result<PathBuf, Error> {
         let dir = self.socket_dir();
-        private_directory(&dir, self.account)?;
+        create_private(&dir)?;
+        take_over(&dir, self.account)?;
         Ok(dir)
+    }
+
+    /// The file that clients connect to.
+    pub(super) fn socket(&self) -> PathBuf {
+        self.socket_dir().join(socket_name())
     }
 
     /// The socket's lock, which a killed server leaves behind.
@@ -98,13 +104,35 @@ impl Place {
         self.socket_dir().join(format!("{}.lock", socket_name()))
     }
 
-    /// Gives a file that this process made to the account, so that it can be used without root later.
-    pub(super) fn give(&self, path: &Path) -> Result<(), Error> {
+    /// Opens a file in the root for appending, and gives it to the account so that it can be used without root later.
+    /// A link in its place is refused, because root would follow it.
+    pub(super) fn open(&self, name: &str) -> Result<File, Error> {
+        let path = self.root.join(name);
+        if fs::symlink_metadata(&path).is_ok_and(|found| !found.is_file()) {
+            return Err(Error::Foreign { root: path });
+        }
+        let file = File::options().create(true).append(true).open(&path).map_err(at("open", &path))?;
+        self.give(&path)?;
+        Ok(file)
+    }
+
+    fn give(&self, path: &Path) -> Result<(), Error> {
         if !self.account.switch {
             return Ok(());
         }
-        chown(path, Some(self.account.uid), Some(self.account.gid)).map_err(at("change the owner of", path))
+        lchown(path, Some(self.account.uid), Some(self.account.gid)).map_err(at("change the owner of", path))
     }
+}
+
+/// Where a note says that the cluster went. Believed only when root or this user wrote it: the database's account must
+/// not be able to point root at another directory.
+fn noted(note: &Path) -> Option<PathBuf> {
+    let writer = fs::symlink_metadata(note).ok().filter(fs::Metadata::is_file)?.uid();
+    if writer != 0 && writer != rustix::process::geteuid().as_raw() {
+        return None;
+    }
+    let target = PathBuf::from(fs::read_to_string(note).ok()?.trim());
+    Some(target).filter(|target| target.is_absolute())
 }
 
 fn socket_name() -> String {
@@ -158,20 +186,23 @@ fn refuse_foreign(root: &Path) -> Result<(), Error> {
     Err(Error::Foreign { root: root.to_owned() })
 }
 
-/// Creates `dir` with mode 0700 for `account`. An existing one is accepted when it is a real directory that belongs
-/// to the account or, being just made by a racing process, to root.
-fn private_directory(dir: &Path, account: Account) -> Result<(), Error> {
+fn create_private(dir: &Path) -> Result<(), Error> {
     match DirBuilder::new().mode(0o700).create(dir) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(at("create", dir)(error)),
-        _ => {}
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(at("create", dir)(error)),
+        _ => Ok(()),
     }
+}
+
+/// Makes a directory private to `account`. It must be a real one that belongs to the account or, being new, to root.
+/// Links are never followed here: root must not be led to change the owner of something else.
+fn take_over(dir: &Path, account: Account) -> Result<(), Error> {
     let found = fs::symlink_metadata(dir).map_err(at("look at", dir))?;
     let may_take = found.uid() == account.uid || (account.switch && found.uid() == 0);
     if !found.is_dir() || !may_take {
         return Err(Error::NotPrivate { dir: dir.to_owned(), uid: account.uid });
     }
     if account.switch {
-        chown(dir, Some(account.uid), Some(account.gid)).map_err(at("change the owner of", dir))?;
+        lchown(dir, Some(account.uid), Some(account.gid)).map_err(at("change the owner of", dir))?;
     }
     fs::set_permissions(dir, Permissions::from_mode(0o700)).map_err(at("change the mode of", dir))
 }

@@ -12,6 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::de::{Deserializer as _, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::super::catalogue::EventType;
 use super::super::event::{Extensions, Parts};
 use super::super::fault::{FaultCode, Rejected, quoted};
 use super::super::reading::{Fields, Place, Reading, string};
@@ -169,7 +170,8 @@ impl<'a> Envelope<'a> {
 
     /// The text of `data_base64`, when that is what the event has.
     fn decoded_data(&self, reading: &mut Reading) -> Option<String> {
-        // The type first: data of another type need not be text at all.
+        // Of an unknown type nothing can be said about the data; of other data nothing about the text.
+        EventType::from_name(self.event_type.as_deref()?)?;
         let is_json = self.content_type.as_deref().map_or(Some(()), |name| expect_json(name, reading));
         let encoded = self.data_base64.as_deref()?;
         let place = Place::Key(&Place::Root, "data_base64");

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 use axum::http::HeaderMap;
 
+use super::super::catalogue::EventType;
 use super::super::event::{Extensions, Parts};
 use super::super::fault::{FaultCode, Rejected};
 use super::super::reading::{Place, Reading};
@@ -31,7 +32,9 @@ pub(super) fn event(
     let subject = attribute(headers, "subject", &mut reading);
     let time = attribute(headers, "time", &mut reading);
     let extensions = extensions(headers, &mut reading);
-    let data = data(content_type, body, &mut reading);
+    // Of an unknown type nothing can be said about the data.
+    let known = event_type.as_deref().and_then(EventType::from_name);
+    let data = known.and_then(|_| data(content_type, body, &mut reading));
     let parts = Parts {
         source: source.as_deref(),
         id: id.as_deref(),
@@ -138,15 +141,12 @@ fn percent_decoded(value: &[u8]) -> Cow<'_, [u8]> {
     let mut bytes = Vec::with_capacity(value.len());
     let mut at = 0;
     while let Some(&byte) = value.get(at) {
-        match (byte, digit(at + 1), digit(at + 2)) {
-            (b'%', Some(high), Some(low)) => {
-                bytes.push(u8::try_from(high * 16 + low).unwrap_or(byte));
-                at += 3;
-            }
-            _ => {
-                bytes.push(byte);
-                at += 1;
-            }
+        if let (b'%', Some(high), Some(low)) = (byte, digit(at + 1), digit(at + 2)) {
+            bytes.push(u8::try_from(high * 16 + low).unwrap_or(byte));
+            at += 3;
+        } else {
+            bytes.push(byte);
+            at += 1;
         }
     }
     Cow::Owned(bytes)

@@ -68,6 +68,9 @@ impl fmt::Display for Place<'_> {
     }
 }
 
+/// Faults of one event that are listed: keeps the answer small however broken the event is.
+const FAULTS_MAX: usize = 50;
+
 /// One event being read: the instant it arrived and the faults found so far.
 #[derive(Debug)]
 pub struct Reading {
@@ -80,9 +83,12 @@ impl Reading {
         Self { received_at, faults: Vec::new() }
     }
 
-    /// Records a fault and gives nothing, so that a reader can end with it.
+    /// Records a fault and gives nothing, so that a reader can end with it. Beyond [`FAULTS_MAX`] an event is
+    /// broken as a whole and more is not recorded.
     pub fn refuse<T>(&mut self, place: &Place<'_>, code: FaultCode, detail: impl Into<String>) -> Option<T> {
-        self.faults.push(Fault { pointer: place.to_string(), code, detail: detail.into() });
+        if self.faults.len() < FAULTS_MAX {
+            self.faults.push(Fault { pointer: place.to_string(), code, detail: detail.into() });
+        }
         None
     }
 
@@ -273,5 +279,13 @@ mod tests {
         let mut reading = Reading::new(chrono::DateTime::UNIX_EPOCH);
         assert!(Fields::split(&raw, &Place::Root, &mut reading).is_none());
         assert_eq!(reading.faults[0].code, FaultCode::TooMany);
+    }
+
+    #[test]
+    fn the_list_of_faults_ends_somewhere() {
+        let raw = format!("[{}]", vec!["1"; 200].join(","));
+        let mut reading = Reading::new(chrono::DateTime::UNIX_EPOCH);
+        assert!(List::<Text>::read(&raw, &Place::Root, &mut reading).is_none());
+        assert_eq!(reading.faults.len(), FAULTS_MAX);
     }
 }

@@ -61,7 +61,6 @@ pub struct Score<const MAX: u32>;
 
 impl<const MAX: u32> Kind for Score<MAX> {
     type Value = f64;
-    #[expect(clippy::cast_lossless, reason = "From is not available in constants")]
     const SHAPE: Shape = Shape::Number { min: 0.0, max: MAX as f64 };
 
     fn read(raw: &str, place: &Place<'_>, reading: &mut Reading) -> Option<f64> {

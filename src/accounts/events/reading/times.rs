@@ -3,7 +3,7 @@
 //! Promises: what a newest-wins rule will compare lies no further ahead than [`AHEAD_MAX`] of the moment it
 //! arrived, because a fact from the far future could never be overwritten again.
 
-use chrono::{NaiveDate, TimeDelta};
+use chrono::{Datelike, NaiveDate, TimeDelta};
 
 use super::super::fault::{FaultCode, quoted};
 use super::super::shape::Shape;
@@ -53,7 +53,7 @@ pub struct Instant;
 
 impl Kind for Instant {
     type Value = DateTime;
-    const SHAPE: Shape = Shape::Text { max: 64, format: Some("date-time") };
+    const SHAPE: Shape = Shape::Formatted { max: 64, format: "date-time" };
 
     fn read(raw: &str, place: &Place<'_>, reading: &mut Reading) -> Option<DateTime> {
         let text = string(raw, place, reading)?;
@@ -82,14 +82,20 @@ pub struct Day;
 
 impl Kind for Day {
     type Value = NaiveDate;
-    const SHAPE: Shape = Shape::Text { max: 10, format: Some("date") };
+    const SHAPE: Shape = Shape::Formatted { max: 10, format: "date" };
 
     fn read(raw: &str, place: &Place<'_>, reading: &mut Reading) -> Option<NaiveDate> {
         let text = string(raw, place, reading)?;
-        // The length is checked because the parser also takes 2026-1-2, which is no RFC 3339 date.
+        // The form is checked because the parser also takes 2026-1-2 and space, which are no RFC 3339 date.
+        let digits = |at: usize| matches!(at, 0..=3 | 5 | 6 | 8 | 9);
+        let well_formed = text.len() == 10
+            && text
+                .bytes()
+                .enumerate()
+                .all(|(at, b)| if digits(at) { b.is_ascii_digit() } else { b == b'-' });
         match text.parse::<NaiveDate>() {
-            Ok(date) if text.len() == 10 => {
-                if matches!(&text[..2], "19" | "20" | "21") {
+            Ok(date) if well_formed => {
+                if (1900..2200).contains(&date.year()) {
                     return Some(date);
                 }
                 let detail = format!("{} lies outside the years 1900 to 2199", quoted(&text));
@@ -151,7 +157,14 @@ mod tests {
     #[test]
     fn dates_are_dates_and_usage_dates_are_plausible() {
         assert!(read::<Day>("\"2027-02-28\"").is_ok());
-        for raw in ["\"2027-02-29\"", "\"2027-2-8\"", "\"28.02.2027\"", "\"2027-02-28T00:00:00Z\""] {
+        for raw in [
+            "\"2027-02-29\"",
+            "\"2027-2-8\"",
+            "\"28.02.2027\"",
+            "\" 2027-2-08\"",
+            "\"\u{2003}2027-2-8\"",
+            "\"2027-02-28T00:00:00Z\"",
+        ] {
             assert_eq!(refusal::<Day>(raw), Some(FaultCode::InvalidFormat), "{raw}");
         }
         assert_eq!(refusal::<Day>("\"0001-01-01\""), Some(FaultCode::OutOfRange));

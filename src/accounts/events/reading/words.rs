@@ -63,7 +63,7 @@ pub struct Text<const MAX: usize = 256>;
 
 impl<const MAX: usize> Kind for Text<MAX> {
     type Value = String;
-    const SHAPE: Shape = Shape::Text { max: MAX, format: None };
+    const SHAPE: Shape = Shape::Text { max: MAX };
 
     fn read(raw: &str, place: &Place<'_>, reading: &mut Reading) -> Option<String> {
         bounded(raw, MAX, place, reading).map(Cow::into_owned)
@@ -81,7 +81,7 @@ pub struct Word;
 
 impl Kind for Word {
     type Value = String;
-    const SHAPE: Shape = Shape::Text { max: 64, format: None };
+    const SHAPE: Shape = Shape::Text { max: 64 };
 
     fn read(raw: &str, place: &Place<'_>, reading: &mut Reading) -> Option<String> {
         bounded(raw, 64, place, reading).map(|text| lower_snake(&text))
@@ -101,7 +101,7 @@ pub struct CallerId;
 
 impl Kind for CallerId {
     type Value = String;
-    const SHAPE: Shape = Shape::Text { max: 128, format: None };
+    const SHAPE: Shape = Shape::Pattern { max: 128, pattern: r"^[A-Za-z0-9_.:-]+$" };
 
     fn read(raw: &str, place: &Place<'_>, reading: &mut Reading) -> Option<String> {
         let text = string(raw, place, reading)?;
@@ -117,7 +117,7 @@ pub struct UniqueId;
 
 impl Kind for UniqueId {
     type Value = Uuid;
-    const SHAPE: Shape = Shape::Text { max: 36, format: Some("uuid") };
+    const SHAPE: Shape = Shape::Formatted { max: 36, format: "uuid" };
 
     fn read(raw: &str, place: &Place<'_>, reading: &mut Reading) -> Option<Uuid> {
         let text = string(raw, place, reading)?;
@@ -181,7 +181,7 @@ pub struct Email;
 
 impl Kind for Email {
     type Value = String;
-    const SHAPE: Shape = Shape::Text { max: 254, format: Some("email") };
+    const SHAPE: Shape = Shape::Formatted { max: 254, format: "email" };
 
     fn read(raw: &str, place: &Place<'_>, reading: &mut Reading) -> Option<String> {
         let text = bounded(raw, 254, place, reading)?;
@@ -189,13 +189,11 @@ impl Kind for Email {
             let plain = |part: &str| !part.is_empty() && !part.contains(|c: char| c.is_whitespace());
             plain(local) && plain(domain) && !local.contains('@')
         });
-        match parts {
-            Some((local, domain)) => Some(format!("{local}@{}", domain.to_lowercase())),
-            None => {
-                let detail = "is no e-mail address: it needs a name, one @ and a domain";
-                reading.refuse(place, FaultCode::InvalidFormat, detail)
-            }
+        if let Some((local, domain)) = parts {
+            return Some(format!("{local}@{}", domain.to_lowercase()));
         }
+        let detail = "is no e-mail address: it needs a name, one @ and a domain";
+        reading.refuse(place, FaultCode::InvalidFormat, detail)
     }
 }
 
@@ -204,17 +202,14 @@ pub struct Domain;
 
 impl Kind for Domain {
     type Value = String;
-    const SHAPE: Shape = Shape::Text { max: 512, format: None };
+    const SHAPE: Shape = Shape::Pattern { max: 512, pattern: r"[^.\s]\.[^.\s]" };
 
     fn read(raw: &str, place: &Place<'_>, reading: &mut Reading) -> Option<String> {
         let text = bounded(raw, 512, place, reading)?;
-        match matching::domain_of(&text) {
-            Some(domain) => Some(domain),
-            None => {
-                let detail = format!("{} is no domain; expected one like \"acme.com\"", quoted(&text));
-                reading.refuse(place, FaultCode::InvalidFormat, detail)
-            }
-        }
+        matching::domain_of(&text).or_else(|| {
+            let detail = format!("{} is no domain; expected one like \"acme.com\"", quoted(&text));
+            reading.refuse(place, FaultCode::InvalidFormat, detail)
+        })
     }
 }
 
@@ -223,7 +218,7 @@ pub struct Country;
 
 impl Kind for Country {
     type Value = String;
-    const SHAPE: Shape = Shape::Text { max: 64, format: None };
+    const SHAPE: Shape = Shape::Text { max: 64 };
 
     fn read(raw: &str, place: &Place<'_>, reading: &mut Reading) -> Option<String> {
         let text = bounded(raw, 64, place, reading)?;
@@ -237,7 +232,7 @@ pub struct Currency;
 
 impl Kind for Currency {
     type Value = String;
-    const SHAPE: Shape = Shape::Text { max: 3, format: None };
+    const SHAPE: Shape = Shape::Pattern { max: 3, pattern: "^[A-Za-z]{3}$" };
 
     fn read(raw: &str, place: &Place<'_>, reading: &mut Reading) -> Option<String> {
         let text = bounded(raw, 64, place, reading)?;

@@ -1,0 +1,133 @@
+//! Finding the account that a person or company belongs to, and correcting what was found.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::accounts::matching::{Match, Query};
+use crate::accounts::{Accounts, commands};
+use crate::kernel::ids::AccountId;
+use crate::platform::http::{Fault, Json, Problem, ProblemDocument, Scoped, scope};
+
+/// What is known of the person or company. At least one of id, domain, e-mail and name.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct MatchBody {
+    /// An id by which the account may be known.
+    account_id: Option<String>,
+    domain: Option<String>,
+    /// Its domain counts, unless it is a free-mail domain.
+    email: Option<String>,
+    /// The company's name.
+    name: Option<String>,
+    country: Option<String>,
+    region: Option<String>,
+}
+
+/// The accounts that could be meant.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MatchAnswer {
+    /// What candidates and corrections are looked up by; the first one is the surest.
+    pub keys: Vec<String>,
+    /// Best first, with the reasons in points.
+    pub matches: Vec<Match>,
+}
+
+impl From<MatchBody> for Query {
+    fn from(body: MatchBody) -> Self {
+        Self {
+            account_id: body.account_id,
+            domain: body.domain,
+            email: body.email,
+            name: body.name,
+            country: body.country,
+            region: body.region,
+            pinned: None,
+            ruled_out: Vec::new(),
+        }
+    }
+}
+
+/// Find the account of a person or company
+///
+/// By id, domain and name, with candidates, reasons and tie-breaks. What a person has corrected stands first.
+#[utoipa::path(
+    post, path = "/v1/matches", tag = "accounts", operation_id = "find_matches",
+    security(("api_key" = ["decisions:read"])),
+    request_body = MatchBody,
+    responses((status = 200, body = MatchAnswer, description = "Candidates, best first; none when nothing fits."))
+)]
+pub async fn find_matches(
+    State(accounts): State<Accounts>,
+    _caller: Scoped<scope::DecisionsRead>,
+    Json(body): Json<MatchBody>,
+) -> Result<Json<MatchAnswer>, Problem> {
+    let query = Query::from(body);
+    let keys = query.keys();
+    if keys.is_empty() {
+        return Err(Problem::invalid(vec![nothing_to_go_by()]));
+    }
+    let matches = commands::find_matches(&accounts, query).await?;
+    Ok(Json(MatchAnswer { keys, matches }))
+}
+
+/// A correction: this belongs to that account, or does not.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct CorrectionBody {
+    /// What is known of the person or company; its surest key is corrected.
+    query: MatchBody,
+    #[schema(value_type = String)]
+    account_id: AccountId,
+    /// False: it does not belong to that account.
+    #[serde(default = "yes")]
+    belongs: bool,
+    /// Why.
+    note: String,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Correct a match
+///
+/// The correction sticks: it wins over every rule until it is corrected again, and is recorded in the audit log.
+#[utoipa::path(
+    post, path = "/v1/matches/corrections", tag = "accounts", operation_id = "correct_match",
+    security(("api_key" = ["events:write"])),
+    request_body = CorrectionBody,
+    responses(
+        (status = 201, body = MatchAnswer, description = "What the same query finds from now on."),
+        (status = 404, body = ProblemDocument, content_type = "application/problem+json", description = "There is no such account."),
+    )
+)]
+pub async fn correct_match(
+    State(accounts): State<Accounts>,
+    caller: Scoped<scope::EventsWrite>,
+    Json(body): Json<CorrectionBody>,
+) -> Result<(StatusCode, Json<MatchAnswer>), Problem> {
+    let query = Query::from(body.query);
+    let keys = query.keys();
+    let Some(key) = keys.first() else { return Err(Problem::invalid(vec![nothing_to_go_by()])) };
+    if body.note.trim().is_empty() {
+        return Err(Problem::invalid(vec![Fault::new("#/note", "must say why")]));
+    }
+    let correction = commands::Correction {
+        key,
+        account_id: body.account_id.as_str(),
+        belongs: body.belongs,
+        note: body.note.trim(),
+        by: &caller.actor(),
+    };
+    if !commands::correct_match(&accounts, &correction).await? {
+        return Err(Problem::not_found("account", body.account_id));
+    }
+    let matches = commands::find_matches(&accounts, query).await?;
+    Ok((StatusCode::CREATED, Json(MatchAnswer { keys, matches })))
+}
+
+fn nothing_to_go_by() -> Fault {
+    Fault::new("#", "must hold an accountId, a domain, an e-mail address that is no free mail, or a name")
+}

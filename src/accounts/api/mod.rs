@@ -1,0 +1,34 @@
+//! The HTTP face of accounts: events in, state out.
+
+mod accounts;
+mod events;
+mod matching;
+mod wire;
+
+use axum::extract::FromRef;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::Accounts;
+use crate::platform::http::Platform;
+
+pub use events::EventsAnswer;
+pub use wire::AccountWire;
+
+/// The routes of this slice.
+pub fn router<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Platform: FromRef<S>,
+    Accounts: FromRef<S>,
+{
+    OpenApiRouter::new()
+        .routes(routes!(events::post_events))
+        .routes(routes!(events::list_event_types))
+        .routes(routes!(accounts::list_accounts))
+        .routes(routes!(accounts::get_account, accounts::put_account))
+        .routes(routes!(accounts::put_preferences))
+        .routes(routes!(accounts::put_consent))
+        .routes(routes!(matching::find_matches))
+        .routes(routes!(matching::correct_match))
+}

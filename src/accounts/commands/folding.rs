@@ -1,0 +1,145 @@
+//! Folding a batch of stored events into the accounts they belong to, in memory.
+//!
+//! Promises: pure; what has to be written afterwards is collected here as data.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+
+use super::{AppliedEvent, Batch, Current, Folded};
+use crate::accounts::events::Event;
+use crate::accounts::fold::{self, Applied};
+use crate::accounts::matching;
+use crate::accounts::model::{AccountState, ContactChange, value};
+use crate::accounts::store::{AccountChange, DeadEvent, Identity, Locked, NewNote, StoredEvent};
+use crate::platform::jobs::Lane;
+
+/// An account while events are folded into it.
+struct Open {
+    state: AccountState,
+    version: i64,
+    changed: bool,
+    relevant: bool,
+    lane: Lane,
+}
+
+/// The accounts of a batch and what their events ask for.
+#[derive(Default)]
+pub(super) struct Folding {
+    accounts: BTreeMap<String, Open>,
+    applied: Vec<AppliedEvent>,
+    /// Changes to people, by account and contact, in the order of the events.
+    pub(super) contacts: BTreeMap<(String, String), Vec<ContactChange>>,
+    pub(super) notes: Vec<NewNote>,
+    pub(super) identities: Vec<Identity>,
+    pub(super) dead: Vec<DeadEvent>,
+    /// Days whose exact usage needs all their events.
+    pub(super) refold: BTreeSet<(String, NaiveDate)>,
+}
+
+impl Folding {
+    pub(super) fn new(locked: Vec<Locked>) -> Self {
+        let open = |l: Locked| {
+            let (state, version) = (l.state, l.version);
+            (l.account_id, Open { state, version, changed: false, relevant: false, lane: Lane::Bulk })
+        };
+        Self { accounts: locked.into_iter().map(open).collect(), ..Self::default() }
+    }
+
+    /// Folds one event into its account.
+    pub(super) fn add(&mut self, stored: &StoredEvent) {
+        let event = match stored.parse() {
+            Ok(event) => event,
+            Err(error) => {
+                self.dead.push(DeadEvent {
+                    account_id: stored.account_id.clone(),
+                    received_at: stored.received_at,
+                    id: stored.id,
+                    error,
+                });
+                return;
+            }
+        };
+        let Some(open) = self.accounts.get_mut(&stored.account_id) else { return };
+        let mut applied = fold::apply(&mut open.state, &event);
+        open.lane = open.lane.min(Lane::from_number(stored.lane));
+        open.changed |= applied.changed;
+        open.relevant |= applied.relevant;
+        if let Some(dropped) = applied.dropped {
+            tracing::warn!(
+                account = stored.account_id,
+                dropped,
+                "a collection is full: its oldest entry was dropped"
+            );
+        }
+        self.collect(stored, &event, &mut applied);
+        self.applied.push(AppliedEvent { account_id: stored.account_id.clone(), id: stored.id, applied });
+    }
+
+    /// Notes what the event asks for beyond the state.
+    fn collect(&mut self, stored: &StoredEvent, event: &Event, applied: &mut Applied) {
+        let account_id = &stored.account_id;
+        if let Some(change) = applied.contact.take() {
+            let key = (account_id.clone(), change.contact_id.to_string());
+            self.contacts.entry(key).or_default().push(change);
+        }
+        if let Some(note) = applied.note.take() {
+            self.notes.push(NewNote {
+                account_id: account_id.clone(),
+                id: stored.id,
+                noted_at: note.at,
+                kind: note.kind.unwrap_or_else(|| "note".to_owned()),
+                text: note.text,
+                source: event.source.clone(),
+            });
+        }
+        let hints = &applied.identity;
+        let name = hints.name.as_deref().map(matching::normalise_name).filter(|name| !name.is_empty());
+        let keys = name
+            .map(|name| format!("name:{name}"))
+            .into_iter()
+            .chain(hints.domain.iter().chain(&hints.email_domain).map(|domain| format!("domain:{domain}")));
+        self.identities.extend(keys.map(|key| Identity { account_id: account_id.clone(), key }));
+        if let Some(date) = applied.refold_usage_day {
+            self.refold.insert((account_id.clone(), date));
+        }
+    }
+
+    /// Sets a day to what all its usage events say together.
+    pub(super) fn replace_day(&mut self, account_id: &str, date: NaiveDate, events: &[StoredEvent]) {
+        let Some(open) = self.accounts.get_mut(account_id) else { return };
+        let events: Vec<Event> = events.iter().filter_map(|stored| stored.parse().ok()).collect();
+        fold::refold_usage_day(&mut open.state, date, &events);
+        open.changed = true;
+    }
+
+    /// The accounts to write.
+    pub(super) fn changes(&self) -> Vec<AccountChange<'_>> {
+        self.accounts
+            .iter()
+            .filter(|(_, open)| open.changed)
+            .map(|(account_id, open)| AccountChange {
+                account_id,
+                state: &open.state,
+                name: value(&open.state.profile.name).map(String::as_str),
+                domain: value(&open.state.profile.domain).map(String::as_str),
+                owner_id: value(&open.state.profile.owner_id).map(String::as_str),
+            })
+            .collect()
+    }
+
+    /// What followers are told.
+    pub(super) fn finish(self, events: usize) -> Batch {
+        let folded = |(account_id, open): (String, Open)| Folded {
+            current: Current {
+                account_id,
+                state: open.state,
+                version: open.version + i64::from(open.changed),
+            },
+            relevant: open.relevant,
+            lane: open.lane,
+        };
+        let accounts = self.accounts.into_iter().map(folded).collect();
+        Batch { accounts, applied: self.applied, events }
+    }
+}

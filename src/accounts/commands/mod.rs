@@ -1,0 +1,193 @@
+//! The use cases of accounts: applying what came in.
+//!
+//! Promises: each accepted event changes its account exactly once: taking it out of the inbox and changing
+//! the account are one transaction under the account's lock; an event that cannot be applied is set aside
+//! with its reason and holds up nothing; whoever depends on accounts ([`Follower`]) joins that transaction.
+
+mod correct;
+mod folding;
+
+use futures_util::future::BoxFuture;
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+use super::Accounts;
+use super::fold::Applied;
+use super::model::{AccountState, Contact};
+use super::store::{self, ContactRow, Identity, Locked};
+use crate::kernel::clock::DateTime;
+use crate::platform::db;
+use crate::platform::jobs::Lane;
+use folding::Folding;
+
+pub use correct::{Correction, correct_match, find_matches};
+
+/// How many accounts one transaction of the background work takes.
+pub const APPLY_ACCOUNTS_MAX: i64 = 128;
+
+/// What a transaction has applied, for those who follow accounts.
+#[derive(Default)]
+pub struct Batch {
+    /// The accounts that were locked, as they now stand, by id.
+    pub accounts: Vec<Folded>,
+    /// What each event asks of others.
+    pub applied: Vec<AppliedEvent>,
+    /// How many events were taken out of the inbox.
+    pub events: usize,
+}
+
+/// An account after its pending events.
+pub struct Folded {
+    pub current: Current,
+    /// Something changed that a decision could depend on.
+    pub relevant: bool,
+    /// The most urgent lane that one of the events came in by.
+    pub lane: Lane,
+}
+
+/// One applied event.
+pub struct AppliedEvent {
+    pub account_id: String,
+    pub id: Uuid,
+    pub applied: Applied,
+}
+
+/// A slice that acts on what changes about accounts, in the transaction of the change. This is how
+/// consequences flow to the right without accounts knowing who is there.
+pub trait Follower: Send + Sync {
+    fn after_apply<'a>(
+        &'a self,
+        conn: &'a mut PgConnection,
+        batch: &'a Batch,
+        now: DateTime,
+    ) -> BoxFuture<'a, Result<(), sqlx::Error>>;
+
+    /// Called once the transaction is committed: the moment to wake up workers.
+    fn after_commit(&self);
+}
+
+/// An account under its lock, with every event applied that was accepted before.
+pub struct Current {
+    pub account_id: String,
+    pub state: AccountState,
+    pub version: i64,
+}
+
+/// Applies the pending events of the accounts that wait longest; gives the number of events.
+pub async fn apply_next(pool: &PgPool, follower: &dyn Follower, now: DateTime) -> Result<usize, sqlx::Error> {
+    let mut waiting = {
+        let mut conn = pool.acquire().await?;
+        store::pending_accounts(&mut conn, APPLY_ACCOUNTS_MAX).await?
+    };
+    if waiting.is_empty() {
+        return Ok(0);
+    }
+    waiting.sort_unstable();
+    let mut tx = db::begin(pool).await?;
+    store::ensure_accounts(&mut tx, &waiting, now).await?;
+    // Accounts that a decision or another replica is busy with have their turn in the next round.
+    let locked = store::lock_idle_accounts(&mut tx, &waiting).await?;
+    let batch = apply_locked(&mut tx, locked, follower, now).await?;
+    tx.commit().await?;
+    follower.after_commit();
+    Ok(batch.events)
+}
+
+/// Locks one account and applies what is pending, in the caller's transaction. None when nobody has ever
+/// heard of the account.
+pub async fn lock_current(
+    conn: &mut PgConnection,
+    account_id: &str,
+    follower: &dyn Follower,
+    now: DateTime,
+) -> Result<Option<Current>, sqlx::Error> {
+    let (mut locked, pending) = store::lock_account(conn, account_id).await?;
+    if !pending {
+        return Ok(locked.map(|l| Current { account_id: l.account_id, state: l.state, version: l.version }));
+    }
+    if locked.is_none() {
+        store::ensure_accounts(conn, &[account_id.to_owned()], now).await?;
+        locked = store::lock_account(conn, account_id).await?.0;
+    }
+    let mut batch = apply_locked(conn, locked.into_iter().collect(), follower, now).await?;
+    Ok(batch.accounts.pop().map(|folded| folded.current))
+}
+
+/// The account as every event accepted so far makes it, with its people, without holding it.
+pub async fn view(
+    accounts: &Accounts,
+    account_id: &str,
+) -> Result<Option<(Current, Vec<ContactRow>)>, sqlx::Error> {
+    let mut conn = accounts.pool.acquire().await?;
+    if store::has_pending(&mut conn, account_id).await? {
+        drop(conn);
+        let mut tx = db::begin(&accounts.pool).await?;
+        lock_current(&mut tx, account_id, accounts.follower.as_ref(), accounts.clock.now()).await?;
+        tx.commit().await?;
+        accounts.follower.after_commit();
+        conn = accounts.pool.acquire().await?;
+    }
+    let Some(found) = store::read_accounts(&mut conn, &[account_id.to_owned()]).await?.pop() else {
+        return Ok(None);
+    };
+    let contacts = store::list_contacts(&mut conn, account_id).await?;
+    let current =
+        Current { account_id: found.row.account_id, state: found.state, version: found.row.version };
+    Ok(Some((current, contacts)))
+}
+
+/// Applies the pending events of accounts that the caller has locked.
+async fn apply_locked(
+    conn: &mut PgConnection,
+    locked: Vec<Locked>,
+    follower: &dyn Follower,
+    now: DateTime,
+) -> Result<Batch, sqlx::Error> {
+    let ids: Vec<String> = locked.iter().map(|l| l.account_id.clone()).collect();
+    if ids.is_empty() {
+        return Ok(Batch::default());
+    }
+    let events = store::take_pending(conn, &ids).await?;
+    let mut folding = Folding::new(locked);
+    for stored in &events {
+        folding.add(stored);
+    }
+    for (account_id, date) in std::mem::take(&mut folding.refold) {
+        let entries = store::usage_events_of_day(conn, &account_id, &date.to_string()).await?;
+        folding.replace_day(&account_id, date, &entries);
+    }
+    store::update_accounts(conn, &folding.changes(), now).await?;
+    write_people(conn, &mut folding, now).await?;
+    store::insert_notes(conn, &folding.notes).await?;
+    store::insert_dead_events(conn, &folding.dead, now).await?;
+    let identities: Vec<Identity> = std::mem::take(&mut folding.identities);
+    store::insert_identities(conn, &identities).await?;
+    let batch = folding.finish(events.len());
+    follower.after_apply(conn, &batch, now).await?;
+    Ok(batch)
+}
+
+/// Merges what events said of people into what is known of them.
+async fn write_people(
+    conn: &mut PgConnection,
+    folding: &mut Folding,
+    now: DateTime,
+) -> Result<(), sqlx::Error> {
+    if folding.contacts.is_empty() {
+        return Ok(());
+    }
+    let (accounts, contacts): (Vec<String>, Vec<String>) = folding.contacts.keys().cloned().unzip();
+    let known = store::contacts_by_id(conn, &accounts, &contacts).await?;
+    let mut known: std::collections::BTreeMap<(String, String), Contact> =
+        known.into_iter().map(|row| ((row.account_id, row.contact_id), row.doc)).collect();
+    let mut rows = Vec::with_capacity(folding.contacts.len());
+    for ((account_id, contact_id), changes) in std::mem::take(&mut folding.contacts) {
+        let key = (account_id, contact_id);
+        let mut doc = known.remove(&key).unwrap_or_default();
+        for change in changes {
+            doc.merge(change.said);
+        }
+        rows.push(ContactRow { account_id: key.0, contact_id: key.1, doc });
+    }
+    store::upsert_contacts(conn, &rows, now).await
+}

@@ -1,0 +1,33 @@
+//! The background work of accounts: applying what came in, and forgetting raw events in time.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use tokio_util::sync::CancellationToken;
+
+use super::{Accounts, commands, store};
+use crate::platform::worker::{self, Pace};
+
+/// How long the applier sleeps when nobody rings; events that another process stored wait this long at most.
+const APPLY_IDLE: Duration = Duration::from_millis(200);
+
+/// Applies pending events until told to stop.
+pub async fn apply(accounts: Accounts, stop: CancellationToken, beat: impl Fn(bool)) {
+    let pace = Pace { stop: &stop, wake: &accounts.intake.arrived, idle: APPLY_IDLE };
+    worker::run("events", pace, beat, || {
+        commands::apply_next(&accounts.pool, accounts.follower.as_ref(), accounts.clock.now())
+    })
+    .await;
+}
+
+/// Makes the partitions of the weeks ahead and drops those whose time is over.
+pub async fn turn_partitions(accounts: &Accounts, retention_days: u32) -> Result<(), sqlx::Error> {
+    let now = accounts.clock.now();
+    store::ensure_event_partitions(&accounts.pool, now).await?;
+    let dropped =
+        store::drop_events_before(&accounts.pool, now - TimeDelta::days(i64::from(retention_days))).await?;
+    if dropped > 0 {
+        tracing::info!(weeks = dropped, retention_days, "raw events whose time is over were dropped");
+    }
+    Ok(())
+}

@@ -1,0 +1,16 @@
+//! The SQL of accounts: events in, facts out.
+//!
+//! Promises: no decision is taken here; every function is one statement, takes the connection first and
+//! business time as an argument.
+
+mod changes;
+mod intake;
+mod matches;
+mod pending;
+mod read;
+
+pub use changes::*;
+pub use intake::*;
+pub use matches::*;
+pub use pending::*;
+pub use read::*;

@@ -1,0 +1,197 @@
+//! Events that wait to be applied, and the accounts they are applied to.
+
+use serde_json::value::RawValue;
+use sqlx::PgConnection;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use crate::accounts::events::Event;
+use crate::accounts::model::AccountState;
+use crate::kernel::clock::DateTime;
+
+/// Accounts with pending events, those in the hottest lane and waiting longest first.
+pub async fn pending_accounts(conn: &mut PgConnection, limit: i64) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT account_id FROM (
+             SELECT DISTINCT ON (account_id) account_id, lane, seq
+             FROM (SELECT account_id, lane, seq FROM inbox ORDER BY lane, seq LIMIT 4 * $1::bigint) AS oldest
+             ORDER BY account_id, lane, seq) AS first
+           ORDER BY lane, seq LIMIT $1::bigint"#,
+        limit,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Whether the account has events that were accepted but not yet applied.
+pub async fn has_pending(conn: &mut PgConnection, account_id: &str) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM inbox WHERE account_id = $1) AS "pending!""#,
+        account_id
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Makes sure that each account has its row, of which nothing is known yet. Ids sorted by the caller.
+pub async fn ensure_accounts(
+    conn: &mut PgConnection,
+    account_ids: &[String],
+    now: DateTime,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"INSERT INTO account (account_id, state, created_at, changed_at)
+           SELECT a, '{}', $2, $2 FROM unnest($1::text[]) AS a
+           WHERE NOT EXISTS (SELECT FROM account WHERE account_id = a)
+           ORDER BY a ON CONFLICT DO NOTHING"#,
+        account_ids,
+        now,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// An account's row, locked by whoever read it.
+pub struct Locked {
+    pub account_id: String,
+    pub state: AccountState,
+    pub version: i64,
+}
+
+/// Locks the accounts that nobody else is working on, and reads their state.
+pub async fn lock_idle_accounts(
+    conn: &mut PgConnection,
+    account_ids: &[String],
+) -> Result<Vec<Locked>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"SELECT account_id, state AS "state: Json<AccountState>", version FROM account
+           WHERE account_id = ANY ($1) ORDER BY account_id FOR NO KEY UPDATE SKIP LOCKED"#,
+        account_ids
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Locked { account_id: row.account_id, state: row.state.0, version: row.version })
+        .collect())
+}
+
+/// Waits for one account's lock and reads its state, and whether it has events that were accepted but not yet
+/// applied. Everything accepted before this statement began is seen.
+pub async fn lock_account(
+    conn: &mut PgConnection,
+    account_id: &str,
+) -> Result<(Option<Locked>, bool), sqlx::Error> {
+    let row = sqlx::query!(
+        r#"SELECT state AS "state: Json<AccountState>", version,
+                  EXISTS (SELECT FROM inbox WHERE account_id = $1) AS "pending!"
+           FROM account WHERE account_id = $1 FOR NO KEY UPDATE"#,
+        account_id
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    match row {
+        Some(row) => {
+            let account_id = account_id.to_owned();
+            Ok((Some(Locked { account_id, state: row.state.0, version: row.version }), row.pending))
+        }
+        None => Ok((None, has_pending(conn, account_id).await?)),
+    }
+}
+
+/// An event as it lies in the store.
+pub struct StoredEvent {
+    /// The lane it came in by; 1 (normal) when it was read without its inbox row.
+    pub lane: i16,
+    pub account_id: String,
+    pub received_at: DateTime,
+    pub id: Uuid,
+    pub source: String,
+    pub event_id: String,
+    pub type_name: String,
+    pub occurred_at: DateTime,
+    pub data: Box<RawValue>,
+}
+
+impl StoredEvent {
+    /// The event again, typed; the reason when this version does not accept it any more.
+    pub fn parse(&self) -> Result<Event, String> {
+        Event::parse_stored(
+            &self.source,
+            &self.event_id,
+            &self.type_name,
+            &self.account_id,
+            self.occurred_at,
+            self.received_at,
+            self.data.get(),
+        )
+        .map_err(|rejected| rejected.detail())
+    }
+}
+
+/// Takes the pending events of locked accounts out of the inbox, in the order of their arrival.
+pub async fn take_pending(
+    conn: &mut PgConnection,
+    account_ids: &[String],
+) -> Result<Vec<StoredEvent>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"WITH taken AS (
+             DELETE FROM inbox WHERE account_id = ANY ($1) RETURNING account_id, received_at, id, lane, seq)
+           SELECT t.lane, e.account_id, e.received_at, e.id, e.source, e.event_id, e.type AS type_name, e.occurred_at,
+                  e.data AS "data!: Json<Box<RawValue>>"
+           FROM taken t JOIN event e USING (account_id, received_at, id) ORDER BY t.seq"#,
+        account_ids
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| StoredEvent {
+            lane: row.lane,
+            account_id: row.account_id,
+            received_at: row.received_at,
+            id: row.id,
+            source: row.source,
+            event_id: row.event_id,
+            type_name: row.type_name,
+            occurred_at: row.occurred_at,
+            data: row.data.0,
+        })
+        .collect())
+}
+
+/// All usage events of one account and day that are applied or being applied: those still waiting are left
+/// out, because they will be counted when their turn comes.
+pub async fn usage_events_of_day(
+    conn: &mut PgConnection,
+    account_id: &str,
+    date: &str,
+) -> Result<Vec<StoredEvent>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"SELECT e.account_id, e.received_at, e.id, e.source, e.event_id, e.type AS type_name, e.occurred_at,
+                  e.data AS "data!: Json<Box<RawValue>>"
+           FROM event e
+           WHERE e.account_id = $1 AND e.type = 'gtm.usage.recorded' AND e.data ->> 'date' = $2
+             AND NOT EXISTS (SELECT FROM inbox i WHERE i.account_id = e.account_id AND i.id = e.id)
+             AND NOT EXISTS (SELECT FROM inbox_dead d WHERE d.account_id = e.account_id AND d.id = e.id)"#,
+        account_id,
+        date,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| StoredEvent {
+            lane: 1,
+            account_id: row.account_id,
+            received_at: row.received_at,
+            id: row.id,
+            source: row.source,
+            event_id: row.event_id,
+            type_name: row.type_name,
+            occurred_at: row.occurred_at,
+            data: row.data.0,
+        })
+        .collect())
+}

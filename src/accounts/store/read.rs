@@ -1,0 +1,144 @@
+//! Reading accounts back: lists, one account, its people, its timeline.
+
+use serde_json::value::RawValue;
+use sqlx::types::Json;
+use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder};
+use uuid::Uuid;
+
+use super::ContactRow;
+use crate::accounts::model::{AccountState, Contact};
+use crate::kernel::clock::DateTime;
+
+/// An account in a list.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct AccountRow {
+    pub account_id: String,
+    pub name: Option<String>,
+    pub domain: Option<String>,
+    pub owner_id: Option<String>,
+    pub version: i64,
+    pub created_at: DateTime,
+    pub changed_at: DateTime,
+}
+
+/// What to list.
+#[derive(Debug, Clone, Default)]
+pub struct AccountFilter {
+    pub owner_id: Option<String>,
+    pub domain: Option<String>,
+    /// Part of the name, in any case.
+    pub name_contains: Option<String>,
+    /// Only accounts after this id, in the order of ids.
+    pub after: Option<String>,
+    pub limit: i64,
+}
+
+/// Accounts by id.
+pub async fn list_accounts(pool: &PgPool, filter: &AccountFilter) -> Result<Vec<AccountRow>, sqlx::Error> {
+    let mut query = QueryBuilder::<Postgres>::new(
+        "SELECT account_id, name, domain, owner_id, version, created_at, changed_at FROM account WHERE true",
+    );
+    if let Some(owner_id) = &filter.owner_id {
+        query.push(" AND owner_id = ").push_bind(owner_id);
+    }
+    if let Some(domain) = &filter.domain {
+        query.push(" AND domain = ").push_bind(domain);
+    }
+    if let Some(name) = &filter.name_contains {
+        query.push(" AND strpos(lower(name), lower(").push_bind(name).push(")) > 0");
+    }
+    if let Some(after) = &filter.after {
+        query.push(" AND account_id > ").push_bind(after);
+    }
+    query.push(" ORDER BY account_id LIMIT ").push_bind(filter.limit);
+    query.build_query_as().fetch_all(pool).await
+}
+
+/// One account with its state, without a lock.
+pub struct AccountView {
+    pub row: AccountRow,
+    pub state: AccountState,
+}
+
+/// Reads accounts without locking them, in the order of their ids.
+pub async fn read_accounts(
+    conn: &mut PgConnection,
+    account_ids: &[String],
+) -> Result<Vec<AccountView>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"SELECT account_id, name, domain, owner_id, version, created_at, changed_at,
+                  state AS "state: Json<AccountState>"
+           FROM account WHERE account_id = ANY ($1) ORDER BY account_id"#,
+        account_ids
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|r| AccountView {
+            row: AccountRow {
+                account_id: r.account_id,
+                name: r.name,
+                domain: r.domain,
+                owner_id: r.owner_id,
+                version: r.version,
+                created_at: r.created_at,
+                changed_at: r.changed_at,
+            },
+            state: r.state.0,
+        })
+        .collect())
+}
+
+/// The people of an account, by id.
+pub async fn list_contacts(
+    conn: &mut PgConnection,
+    account_id: &str,
+) -> Result<Vec<ContactRow>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"SELECT account_id, contact_id, doc AS "doc: Json<Contact>" FROM contact
+           WHERE account_id = $1 ORDER BY contact_id"#,
+        account_id
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| ContactRow { account_id: row.account_id, contact_id: row.contact_id, doc: row.doc.0 })
+        .collect())
+}
+
+/// An event in a timeline.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct EventRow {
+    pub id: Uuid,
+    pub received_at: DateTime,
+    pub occurred_at: DateTime,
+    pub source: String,
+    pub event_id: String,
+    pub r#type: String,
+    pub data: Json<Box<RawValue>>,
+}
+
+/// Events of an account, newest first; `before` is the id of the last one seen.
+pub async fn list_events(
+    pool: &PgPool,
+    account_id: &str,
+    before: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<EventRow>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT id, received_at, occurred_at, source, event_id, type, data FROM event \
+         WHERE account_id = $1 AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3",
+    )
+    .bind(account_id)
+    .bind(before)
+    .bind(limit)
+    .fetch_all(pool)
+    .await
+}
+
+/// How many events wait to be applied, and since when the oldest does.
+pub async fn backlog(pool: &PgPool) -> Result<(i64, Option<DateTime>), sqlx::Error> {
+    sqlx::query_as("SELECT count(*), min(received_at) FROM inbox").fetch_one(pool).await
+}

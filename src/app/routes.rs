@@ -1,0 +1,32 @@
+//! The routes of the service, slice by slice, and the document that describes them.
+
+use axum::Router;
+use utoipa_axum::router::OpenApiRouter;
+
+use super::{App, sandbox};
+use crate::platform::http::Platform;
+use crate::platform::http::server::{BuildError, Limits, Service, build};
+use crate::{accounts, motions, platform};
+
+/// The documented routes of all slices.
+fn slices() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .merge(accounts::api::router())
+        .merge(motions::api::router())
+        .merge(platform::outbox::api::router())
+}
+
+/// Puts the service together.
+pub(super) fn service(app: App, limits: &Limits, in_sandbox: bool) -> Result<Service, BuildError> {
+    let platform: Platform = app.platform.clone();
+    let mut routes = slices();
+    if in_sandbox {
+        routes = routes.merge(sandbox::router());
+    }
+    build(platform, routes.with_state(app), Router::new(), limits)
+}
+
+/// The `OpenAPI` document of the service, without starting anything.
+pub fn openapi_document() -> Result<serde_json::Value, BuildError> {
+    platform::http::server::document_of(slices())
+}

@@ -1,0 +1,179 @@
+//! The sandbox: time that moves only when told, and nothing that leaves the process.
+//!
+//! Promises: moving the clock runs everything that falls due on the way, each at its own instant, before it
+//! answers; a database is a sandbox from its first start or never.
+
+use axum::extract::State;
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+use sqlx::PgPool;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::App;
+use super::start::StartError;
+use crate::kernel::clock::{Clock, DateTime, truncate};
+use crate::motions::commands::EVALUATE;
+use crate::platform::http::{Fault, Json, Problem, Scoped, scope};
+use crate::platform::jobs;
+use crate::platform::outbox::{self, api::DeliveryWire};
+
+/// The clock of this database: marks it as sandbox or not at its first start, and keeps to that.
+pub(super) async fn clock(pool: &PgPool, sandbox: bool) -> Result<Clock, StartError> {
+    let mode = if sandbox { "sandbox" } else { "live" };
+    let present = Clock::System.now();
+    let marked = sqlx::query!(
+        r#"INSERT INTO service_mode AS m (mode, sandbox_now) VALUES ($1, $2)
+           ON CONFLICT (only_row) DO UPDATE SET mode = m.mode RETURNING mode, sandbox_now"#,
+        mode,
+        present,
+    )
+    .fetch_one(pool)
+    .await?;
+    match (marked.mode.as_str(), sandbox) {
+        ("live", true) => Err(StartError::NotASandbox),
+        ("sandbox", false) => Err(StartError::IsASandbox),
+        // Time never runs backwards, not even over a restart.
+        ("sandbox", true) => Ok(Clock::manual(marked.sandbox_now.max(present))),
+        _ => Ok(Clock::System),
+    }
+}
+
+pub(super) fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(move_clock)).routes(routes!(list_effects))
+}
+
+/// Where to move the clock: by a duration, or to an instant.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct MoveClock {
+    /// ISO 8601 duration of weeks, days, hours, minutes and seconds, such as `PT4H` or `P3DT30M`.
+    advance: Option<String>,
+    /// An instant that is not in the past of the sandbox.
+    to: Option<DateTime>,
+}
+
+/// The present of the sandbox.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Moved {
+    pub now: DateTime,
+}
+
+/// Move the sandbox's clock
+///
+/// Answers once everything that fell due has run.
+#[utoipa::path(
+    post, path = "/v1/sandbox/clock", tag = "sandbox", operation_id = "move_clock",
+    security(("api_key" = ["admin"])),
+    request_body = MoveClock,
+    responses((status = 200, body = Moved, description = "The new present."))
+)]
+async fn move_clock(
+    State(app): State<App>,
+    _caller: Scoped<scope::Admin>,
+    Json(body): Json<MoveClock>,
+) -> Result<Json<Moved>, Problem> {
+    let now = app.platform.clock.now();
+    let target = match (body.advance.as_deref(), body.to) {
+        (Some(text), None) => {
+            now + duration(text).ok_or_else(|| fault("#/advance", "is no ISO 8601 duration such as PT4H"))?
+        }
+        (None, Some(to)) if to >= now => truncate(to),
+        (None, Some(_)) => return Err(fault("#/to", "lies in the past of the sandbox")),
+        _ => return Err(fault("#", "must say either advance or to")),
+    };
+    settle(&app).await?;
+    while let Some(due_at) = next_due(&app).await?.filter(|due_at| *due_at <= target) {
+        app.platform.clock.advance_to(due_at);
+        settle(&app).await?;
+    }
+    let now = app.platform.clock.advance_to(target);
+    settle(&app).await?;
+    sqlx::query!("UPDATE service_mode SET sandbox_now = $1", now).execute(&app.platform.pool).await?;
+    Ok(Json(Moved { now }))
+}
+
+fn fault(pointer: &str, detail: &str) -> Problem {
+    Problem::invalid(vec![Fault::new(pointer, detail)])
+}
+
+async fn next_due(app: &App) -> Result<Option<DateTime>, sqlx::Error> {
+    let mut conn = app.platform.pool.acquire().await?;
+    jobs::next_due(&mut conn, EVALUATE).await
+}
+
+/// Runs what is due until nothing is, the work of background workers included.
+pub(super) async fn settle(app: &App) -> Result<(), Problem> {
+    loop {
+        let follower = app.accounts.follower.as_ref();
+        let now = app.platform.clock.now();
+        let applied = crate::accounts::commands::apply_next(&app.platform.pool, follower, now).await?;
+        let evaluated = app.motions.evaluate_due().await?;
+        let waiting = crate::accounts::store::backlog(&app.platform.pool).await?.0;
+        let due = next_due(app).await?.is_some_and(|due_at| due_at <= now);
+        if applied == 0 && evaluated == 0 && waiting == 0 && !due {
+            return Ok(());
+        }
+        if applied == 0 && evaluated == 0 {
+            // A background worker holds what is left; it is done with it in a moment.
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    }
+}
+
+/// What would have left the process
+#[utoipa::path(
+    get, path = "/v1/sandbox/effects", tag = "sandbox", operation_id = "list_effects",
+    security(("api_key" = ["admin"])),
+    responses((status = 200, body = Vec<DeliveryWire>, description = "The newest 200, newest first."))
+)]
+async fn list_effects(
+    State(app): State<App>,
+    _caller: Scoped<scope::Admin>,
+) -> Result<Json<Vec<DeliveryWire>>, Problem> {
+    let filter = outbox::DeliveryFilter { limit: 200, ..Default::default() };
+    let rows = outbox::list(&app.platform.pool, &filter).await?;
+    Ok(Json(rows.into_iter().map(DeliveryWire::from).collect()))
+}
+
+/// An ISO 8601 duration without years and months, whose length depends on when they begin.
+fn duration(text: &str) -> Option<TimeDelta> {
+    let text = text.strip_prefix('P')?;
+    let (days, time) = text.split_once('T').unwrap_or((text, ""));
+    if days.is_empty() && time.is_empty() {
+        return None;
+    }
+    let mut total = TimeDelta::zero();
+    for (part, units) in
+        [(days, [('W', 604_800), ('D', 86_400), ('-', 0)]), (time, [('H', 3_600), ('M', 60), ('S', 1)])]
+    {
+        let mut rest = part;
+        while let Some(at) = rest.find(|c: char| !c.is_ascii_digit()) {
+            let unit = rest[at..].chars().next()?;
+            let secs = units.iter().find(|(name, secs)| *name == unit && *secs > 0)?.1;
+            let count: i64 = rest[..at].parse().ok()?;
+            total += TimeDelta::try_seconds(count.checked_mul(secs)?)?;
+            rest = &rest[at + unit.len_utf8()..];
+        }
+        if !rest.is_empty() {
+            return None;
+        }
+    }
+    Some(total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_as_iso_8601_has_them() {
+        assert_eq!(duration("PT4H"), Some(TimeDelta::hours(4)));
+        assert_eq!(duration("P3DT30M"), Some(TimeDelta::days(3) + TimeDelta::minutes(30)));
+        assert_eq!(duration("P2W"), Some(TimeDelta::weeks(2)));
+        for wrong in ["", "P", "PT", "4H", "PT4", "P1M", "PTH", "PT-4H", "P1Y", "PT99999999999999999999H"] {
+            assert_eq!(duration(wrong), None, "{wrong}");
+        }
+    }
+}

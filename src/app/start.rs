@@ -1,0 +1,186 @@
+//! Starting the service and stopping it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+
+use super::database::{self, Database};
+use super::local::{self, ServiceFile};
+use super::{App, routes, sandbox, workers};
+use crate::accounts::intake::{self, IntakeWorker};
+use crate::accounts::{Accounts, store};
+use crate::motions::commands::{MotionError, MotionFollower, Motions, Policies};
+use crate::motions::recheck::DecisionDigests;
+use crate::platform::audit::Signer;
+use crate::platform::http::Platform;
+use crate::platform::http::server::{self, BuildError, Limits};
+use crate::platform::keys::FirstKeyError;
+use crate::platform::lifecycle::{End, Lifecycle};
+use crate::platform::outbox::{Outbox, OutboxError};
+use crate::platform::postgres::Embedded;
+use crate::platform::{audit, keys, postgres};
+use crate::settings::Settings;
+
+/// How to start.
+pub struct StartOptions {
+    pub settings: Settings,
+    /// Where everything lies that this installation keeps.
+    pub data_dir: PathBuf,
+    /// Time stands still until it is moved, and nothing leaves the process.
+    pub sandbox: bool,
+    /// The first admin key; one is made when there is none.
+    pub admin_key: Option<SecretString>,
+}
+
+/// A running service.
+pub struct Running {
+    pub address: SocketAddr,
+    /// Made at the first start; shown once and never again.
+    pub new_admin_key: Option<SecretString>,
+    /// A key for the command line of this machine.
+    pub local_key: SecretString,
+    pub app: App,
+    embedded: Option<Embedded>,
+    data_dir: PathBuf,
+}
+
+/// Why the service did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("the data directory {path} cannot be used: {error}")]
+    DataDir { path: PathBuf, error: std::io::Error },
+    #[error("DATABASE_URL is not a postgres:// address")]
+    DatabaseUrl,
+    #[error("the database cannot be reached: {0}")]
+    Connect(sqlx::Error),
+    #[error(transparent)]
+    Embedded(#[from] postgres::Error),
+    #[error("the schema could not be brought up to date: {0}")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    #[error("the database failed during the start: {0}")]
+    Database(#[from] sqlx::Error),
+    #[error("the policies could not be installed: {0}")]
+    Policies(#[from] MotionError),
+    #[error(transparent)]
+    Outbox(#[from] OutboxError),
+    #[error(transparent)]
+    Signer(#[from] audit::signer::SignerError),
+    #[error(transparent)]
+    FirstKey(#[from] FirstKeyError),
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    #[error("{bind} cannot be listened on: {error}. Is another service there? Choose another with --bind.")]
+    Bind { bind: String, error: std::io::Error },
+    #[error("this database was used without --sandbox; a sandbox needs one of its own (another --data-dir)")]
+    NotASandbox,
+    #[error("this database belongs to a sandbox; start with --sandbox, or take another --data-dir")]
+    IsASandbox,
+}
+
+/// Starts the service and waits until it answers.
+pub async fn start(options: StartOptions) -> Result<Running, StartError> {
+    let StartOptions { settings, data_dir, sandbox, admin_key } = options;
+    std::fs::create_dir_all(&data_dir)
+        .map_err(|error| StartError::DataDir { path: data_dir.clone(), error })?;
+    let Database { pool, embedded } = database::open(&settings.database, &data_dir).await?;
+    let clock = sandbox::clock(&pool, sandbox).await?;
+    let life = Lifecycle::new();
+    let key_file = &settings.audit.signing_key_file;
+    let signer = if key_file.as_os_str().is_empty() {
+        Signer::load_or_create(&data_dir.join("audit.pem"))?
+    } else {
+        Signer::load_or_create(key_file)?
+    };
+    let platform = Platform::new(pool.clone(), clock.clone(), life.clone(), signer)
+        .rechecking(vec![Box::new(DecisionDigests)]);
+    let (app, intake) = wire(platform, &settings, sandbox);
+    let now = clock.now();
+    store::ensure_event_partitions(&pool, now).await?;
+    app.motions.policies.install_built_in(&pool, now).await?;
+    let new_admin_key = keys::ensure_admin(&app.platform.keys, admin_key.as_ref()).await?;
+    let installation = data_dir.to_string_lossy().chars().rev().take(100).collect::<Vec<_>>();
+    let installation: String = installation.into_iter().rev().collect();
+    let local_key = keys::local_key(&app.platform.keys, &installation).await?;
+
+    let outbox = Outbox::new(pool.clone(), clock, settings.outbox.clone())?;
+    workers::spawn(&app, &intake, (!sandbox).then(|| Arc::new(outbox)), &settings);
+    app.platform.start();
+
+    let bind = settings.http.bind.clone();
+    let listener =
+        TcpListener::bind(&bind).await.map_err(|error| StartError::Bind { bind: bind.clone(), error })?;
+    let address = listener.local_addr().map_err(|error| StartError::Bind { bind, error })?;
+    let limits = Limits {
+        body_bytes: settings.http.body_limit_bytes,
+        answer: Duration::from_millis(settings.http.request_timeout_ms),
+    };
+    let service = routes::service(app.clone(), &limits, sandbox)?;
+    life.spawn("http", server::serve(listener, service.router, life.clone()));
+    let file = ServiceFile {
+        url: format!("http://{address}"),
+        key: local_key.expose_secret().to_owned(),
+        pid: std::process::id(),
+        started_at: now,
+    };
+    local::write_service_file(&data_dir, &file)
+        .map_err(|error| StartError::DataDir { path: data_dir.clone(), error })?;
+    Ok(Running { address, new_admin_key, local_key, app, embedded, data_dir })
+}
+
+/// Wires the slices to the platform and to each other.
+pub fn wire(platform: Platform, settings: &Settings, sandbox: bool) -> (App, IntakeWorker) {
+    let (pool, clock) = (platform.pool.clone(), platform.clock.clone());
+    let (intake, worker) = intake::open(pool.clone(), clock.clone());
+    let policies = Policies::default();
+    let evaluate = Arc::new(Notify::new());
+    // Time that stands still would never end a debounce.
+    let debounce_ms = if sandbox { 0 } else { settings.motions.debounce_ms };
+    let follower = MotionFollower {
+        policies: policies.clone(),
+        evaluate: evaluate.clone(),
+        debounce: TimeDelta::milliseconds(i64::from(debounce_ms)),
+    };
+    let accounts =
+        Accounts { pool: pool.clone(), clock: clock.clone(), intake, follower: Arc::new(follower) };
+    let motions = Motions {
+        pool,
+        clock,
+        accounts: accounts.clone(),
+        policies,
+        evaluate,
+        deliver: Arc::new(Notify::new()),
+    };
+    (App { platform, accounts, motions }, worker)
+}
+
+impl Running {
+    /// Waits until the service is asked to stop (by a signal, or because a worker failed), and stops it.
+    pub async fn stopped(self) -> std::io::Result<End> {
+        let end = self.app.platform.life.until_stopped().await?;
+        self.close().await;
+        Ok(end)
+    }
+
+    /// Stops the service now.
+    pub async fn stop(self) -> End {
+        let end = self.app.platform.life.stop_and_wait().await;
+        self.close().await;
+        end
+    }
+
+    async fn close(self) {
+        local::remove_service_file(&self.data_dir);
+        self.app.platform.pool.close().await;
+        if let Some(embedded) = self.embedded
+            && let Err(error) = embedded.stop().await
+        {
+            tracing::warn!(%error, "Postgres could not be stopped; the next start takes it over");
+        }
+    }
+}

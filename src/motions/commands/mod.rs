@@ -1,0 +1,107 @@
+//! The use cases of motion routing.
+//!
+//! Promises: a decision and everything that follows from it (claim, touch, conflict, deliveries, audit entry,
+//! wake-up) is one transaction under the account's lock; asking again changes nothing that is already so.
+
+mod conflicts;
+mod follow;
+mod orchestrate;
+mod policies;
+mod replay;
+mod sweep;
+
+use std::sync::Arc;
+
+use sqlx::PgPool;
+use tokio::sync::Notify;
+
+use crate::accounts::Accounts;
+use crate::kernel::clock::Clock;
+use crate::platform::audit::AuditError;
+use crate::platform::http::Problem;
+
+pub use conflicts::{Resolution, Resolved};
+pub use follow::MotionFollower;
+pub use orchestrate::{Ask, Decided, Seen, Trigger};
+pub use policies::{Policies, PolicyFaults};
+pub use replay::{Difference, Replayed};
+
+/// The kind of job that looks at an account: its key is the account id, its payload the trigger.
+pub const EVALUATE: &str = "evaluate";
+
+/// Motion routing: a handle to the use cases of this slice.
+#[derive(Clone)]
+pub struct Motions {
+    pub pool: PgPool,
+    pub clock: Clock,
+    pub accounts: Accounts,
+    pub policies: Policies,
+    /// Rung when an account is to be evaluated.
+    pub evaluate: Arc<Notify>,
+    /// Rung when something is to be delivered.
+    pub deliver: Arc<Notify>,
+}
+
+/// Why a use case could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum MotionError {
+    #[error("there is no account {0}")]
+    NoAccount(String),
+    #[error("there is no policy version {0}")]
+    NoPolicy(String),
+    #[error("an account id is malformed: {0}")]
+    AccountId(#[from] crate::kernel::ids::IdError),
+    #[error("no policy is active")]
+    NoneActive,
+    #[error("there is no decision {0}")]
+    NoDecision(uuid::Uuid),
+    #[error("there is no conflict {0}")]
+    NoConflict(uuid::Uuid),
+    #[error("conflict {id} was resolved before, as {resolution}")]
+    AlreadyResolved { id: uuid::Uuid, resolution: String },
+    /// Another replica took a competing motion in between; asking again sees it.
+    #[error("another motion took the account meanwhile")]
+    Raced,
+    #[error("the policy has {} faults", .0.0.len())]
+    Policy(PolicyFaults),
+    #[error("a stored document cannot be read: {0}")]
+    Stored(#[from] serde_json::Error),
+    #[error(transparent)]
+    Audit(#[from] AuditError),
+    #[error(transparent)]
+    Database(sqlx::Error),
+}
+
+impl From<sqlx::Error> for MotionError {
+    fn from(error: sqlx::Error) -> Self {
+        let constraint = error.as_database_error().and_then(sqlx::error::DatabaseError::constraint);
+        match constraint {
+            Some("claim_exclusion_pkey" | "motion_claim_live") => Self::Raced,
+            _ => Self::Database(error),
+        }
+    }
+}
+
+impl From<MotionError> for Problem {
+    fn from(error: MotionError) -> Self {
+        match error {
+            MotionError::NoAccount(id) => Self::not_found("account", id),
+            MotionError::NoPolicy(version) => Self::not_found("policy version", version),
+            MotionError::NoDecision(id) => Self::not_found("decision", id),
+            MotionError::NoConflict(id) => Self::not_found("conflict", id),
+            MotionError::NoneActive => Self::conflict(
+                "no_active_policy",
+                "No policy is active: activate one with POST /v1/policies/{version}/activate.",
+            ),
+            MotionError::AlreadyResolved { .. } => Self::conflict("already_resolved", error.to_string()),
+            MotionError::Raced => {
+                Self::unavailable("Another motion took the account meanwhile; ask again.", 1).because(error)
+            }
+            MotionError::Policy(faults) => faults.problem(),
+            MotionError::Audit(error) => error.into(),
+            MotionError::Database(error) => error.into(),
+            MotionError::AccountId(_) => Self::unprocessable("invalid_account_id", error.to_string()),
+            MotionError::Stored(_) => Self::internal(error),
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Looking at accounts without being asked: after events, at a wake-up time, and in the sweep.
+
+use std::collections::HashMap;
+
+use chrono::TimeDelta;
+use futures_util::future::join_all;
+use sqlx::PgPool;
+
+use super::orchestrate::{Ask, Trigger};
+use super::{EVALUATE, MotionError, Motions};
+use crate::platform::jobs::{self, Claimed, Lane, NewJob};
+
+/// How many accounts one round of the evaluator takes.
+const ROUND: i64 = 64;
+/// How many of them are decided side by side: as many as the database can work on at once.
+const SIDE_BY_SIDE: usize = 4;
+/// How many accounts one step of the sweep asks for.
+const SWEEP_STEP: i64 = 1_000;
+/// The first wait after a failed evaluation; doubled with each attempt.
+const RETRY_FIRST: TimeDelta = TimeDelta::seconds(1);
+
+impl Motions {
+    /// Evaluates the accounts whose turn it is, hot ones first; gives their number.
+    pub async fn evaluate_due(&self) -> Result<usize, MotionError> {
+        let now = self.clock.now();
+        let due = {
+            let mut conn = self.pool.acquire().await?;
+            jobs::claim(&mut conn, EVALUATE, now, ROUND).await?
+        };
+        let mut done = Vec::with_capacity(due.len());
+        for group in due.chunks(SIDE_BY_SIDE) {
+            let looks = group.iter().map(|job| self.evaluate_one(job));
+            for (job, outcome) in group.iter().zip(join_all(looks).await) {
+                match outcome {
+                    Ok(()) => done.push(job.clone()),
+                    Err(error) => self.evaluation_failed(job, &error).await?,
+                }
+            }
+        }
+        let mut conn = self.pool.acquire().await?;
+        jobs::finish(&mut conn, &done).await?;
+        Ok(due.len())
+    }
+
+    async fn evaluate_one(&self, job: &Claimed) -> Result<(), MotionError> {
+        let trigger = match job.payload.get() {
+            r#""wake""# => Trigger::Wake,
+            r#""sweep""# => Trigger::Sweep,
+            _ => Trigger::Event,
+        };
+        let ask = Ask {
+            account_id: &job.key,
+            trigger,
+            dry_run: false,
+            policy_version: None,
+            actor: "worker:evaluate",
+        };
+        match self.orchestrate(&ask).await {
+            Ok(decided) => {
+                let outcome = decided.document.outcome.name();
+                metrics::counter!("gtm_evaluations_total", "outcome" => outcome, "recorded" => decided.recorded.to_string())
+                    .increment(1);
+                Ok(())
+            }
+            // Nothing is known of it any more: there is nothing to decide.
+            Err(MotionError::NoAccount(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn evaluation_failed(&self, job: &Claimed, error: &MotionError) -> Result<(), MotionError> {
+        tracing::error!(account = job.key, attempt = job.attempts, %error, "evaluation failed");
+        let wait = RETRY_FIRST * 2_i32.pow(u32::try_from(job.attempts).unwrap_or(1).min(10));
+        let now = self.clock.now();
+        let mut conn = self.pool.acquire().await?;
+        jobs::fail(&mut conn, job, &error.to_string(), now + wait, now).await?;
+        Ok(())
+    }
+
+    /// Asks for a look at the accounts that nobody has looked at for longer than `age`; gives their number.
+    pub async fn sweep(&self, age: TimeDelta) -> Result<usize, sqlx::Error> {
+        let now = self.clock.now();
+        let mut conn = self.pool.acquire().await?;
+        let aged = sqlx::query_scalar!(
+            r#"SELECT m.account_id FROM motion_state m
+               WHERE m.evaluated_at < $1
+                 AND NOT EXISTS (SELECT FROM job j WHERE j.kind = $3 AND j.key = m.account_id AND j.due_at <= $4)
+               ORDER BY m.evaluated_at LIMIT $2"#,
+            now - age,
+            SWEEP_STEP,
+            EVALUATE,
+            now,
+        )
+        .fetch_all(&mut *conn)
+        .await?;
+        let asked: Vec<NewJob> = aged
+            .into_iter()
+            .map(|key| NewJob { key, payload: r#""sweep""#.to_owned(), lane: Lane::Bulk, due_at: now })
+            .collect();
+        jobs::enqueue(&mut conn, EVALUATE, &asked, now).await?;
+        if !asked.is_empty() {
+            self.evaluate.notify_one();
+        }
+        Ok(asked.len())
+    }
+}
+
+/// How many accounts stand where, for the metrics.
+pub async fn standing(pool: &PgPool) -> Result<HashMap<(String, String), i64>, sqlx::Error> {
+    let rows = crate::motions::store::standing_counts(pool).await?;
+    Ok(rows
+        .into_iter()
+        .map(|(outcome, motion, count)| ((outcome, motion.unwrap_or_else(|| "none".to_owned())), count))
+        .collect())
+}

@@ -1,0 +1,23 @@
+//! The background work of motion routing: looking at accounts whose turn it is, and the sweep.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use tokio_util::sync::CancellationToken;
+
+use super::commands::Motions;
+use crate::platform::worker::{self, Pace};
+
+/// How long the evaluator sleeps when nobody rings: the longest that a wake-up is late.
+const EVALUATE_IDLE: Duration = Duration::from_millis(100);
+
+/// Evaluates accounts until told to stop.
+pub async fn evaluate(motions: Motions, stop: CancellationToken, beat: impl Fn(bool)) {
+    let pace = Pace { stop: &stop, wake: &motions.evaluate, idle: EVALUATE_IDLE };
+    worker::run("evaluate", pace, beat, || motions.evaluate_due()).await;
+}
+
+/// Looks, step by step, at all accounts that nobody has looked at for longer than `age`.
+pub async fn sweep(motions: &Motions, age: TimeDelta) -> Result<usize, sqlx::Error> {
+    motions.sweep(age).await
+}

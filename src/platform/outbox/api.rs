@@ -1,0 +1,213 @@
+//! Deliveries over HTTP: what left, what waits, what is dead, and sending it again.
+
+use axum::extract::{FromRef, State};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use super::store::{self, Delivery, DeliveryFilter};
+use crate::kernel::clock::DateTime;
+use crate::platform::audit;
+use crate::platform::db;
+use crate::platform::http::{
+    Json, Page, PageParams, Paged, Path, Platform, Problem, ProblemDocument, Scoped, scope,
+};
+
+/// The routes of the outbox.
+pub fn router<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Platform: FromRef<S>,
+{
+    OpenApiRouter::new()
+        .routes(routes!(list_deliveries))
+        .routes(routes!(get_delivery))
+        .routes(routes!(retry_delivery))
+}
+
+/// How a delivery stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryStatus {
+    /// Not tried yet.
+    Pending,
+    /// Failed at least once; tried again at `dueAt`.
+    Retrying,
+    /// The receiver answered with success.
+    Delivered,
+    /// Given up; can be sent again.
+    Dead,
+    /// No endpoint is configured for its destination; kept, can be sent again.
+    Recorded,
+}
+
+impl DeliveryStatus {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Retrying => "retrying",
+            Self::Delivered => "delivered",
+            Self::Dead => "dead",
+            Self::Recorded => "recorded",
+        }
+    }
+
+    fn from_name(name: &str) -> Self {
+        match name {
+            "retrying" => Self::Retrying,
+            "delivered" => Self::Delivered,
+            "dead" => Self::Dead,
+            "recorded" => Self::Recorded,
+            // The table's constraint admits no other name.
+            _ => Self::Pending,
+        }
+    }
+}
+
+/// One effect on its way out.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DeliveryWire {
+    /// Also the `webhook-id` and the `idempotency-key` of every attempt.
+    pub delivery_id: Uuid,
+    pub account_id: String,
+    pub decision_id: Uuid,
+    /// The skill that is called.
+    pub destination: String,
+    pub status: DeliveryStatus,
+    pub attempts: i32,
+    /// When the next attempt is due; for finished ones, when they ended.
+    pub due_at: DateTime,
+    /// The HTTP status of the last answer.
+    #[schema(required = true)]
+    pub last_status: Option<i32>,
+    #[schema(required = true)]
+    pub last_error: Option<String>,
+    pub created_at: DateTime,
+    #[schema(required = true)]
+    pub delivered_at: Option<DateTime>,
+    /// The body, the same in every attempt.
+    #[schema(value_type = Object)]
+    pub payload: Value,
+}
+
+impl From<Delivery> for DeliveryWire {
+    fn from(row: Delivery) -> Self {
+        Self {
+            delivery_id: row.id,
+            account_id: row.account_id,
+            decision_id: row.decision_id,
+            destination: row.destination,
+            status: DeliveryStatus::from_name(&row.status),
+            attempts: row.attempts,
+            due_at: row.due_at,
+            last_status: row.last_status,
+            last_error: row.last_error,
+            created_at: row.created_at,
+            delivered_at: row.delivered_at,
+            // The column holds JSON, so this cannot fail.
+            payload: serde_json::from_str(row.payload.0.get()).unwrap_or(Value::Null),
+        }
+    }
+}
+
+/// Which deliveries to list.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub struct DeliveryQuery {
+    #[param(inline)]
+    status: Option<DeliveryStatus>,
+    /// Only deliveries to this skill.
+    destination: Option<String>,
+    /// Only deliveries about this account.
+    account_id: Option<String>,
+    /// Only deliveries of this decision.
+    decision_id: Option<Uuid>,
+}
+
+/// List deliveries
+///
+/// Outbound effects, newest first.
+#[utoipa::path(
+    get, path = "/v1/deliveries", tag = "deliveries", operation_id = "list_deliveries",
+    security(("api_key" = ["decisions:read"])),
+    params(DeliveryQuery, PageParams),
+    responses((status = 200, body = Page<DeliveryWire>, description = "Deliveries, newest first."))
+)]
+pub async fn list_deliveries(
+    State(platform): State<Platform>,
+    _caller: Scoped<scope::DecisionsRead>,
+    Paged { filter, page }: Paged<DeliveryQuery>,
+) -> Result<Json<Page<DeliveryWire>>, Problem> {
+    let filter = DeliveryFilter {
+        status: filter.status.map(|status| status.name().to_owned()),
+        destination: filter.destination,
+        account_id: filter.account_id,
+        decision_id: filter.decision_id,
+        before: page.after()?,
+        limit: page.fetch(),
+    };
+    let rows = store::list(&platform.pool, &filter).await?;
+    Ok(Json(page.cut(rows, |row| row.id, DeliveryWire::from)))
+}
+
+/// Read a delivery
+#[utoipa::path(
+    get, path = "/v1/deliveries/{deliveryId}", tag = "deliveries", operation_id = "get_delivery",
+    security(("api_key" = ["decisions:read"])),
+    params(("deliveryId" = Uuid, Path, description = "The delivery.")),
+    responses(
+        (status = 200, body = DeliveryWire, description = "The delivery."),
+        (status = 404, body = ProblemDocument, content_type = "application/problem+json", description = "There is no such delivery."),
+    )
+)]
+pub async fn get_delivery(
+    State(platform): State<Platform>,
+    _caller: Scoped<scope::DecisionsRead>,
+    Path(id): Path<Uuid>,
+) -> Result<Json<DeliveryWire>, Problem> {
+    let row = store::find(&platform.pool, id).await?.ok_or_else(|| Problem::not_found("delivery", id))?;
+    Ok(Json(row.into()))
+}
+
+/// Send a delivery again
+///
+/// With the same id and body, from its first attempt. One that was delivered is left alone.
+#[utoipa::path(
+    post, path = "/v1/deliveries/{deliveryId}/retry", tag = "deliveries", operation_id = "retry_delivery",
+    security(("api_key" = ["decisions:write"])),
+    params(("deliveryId" = Uuid, Path, description = "The delivery.")),
+    responses(
+        (status = 200, body = DeliveryWire, description = "Waiting for its first attempt."),
+        (status = 404, body = ProblemDocument, content_type = "application/problem+json", description = "There is no such delivery."),
+        (status = 409, body = ProblemDocument, content_type = "application/problem+json", description = "It was delivered."),
+    )
+)]
+pub async fn retry_delivery(
+    State(platform): State<Platform>,
+    caller: Scoped<scope::DecisionsWrite>,
+    Path(id): Path<Uuid>,
+) -> Result<Json<DeliveryWire>, Problem> {
+    let now = platform.clock.now();
+    let found = store::find(&platform.pool, id).await?.ok_or_else(|| Problem::not_found("delivery", id))?;
+    let mut tx = db::begin(&platform.pool).await?;
+    let Some(row) = store::retry(&mut tx, id, now).await? else {
+        return Err(Problem::conflict(
+            "already_delivered",
+            "This delivery reached its receiver; it is not sent again.",
+        ));
+    };
+    let entry = audit::Entry::new(
+        caller.actor(),
+        "delivery.retried",
+        format!("delivery:{id}"),
+        serde_json::json!({ "destination": found.destination, "attempts": found.attempts }),
+    );
+    audit::append(&mut tx, &found.account_id, now, &[entry]).await?;
+    tx.commit().await?;
+    Ok(Json(row.into()))
+}
