@@ -76,9 +76,7 @@ async fn move_clock(
 ) -> Result<Json<Moved>, Problem> {
     let now = app.platform.clock.now();
     let target = match (body.advance.as_deref(), body.to) {
-        (Some(text), None) => {
-            now + duration(text).ok_or_else(|| fault("#/advance", "is no ISO 8601 duration such as PT4H"))?
-        }
+        (Some(text), None) => now + duration(text).ok_or_else(|| fault("#/advance", "is no ISO 8601 duration such as PT4H"))?,
         (None, Some(to)) if to >= now => truncate(to),
         (None, Some(_)) => return Err(fault("#/to", "lies in the past of the sandbox")),
         _ => return Err(fault("#", "must say either advance or to")),
@@ -145,9 +143,7 @@ fn duration(text: &str) -> Option<TimeDelta> {
         return None;
     }
     let mut total = TimeDelta::zero();
-    for (part, units) in
-        [(days, [('W', 604_800), ('D', 86_400), ('-', 0)]), (time, [('H', 3_600), ('M', 60), ('S', 1)])]
-    {
+    for (part, units) in [(days, [('W', 604_800), ('D', 86_400), ('-', 0)]), (time, [('H', 3_600), ('M', 60), ('S', 1)])] {
         let mut rest = part;
         while let Some(at) = rest.find(|c: char| !c.is_ascii_digit()) {
             let unit = rest[at..].chars().next()?;

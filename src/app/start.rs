@@ -113,8 +113,9 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     app.platform.start();
 
     let bind = settings.http.bind.clone();
-    let listener =
-        TcpListener::bind(&bind).await.map_err(|error| StartError::Bind { bind: bind.clone(), error })?;
+    let listener = TcpListener::bind(&bind)
+        .await
+        .map_err(|error| StartError::Bind { bind: bind.clone(), error })?;
     let address = listener.local_addr().map_err(|error| StartError::Bind { bind, error })?;
     let limits = Limits {
         body_bytes: settings.http.body_limit_bytes,

@@ -42,17 +42,11 @@ pub(super) fn spawn(app: &App, intake: &IntakeWorker, outbox: Option<Arc<Outbox>
             worker::run("deliveries", pace, beat, || outbox.step()).await;
         });
     }
-    let (motions, age) =
-        (app.motions.clone(), TimeDelta::hours(i64::from(settings.motions.sweep_after_hours)));
-    every(
-        app,
-        "sweep",
-        Duration::from_secs(60 * u64::from(settings.motions.sweep_every_minutes)),
-        move || {
-            let motions = motions.clone();
-            async move { motions::jobs::sweep(&motions, age).await.map(drop) }
-        },
-    );
+    let (motions, age) = (app.motions.clone(), TimeDelta::hours(i64::from(settings.motions.sweep_after_hours)));
+    every(app, "sweep", Duration::from_secs(60 * u64::from(settings.motions.sweep_every_minutes)), move || {
+        let motions = motions.clone();
+        async move { motions::jobs::sweep(&motions, age).await.map(drop) }
+    });
     let (accounts, days) = (app.accounts.clone(), settings.events.retention_days);
     every(app, "partitions", PARTITIONS_EVERY, move || {
         let accounts = accounts.clone();
@@ -67,9 +61,7 @@ where
     Fut: Future<Output = ()> + Send + 'static,
 {
     let pulse = app.platform.health.watch(name, SILENCE_MAX);
-    let beat = move |well: bool| {
-        if well { pulse.beat() } else { pulse.failed("its last round failed; see the log") }
-    };
+    let beat = move |well: bool| if well { pulse.beat() } else { pulse.failed("its last round failed; see the log") };
     let work = run(app.platform.life.soft().clone(), Box::new(beat));
     app.platform.life.spawn(name, async move {
         work.await;

@@ -1,5 +1,7 @@
 //! `gtm audit`: is the log of decisions complete and unchanged?
 
+use std::fmt::Write as _;
+
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
@@ -41,15 +43,13 @@ fn verdict(answer: &Value, sound: bool) -> String {
     let mut out = "The audit log is NOT intact.".to_owned();
     for finding in answer["findings"].as_array().into_iter().flatten() {
         let place = text(finding, &["/accountId"]);
-        out.push_str(&format!(
-            "\n  {place} entry {}: {}",
+        let _ = write!(out, "\n  {place} entry {}: {}",
             text(finding, &["/seq"]),
-            text(finding, &["/detail"])
-        ));
+            text(finding, &["/detail"]));
     }
     let unlisted = count("findingsUnlisted");
     if unlisted > 0 {
-        out.push_str(&format!("\n  … and {unlisted} more."));
+        let _ = write!(out, "\n  … and {unlisted} more.");
     }
     out
 }

@@ -20,7 +20,7 @@ pub fn run(args: &OpenApi, context: &Context) -> anyhow::Result<()> {
     let text = format!("{document:#}\n");
     match &args.out {
         Some(path) => {
-            std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?
+            std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
         }
         None => context.screen.line(text.trim_end()),
     }

@@ -180,21 +180,21 @@ fn plan(archetype: A) -> &'static str {
 /// What a beat of the story tells.
 pub fn beat(teller: &mut Teller<'_>, number: usize) {
     match (teller.company.archetype, number) {
-        (A::ReadyToExpand | A::TouchedTwice, 0) => discovery(teller),
+        (A::ReadyToExpand | A::TouchedTwice | A::AskedForQuiet, 0) | (A::NoSelfServe, _) => discovery(teller),
         (A::ReadyToExpand, _) => second_team(teller),
         (A::FreshSignup, _) => backfill(teller),
-        (A::LevelledOff | A::NoConsent, 0) | (A::InNegotiation, 0) => partner_appears(teller),
-        (A::LevelledOff, _) => {
-            intent(teller, "expansion", 0.7, "Asked in chat how to add a second workspace")
+        (A::LevelledOff | A::NoConsent | A::InNegotiation, 0) | (A::LargeWithPartner, _) => {
+            partner_appears(teller);
         }
-        (A::LargeWithPartner, _) => partner_appears(teller),
+        (A::LevelledOff, _) => {
+            intent(teller, "expansion", 0.7, "Asked in chat how to add a second workspace");
+        }
         (A::PartnerSyncLate, _) => teller.synced(System::Partners, "partner", 0),
         (A::PilotAtGiant, _) => giant(teller),
         (A::StaleCrm, _) => teller.synced(System::Crm, "crm", 0),
         (A::Referred, 0) => referral(teller),
         (A::Referred, _) => activity(teller, "web_visit", "inbound", "Read the security page", 0),
-        (A::InNegotiation, _) => deal(teller, "Proposal/Price Quote", 0),
-        (A::AskedForQuiet, 0) | (A::NoSelfServe, _) => discovery(teller),
+        (A::InNegotiation, _) | (A::DealOnItsWay, 0) => deal(teller, "Proposal/Price Quote", 0),
         (A::AskedForQuiet, _) => {
             teller.tell(System::App, "gtm.preference.changed", json!({ "doNotContact": false }));
         }
@@ -203,7 +203,6 @@ pub fn beat(teller: &mut Teller<'_>, number: usize) {
             teller.tell(System::App, "gtm.lifecycle.changed", data);
             partner_appears(teller);
         }
-        (A::DealOnItsWay, 0) => deal(teller, "Proposal/Price Quote", 0),
         (A::DealOnItsWay, 1) => deal(teller, "Contract Sent", 0),
         (A::DealOnItsWay, _) => won(teller),
         (A::InTrouble, _) => {

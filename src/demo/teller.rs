@@ -96,15 +96,16 @@ impl<'c> Teller<'c> {
     /// Writes down an event as of an instant.
     pub fn tell_at(&mut self, system: System, at: DateTime, event_type: &str, data: Value) {
         let number = self.events.len();
-        self.events.push(json!({
+        let mut event = json!({
             "specversion": "1.0",
             "id": format!("{}:{}:{number}", self.company.id, self.chapter),
             "source": system.source(),
             "type": event_type,
             "subject": self.company.id,
             "time": stamp(at),
-            "data": data,
-        }));
+        });
+        event["data"] = data;
+        self.events.push(event);
     }
 
     /// Writes down an event that happens now.

@@ -178,8 +178,7 @@ async fn state_fact(
     data: &Value,
 ) -> Result<(), Problem> {
     let now = accounts.clock.now();
-    let (source, id, data) =
-        (format!("/v1/keys/{}", caller.key_id), new_id(now).to_string(), data.to_string());
+    let (source, id, data) = (format!("/v1/keys/{}", caller.key_id), new_id(now).to_string(), data.to_string());
     let parts = Parts {
         source: Some(&source),
         id: Some(&id),

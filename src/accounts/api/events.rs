@@ -191,15 +191,10 @@ fn refused_request(fault: RequestFault) -> Problem {
 impl From<IntakeError> for Problem {
     fn from(error: IntakeError) -> Self {
         match error {
-            IntakeError::Full => {
-                Self::unavailable("Too many events are waiting; send this again shortly.", 1)
-            }
-            IntakeError::Stopping => {
-                Self::unavailable("The service is stopping; send this again shortly.", 5)
-            }
+            IntakeError::Full => Self::unavailable("Too many events are waiting; send this again shortly.", 1),
+            IntakeError::Stopping => Self::unavailable("The service is stopping; send this again shortly.", 5),
             IntakeError::Database(error) => {
-                Self::unavailable("The events could not be stored; send this again shortly.", 2)
-                    .because(error)
+                Self::unavailable("The events could not be stored; send this again shortly.", 2).because(error)
             }
         }
     }

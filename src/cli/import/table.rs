@@ -82,7 +82,7 @@ impl Table {
             return Ok(None);
         }
         // The reader stands behind the row: back over its end and over the line breaks within its cells.
-        let within = record.as_slice().iter().filter(|byte| **byte == b'\n').count() as u64;
+        let within = record.as_slice().iter().map(|byte| u64::from(*byte == b'\n')).sum::<u64>();
         let line = self.reader.position().line().saturating_sub(1 + within);
         let row = match cells(&record, self.encoding) {
             Ok(cells) => Cells { line, cells },

@@ -1,5 +1,6 @@
 //! The import as a whole, on small files of our own and against a service that a test plays.
 
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -259,7 +260,7 @@ async fn an_import_that_broke_goes_on_where_it_stopped() {
             // 2,000 accounts are four batches; the first request is told to wait, the fourth fails for good.
             let mut text = "id,name,since,seats,tech,from\n".to_owned();
             for n in 0..2_000 {
-                text.push_str(&format!("B-{n},Name {n},01-10-2026,1,,x\n"));
+                let _ = writeln!(text, "B-{n},Name {n},01-10-2026,1,,x");
             }
             let folder = folder().and("accounts.csv", text.as_bytes());
             service.0.lock().unwrap().fails_from = Some(4);
