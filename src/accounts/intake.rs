@@ -8,6 +8,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use sqlx::PgPool;
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -16,7 +17,7 @@ use uuid::Uuid;
 
 use super::events::Event;
 use super::store;
-use crate::kernel::clock::Clock;
+use crate::kernel::clock::{Clock, DateTime};
 use crate::kernel::ids::new_id;
 use crate::kernel::json::sha256;
 use crate::platform::jobs::Lane;
@@ -58,6 +59,8 @@ struct Submission {
 #[derive(Clone)]
 pub struct Intake {
     queue: mpsc::Sender<Submission>,
+    /// The last instant given to an event without a time of its own, in microseconds.
+    last_arrival: Arc<AtomicI64>,
     /// Rung whenever events were stored, for whoever applies them.
     pub arrived: Arc<Notify>,
 }
@@ -92,10 +95,25 @@ pub fn open(pool: PgPool, clock: Clock) -> (Intake, IntakeWorker) {
         pool,
         clock,
     };
-    (Intake { queue: sender, arrived }, worker)
+    (Intake { queue: sender, last_arrival: Arc::default(), arrived }, worker)
 }
 
 impl Intake {
+    /// Gives events that came without a time instants of their own, each later than all before it: what is said
+    /// later is then also true later, even when several things are said within one tick of the clock.
+    pub fn stamp_arrivals(&self, events: &mut [Event], now: DateTime) {
+        let untimed = events.iter_mut().filter(|event| event.time == event.received_at);
+        for event in untimed {
+            let present = now.timestamp_micros();
+            let last = self
+                .last_arrival
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(present.max(last + 1)))
+                .unwrap_or_default();
+            let at = chrono::DateTime::from_timestamp_micros(present.max(last + 1)).unwrap_or(now);
+            event.time = at;
+        }
+    }
+
     /// Stores events and answers, in their order, once they are durable.
     pub async fn take(&self, events: Vec<Event>, lane: Lane) -> Result<Vec<Taken>, IntakeError> {
         if events.is_empty() {
@@ -203,9 +221,9 @@ fn answer(group: Vec<Submission>, mut fresh: HashSet<Uuid>) {
         let taken = submission
             .events
             .iter()
-            .map(|event| match fresh.remove(&event_key(&event.source, &event.id)) {
-                true => Taken::Accepted,
-                false => Taken::Duplicate,
+            .map(|event| {
+                let new = fresh.remove(&event_key(&event.source, &event.id));
+                if new { Taken::Accepted } else { Taken::Duplicate }
             })
             .collect();
         // A caller who has gone away has no use for the answer; its events are kept all the same.

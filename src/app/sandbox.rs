@@ -1,7 +1,8 @@
 //! The sandbox: time that moves only when told, and nothing that leaves the process.
 //!
 //! Promises: moving the clock runs everything that falls due on the way, each at its own instant, before it
-//! answers; a database is a sandbox from its first start or never.
+//! answers; between two moves nothing is decided unless somebody asks, because the time for gathering events does
+//! not pass; a database is a sandbox from its first start or never.
 
 use axum::extract::State;
 use chrono::TimeDelta;
@@ -76,7 +77,9 @@ async fn move_clock(
 ) -> Result<Json<Moved>, Problem> {
     let now = app.platform.clock.now();
     let target = match (body.advance.as_deref(), body.to) {
-        (Some(text), None) => now + duration(text).ok_or_else(|| fault("#/advance", "is no ISO 8601 duration such as PT4H"))?,
+        (Some(text), None) => {
+            now + duration(text).ok_or_else(|| fault("#/advance", "is no ISO 8601 duration such as PT4H"))?
+        }
         (None, Some(to)) if to >= now => truncate(to),
         (None, Some(_)) => return Err(fault("#/to", "lies in the past of the sandbox")),
         _ => return Err(fault("#", "must say either advance or to")),
@@ -143,7 +146,9 @@ fn duration(text: &str) -> Option<TimeDelta> {
         return None;
     }
     let mut total = TimeDelta::zero();
-    for (part, units) in [(days, [('W', 604_800), ('D', 86_400), ('-', 0)]), (time, [('H', 3_600), ('M', 60), ('S', 1)])] {
+    for (part, units) in
+        [(days, [('W', 604_800), ('D', 86_400), ('-', 0)]), (time, [('H', 3_600), ('M', 60), ('S', 1)])]
+    {
         let mut rest = part;
         while let Some(at) = rest.find(|c: char| !c.is_ascii_digit()) {
             let unit = rest[at..].chars().next()?;

@@ -99,7 +99,7 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     };
     let platform = Platform::new(pool.clone(), clock.clone(), life.clone(), signer)
         .rechecking(vec![Box::new(DecisionDigests)]);
-    let (app, intake) = wire(platform, &settings, sandbox);
+    let (app, intake) = wire(platform, &settings);
     let now = clock.now();
     store::ensure_event_partitions(&pool, now).await?;
     app.motions.policies.install_built_in(&pool, now).await?;
@@ -113,9 +113,8 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     app.platform.start();
 
     let bind = settings.http.bind.clone();
-    let listener = TcpListener::bind(&bind)
-        .await
-        .map_err(|error| StartError::Bind { bind: bind.clone(), error })?;
+    let listener =
+        TcpListener::bind(&bind).await.map_err(|error| StartError::Bind { bind: bind.clone(), error })?;
     let address = listener.local_addr().map_err(|error| StartError::Bind { bind, error })?;
     let limits = Limits {
         body_bytes: settings.http.body_limit_bytes,
@@ -135,17 +134,15 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
 }
 
 /// Wires the slices to the platform and to each other.
-pub fn wire(platform: Platform, settings: &Settings, sandbox: bool) -> (App, IntakeWorker) {
+pub fn wire(platform: Platform, settings: &Settings) -> (App, IntakeWorker) {
     let (pool, clock) = (platform.pool.clone(), platform.clock.clone());
     let (intake, worker) = intake::open(pool.clone(), clock.clone());
     let policies = Policies::default();
     let evaluate = Arc::new(Notify::new());
-    // Time that stands still would never end a debounce.
-    let debounce_ms = if sandbox { 0 } else { settings.motions.debounce_ms };
     let follower = MotionFollower {
         policies: policies.clone(),
         evaluate: evaluate.clone(),
-        debounce: TimeDelta::milliseconds(i64::from(debounce_ms)),
+        debounce: TimeDelta::milliseconds(i64::from(settings.motions.debounce_ms)),
     };
     let accounts =
         Accounts { pool: pool.clone(), clock: clock.clone(), intake, follower: Arc::new(follower) };

@@ -16,11 +16,11 @@ use crate::settings::Settings;
 use crate::{accounts, motions};
 
 /// How long a worker may be silent before the service counts as not ready: longer than any round takes.
-const SILENCE_MAX: Duration = Duration::from_secs(60);
+const SILENCE_MAX: Duration = Duration::from_mins(1);
 /// How long the outbox sleeps when nobody rings: retries are this much late at the most.
 const DELIVER_IDLE: Duration = Duration::from_millis(500);
 /// How often the partitions of raw events are looked after.
-const PARTITIONS_EVERY: Duration = Duration::from_secs(3_600);
+const PARTITIONS_EVERY: Duration = Duration::from_hours(1);
 
 /// Starts everything that runs by itself.
 pub(super) fn spawn(app: &App, intake: &IntakeWorker, outbox: Option<Arc<Outbox>>, settings: &Settings) {
@@ -42,11 +42,17 @@ pub(super) fn spawn(app: &App, intake: &IntakeWorker, outbox: Option<Arc<Outbox>
             worker::run("deliveries", pace, beat, || outbox.step()).await;
         });
     }
-    let (motions, age) = (app.motions.clone(), TimeDelta::hours(i64::from(settings.motions.sweep_after_hours)));
-    every(app, "sweep", Duration::from_secs(60 * u64::from(settings.motions.sweep_every_minutes)), move || {
-        let motions = motions.clone();
-        async move { motions::jobs::sweep(&motions, age).await.map(drop) }
-    });
+    let (motions, age) =
+        (app.motions.clone(), TimeDelta::hours(i64::from(settings.motions.sweep_after_hours)));
+    every(
+        app,
+        "sweep",
+        Duration::from_secs(60 * u64::from(settings.motions.sweep_every_minutes)),
+        move || {
+            let motions = motions.clone();
+            async move { motions::jobs::sweep(&motions, age).await.map(drop) }
+        },
+    );
     let (accounts, days) = (app.accounts.clone(), settings.events.retention_days);
     every(app, "partitions", PARTITIONS_EVERY, move || {
         let accounts = accounts.clone();
@@ -61,7 +67,9 @@ where
     Fut: Future<Output = ()> + Send + 'static,
 {
     let pulse = app.platform.health.watch(name, SILENCE_MAX);
-    let beat = move |well: bool| if well { pulse.beat() } else { pulse.failed("its last round failed; see the log") };
+    let beat = move |well: bool| {
+        if well { pulse.beat() } else { pulse.failed("its last round failed; see the log") }
+    };
     let work = run(app.platform.life.soft().clone(), Box::new(beat));
     app.platform.life.spawn(name, async move {
         work.await;

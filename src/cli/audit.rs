@@ -43,9 +43,8 @@ fn verdict(answer: &Value, sound: bool) -> String {
     let mut out = "The audit log is NOT intact.".to_owned();
     for finding in answer["findings"].as_array().into_iter().flatten() {
         let place = text(finding, &["/accountId"]);
-        let _ = write!(out, "\n  {place} entry {}: {}",
-            text(finding, &["/seq"]),
-            text(finding, &["/detail"]));
+        let _ =
+            write!(out, "\n  {place} entry {}: {}", text(finding, &["/seq"]), text(finding, &["/detail"]));
     }
     let unlisted = count("findingsUnlisted");
     if unlisted > 0 {

@@ -14,5 +14,7 @@ pub mod jobs;
 pub mod model;
 pub mod policy;
 pub mod recheck;
+#[cfg(test)]
+pub mod samples;
 pub mod signals;
 pub mod store;

@@ -178,7 +178,8 @@ async fn state_fact(
     data: &Value,
 ) -> Result<(), Problem> {
     let now = accounts.clock.now();
-    let (source, id, data) = (format!("/v1/keys/{}", caller.key_id), new_id(now).to_string(), data.to_string());
+    let (source, id, data) =
+        (format!("/v1/keys/{}", caller.key_id), new_id(now).to_string(), data.to_string());
     let parts = Parts {
         source: Some(&source),
         id: Some(&id),
@@ -187,8 +188,9 @@ async fn state_fact(
         time: None,
         data: Some(&data),
     };
-    let event = Event::parse(parts, now).map_err(|rejected| refused(&rejected))?;
-    accounts.intake.take(vec![event], Lane::Normal).await?;
+    let mut events = vec![Event::parse(parts, now).map_err(|rejected| refused(&rejected))?];
+    accounts.intake.stamp_arrivals(&mut events, now);
+    accounts.intake.take(events, Lane::Normal).await?;
     Ok(())
 }
 

@@ -104,14 +104,16 @@ pub async fn post_events(
         QueryLane::Normal => Lane::Normal,
         QueryLane::Bulk => Lane::Bulk,
     };
-    let (events, rejected) = match decode(&headers, &body, accounts.clock.now()) {
-        Decoded::Refused(fault) => return Err(refused_request(fault)),
+    let now = accounts.clock.now();
+    let (mut events, rejected) = match decode(&headers, &body, now) {
+        Decoded::Refused(fault) => return Err(refused_request(&fault)),
         Decoded::Single(outcome) => match *outcome {
             Ok(event) => (vec![event], Vec::new()),
             Err(rejected) => return Err(refused_event(&rejected)),
         },
         Decoded::Batch(outcomes) => split(outcomes),
     };
+    accounts.intake.stamp_arrivals(&mut events, now);
     let taken = accounts.intake.take(events, lane).await?;
     let accepted = taken.iter().filter(|taken| **taken == Taken::Accepted).count();
     let answer = EventsAnswer { accepted, duplicates: taken.len() - accepted, rejected };
@@ -179,7 +181,7 @@ fn refused_event(rejected: &Rejected) -> Problem {
     Problem::unprocessable(rejected.code().name(), rejected.detail()).faults(faults)
 }
 
-fn refused_request(fault: RequestFault) -> Problem {
+fn refused_request(fault: &RequestFault) -> Problem {
     let status = match fault {
         RequestFault::Malformed(_) => StatusCode::BAD_REQUEST,
         RequestFault::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -191,10 +193,15 @@ fn refused_request(fault: RequestFault) -> Problem {
 impl From<IntakeError> for Problem {
     fn from(error: IntakeError) -> Self {
         match error {
-            IntakeError::Full => Self::unavailable("Too many events are waiting; send this again shortly.", 1),
-            IntakeError::Stopping => Self::unavailable("The service is stopping; send this again shortly.", 5),
+            IntakeError::Full => {
+                Self::unavailable("Too many events are waiting; send this again shortly.", 1)
+            }
+            IntakeError::Stopping => {
+                Self::unavailable("The service is stopping; send this again shortly.", 5)
+            }
             IntakeError::Database(error) => {
-                Self::unavailable("The events could not be stored; send this again shortly.", 2).because(error)
+                Self::unavailable("The events could not be stored; send this again shortly.", 2)
+                    .because(error)
             }
         }
     }

@@ -66,7 +66,11 @@ impl Folding {
         open.changed |= applied.changed;
         open.relevant |= applied.relevant;
         if let Some(dropped) = applied.dropped {
-            tracing::warn!(account = stored.account_id, dropped, "a collection is full: its oldest entry was dropped");
+            tracing::warn!(
+                account = stored.account_id,
+                dropped,
+                "a collection is full: its oldest entry was dropped"
+            );
         }
         self.collect(stored, &event, &mut applied);
         self.applied.push(AppliedEvent { account_id: stored.account_id.clone(), id: stored.id, applied });
@@ -91,9 +95,10 @@ impl Folding {
         }
         let hints = &applied.identity;
         let name = hints.name.as_deref().map(matching::normalise_name).filter(|name| !name.is_empty());
-        let keys = name.map(|name| format!("name:{name}")).into_iter().chain(
-            hints.domain.iter().chain(&hints.email_domain).map(|domain| format!("domain:{domain}")),
-        );
+        let keys = name
+            .map(|name| format!("name:{name}"))
+            .into_iter()
+            .chain(hints.domain.iter().chain(&hints.email_domain).map(|domain| format!("domain:{domain}")));
         self.identities.extend(keys.map(|key| Identity { account_id: account_id.clone(), key }));
         if let Some(date) = applied.refold_usage_day {
             self.refold.insert((account_id.clone(), date));

@@ -74,11 +74,7 @@ pub struct Current {
 }
 
 /// Applies the pending events of the accounts that wait longest; gives the number of events.
-pub async fn apply_next(
-    pool: &PgPool,
-    follower: &dyn Follower,
-    now: DateTime,
-) -> Result<usize, sqlx::Error> {
+pub async fn apply_next(pool: &PgPool, follower: &dyn Follower, now: DateTime) -> Result<usize, sqlx::Error> {
     let mut waiting = {
         let mut conn = pool.acquire().await?;
         store::pending_accounts(&mut conn, APPLY_ACCOUNTS_MAX).await?
@@ -135,7 +131,8 @@ pub async fn view(
         return Ok(None);
     };
     let contacts = store::list_contacts(&mut conn, account_id).await?;
-    let current = Current { account_id: found.row.account_id, state: found.state, version: found.row.version };
+    let current =
+        Current { account_id: found.row.account_id, state: found.state, version: found.row.version };
     Ok(Some((current, contacts)))
 }
 

@@ -166,10 +166,7 @@ pub async fn insert_notes(conn: &mut PgConnection, notes: &[NewNote]) -> Result<
 }
 
 /// Adds the names and domains that accounts go by.
-pub async fn insert_identities(
-    conn: &mut PgConnection,
-    identities: &[Identity],
-) -> Result<(), sqlx::Error> {
+pub async fn insert_identities(conn: &mut PgConnection, identities: &[Identity]) -> Result<(), sqlx::Error> {
     if identities.is_empty() {
         return Ok(());
     }

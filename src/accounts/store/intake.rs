@@ -101,4 +101,3 @@ pub async fn ensure_event_partitions(pool: &PgPool, now: DateTime) -> Result<(),
 pub async fn drop_events_before(pool: &PgPool, limit: DateTime) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(r#"SELECT drop_events_before($1) AS "dropped!""#, limit).fetch_one(pool).await
 }
-

@@ -67,12 +67,14 @@ impl Preview {
     pub fn show(&self, screen: &Screen) -> String {
         let mut out = summary::by_type(screen, &self.counts);
         let sum = total(&self.counts);
-        let _ = write!(out, "\n\n{} would be sent, made of {}.",
+        let _ = write!(
+            out,
+            "\n\n{} would be sent, made of {}.",
             counted(sum.events_made(), "event"),
-            counted(sum.rows, "row"));
+            counted(sum.rows, "row")
+        );
         if sum.repeats > 0 {
-            let _ = write!(out, " {} stand in the files more than once and go once.",
-                thousands(sum.repeats));
+            let _ = write!(out, " {} stand in the files more than once and go once.", thousands(sum.repeats));
         }
         out.push_str("\n\nOne event of each type:");
         for sample in self.samples.values() {

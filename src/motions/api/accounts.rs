@@ -100,7 +100,7 @@ pub async fn get_timeline(
     let mut entries: Vec<TimelineEntry> = events.into_iter().map(event_entry).collect();
     entries.extend(ours.into_iter().map(entry));
     // Ids are time-ordered, so one order serves all kinds and the cursor names a place in it.
-    entries.sort_by(|a, b| b.id.cmp(&a.id));
+    entries.sort_by_key(|entry| std::cmp::Reverse(entry.id));
     entries.truncate(usize::try_from(page.fetch()).unwrap_or(usize::MAX));
     Ok(Json(page.cut(entries, |entry| entry.id, |entry| entry)))
 }
@@ -110,11 +110,11 @@ fn event_entry(row: accounts::store::EventRow) -> TimelineEntry {
         id: row.id,
         at: row.occurred_at,
         kind: "event".to_owned(),
-        title: row.r#type.clone(),
         detail: json!({
             "type": row.r#type, "source": row.source, "id": row.event_id, "receivedAt": row.received_at,
             "data": row.data.0,
         }),
+        title: row.r#type,
     }
 }
 

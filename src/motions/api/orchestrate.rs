@@ -156,11 +156,9 @@ pub async fn orchestrate_accounts(
 
 fn result(account_id: String, outcome: Result<Decided, MotionError>) -> OrchestrationResult {
     match outcome {
-        Ok(decided) => OrchestrationResult {
-            account_id,
-            decision: Some(Box::new(decided.document)),
-            error: None,
-        },
+        Ok(decided) => {
+            OrchestrationResult { account_id, decision: Some(Box::new(decided.document)), error: None }
+        }
         Err(error) => {
             let problem = Problem::from(error);
             tracing::warn!(account = account_id, %problem, "not decided");

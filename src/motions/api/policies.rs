@@ -187,7 +187,8 @@ pub async fn get_vocabulary(_caller: Scoped<scope::ConfigRead>) -> Json<Vec<Word
 fn policy_file<'b>(headers: &HeaderMap, body: &'b Bytes) -> Result<(&'b str, Format), Problem> {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let format = if kind.to_ascii_lowercase().contains("json") { Format::Json } else { Format::Toml };
-    let text = std::str::from_utf8(body)
-        .map_err(|error| Problem::bad_request("unreadable_body", "The policy must be UTF-8 text.").because(error))?;
+    let text = std::str::from_utf8(body).map_err(|error| {
+        Problem::bad_request("unreadable_body", "The policy must be UTF-8 text.").because(error)
+    })?;
     Ok((text, format))
 }

@@ -11,10 +11,10 @@ use uuid::Uuid;
 use super::{EVALUATE, MotionError, Motions};
 use crate::accounts::{self, Current};
 use crate::kernel::clock::DateTime;
+use crate::kernel::ids::AccountId;
 use crate::kernel::ids::new_id;
 use crate::motions::decide::{Decision, Effect, Verdict, decide};
 use crate::motions::document::{DecisionDocument, Meta, document, skill_payload};
-use crate::kernel::ids::AccountId;
 use crate::motions::model::{Ledger, Motion, Outcome, Signals};
 use crate::motions::policy::Policy;
 use crate::motions::recheck::{DECISION_RECORDED, digest};
@@ -190,7 +190,7 @@ impl Motions {
         if recorded {
             write(conn, ask, &considered, &document, &fingerprint).await?;
         } else {
-            store::note_evaluated(conn, &[current.account_id.clone()], now).await?;
+            store::note_evaluated(conn, std::slice::from_ref(&current.account_id), now).await?;
         }
         self.wake_later(conn, &current.account_id, decision.wake_at, now).await?;
         Ok(Decided { document, recorded })
@@ -345,8 +345,13 @@ async fn release(
     if !switched.is_empty() {
         store::release_claims(conn, account_id, &switched, "switched", now).await?;
     }
-    let expired: Vec<Uuid> =
-        considered.guards.claims.iter().filter(|claim| claim.expires_at <= now).map(|claim| claim.id).collect();
+    let expired: Vec<Uuid> = considered
+        .guards
+        .claims
+        .iter()
+        .filter(|claim| claim.expires_at <= now)
+        .map(|claim| claim.id)
+        .collect();
     if claims && !expired.is_empty() {
         store::release_claims(conn, account_id, &expired, "expired", now).await?;
     }

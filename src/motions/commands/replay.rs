@@ -43,11 +43,8 @@ impl Motions {
         let policy = self.policies.get(&mut conn, &row.policy_version).await?;
         drop(conn);
         let decision = decide(&policy, &stored.signals, &ledger, row.decided_at);
-        let meta = Meta {
-            account_id: AccountId::parse(row.account_id)?,
-            decision_id: row.id,
-            dry_run: false,
-        };
+        let meta =
+            Meta { account_id: AccountId::parse(row.account_id)?, decision_id: row.id, dry_run: false };
         let again = document(&policy, &stored.signals, &ledger, &decision, &meta);
         let mut differences = Vec::new();
         compare(&recorded, &serde_json::to_value(&again)?, String::new(), &mut differences);
@@ -60,8 +57,7 @@ fn compare(recorded: &Value, replayed: &Value, pointer: String, differences: &mu
     match (recorded, replayed) {
         (Value::Object(a), Value::Object(b)) => {
             for key in a.keys().chain(b.keys().filter(|key| !a.contains_key(*key))) {
-                let (one, other) =
-                    (a.get(key).unwrap_or(&Value::Null), b.get(key).unwrap_or(&Value::Null));
+                let (one, other) = (a.get(key).unwrap_or(&Value::Null), b.get(key).unwrap_or(&Value::Null));
                 let step = key.replace('~', "~0").replace('/', "~1");
                 compare(one, other, format!("{pointer}/{step}"), differences);
             }

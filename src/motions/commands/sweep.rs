@@ -1,10 +1,7 @@
 //! Looking at accounts without being asked: after events, at a wake-up time, and in the sweep.
 
-use std::collections::HashMap;
-
 use chrono::TimeDelta;
 use futures_util::future::join_all;
-use sqlx::PgPool;
 
 use super::orchestrate::{Ask, Trigger};
 use super::{EVALUATE, MotionError, Motions};
@@ -103,13 +100,4 @@ impl Motions {
         }
         Ok(asked.len())
     }
-}
-
-/// How many accounts stand where, for the metrics.
-pub async fn standing(pool: &PgPool) -> Result<HashMap<(String, String), i64>, sqlx::Error> {
-    let rows = crate::motions::store::standing_counts(pool).await?;
-    Ok(rows
-        .into_iter()
-        .map(|(outcome, motion, count)| ((outcome, motion.unwrap_or_else(|| "none".to_owned())), count))
-        .collect())
 }

@@ -8,90 +8,119 @@ use crate::kernel::clock::DateTime;
 use crate::kernel::text::sentence_list;
 use crate::motions::decide::{Decision, Detail, Guardrail, GuardrailId, MotionScore, NotApplicable, Verdict};
 use crate::motions::model::{Ledger, Outcome, Signals};
-use crate::motions::policy::vocabulary::{Kind, Scope, WORDS, WordId};
+use crate::motions::policy::vocabulary::{Items, Kind, Scope, WORDS, WordId};
 use crate::motions::policy::{Piece, Policy, Template};
 
 /// Why this outcome, in a sentence or a few.
 pub fn reasoning(policy: &Policy, signals: &Signals, ledger: &Ledger, decision: &Decision) -> String {
     let scope = Scope { signals, ledger, now: decision.decided_at };
     let Some(motion) = decision.motion else { return keep_watching(policy, scope, decision) };
-    let score = &decision.scores[motion.index()];
-    let reasons = reasons(policy, scope, score);
-    let rule = policy.branches().get(decision.matched).map_or("", |branch| branch.says.as_str());
-    let mut text = if reasons.is_empty() {
+    let teller = Teller { policy, scope, name_partners: !decision.partner_data_withheld };
+    let reasons = teller.reasons(&decision.scores[motion.index()]);
+    let mut sentences = vec![if reasons.is_empty() {
+        let rule = policy.branches().get(decision.matched).map_or("", |branch| branch.says.as_str());
         format!("{} follows from the rule \"{rule}\".", motion.label())
     } else {
         format!("{} fits: {}.", motion.label(), sentence_list(&reasons))
-    };
+    }];
     if let [best, next, ..] = decision.candidates.as_slice() {
-        text.push_str(&format!(
-            " {} comes second (score {} against {}).",
-            next.motion.label(),
-            plain(next.score, 3),
-            plain(best.score, 3)
-        ));
+        let (ahead, behind) = (plain(best.score, 3), plain(next.score, 3));
+        let mut second = format!("{} comes second (score {behind} against {ahead})", next.motion.label());
+        let reasons = teller.reasons(&decision.scores[next.motion.index()]);
+        if !reasons.is_empty() {
+            second = format!("{second}: {}", sentence_list(&reasons));
+        }
+        sentences.push(format!("{second}."));
     }
     match decision.outcome {
         Outcome::Executed | Outcome::Monitoring => {}
-        Outcome::Continued => text.push_str(" It already runs on this account, so nothing is done twice."),
+        Outcome::Continued => {
+            sentences.push("It already runs on this account, so nothing is done twice.".to_owned());
+        }
         Outcome::Deferred | Outcome::Blocked | Outcome::Conflict => {
-            let stops: Vec<String> =
-                decision.stopped_by().map(|guardrail| detail(policy, signals, decision, guardrail)).collect();
-            text.push_str(" Not started: ");
-            text.push_str(&stops.join(" "));
+            let stops = decision.stopped_by().map(|guardrail| detail(policy, signals, decision, guardrail));
+            sentences.push(format!("Not started: {}", stops.collect::<Vec<_>>().join(" ")));
         }
     }
-    text
+    sentences.join(" ")
 }
 
 fn keep_watching(policy: &Policy, scope: Scope<'_>, decision: &Decision) -> String {
     let rule = policy.branches().get(decision.matched).map_or("", |branch| branch.says.as_str());
     let tried = decision.branches.len().saturating_sub(1);
-    let mut text = format!("{rule}: none of the {tried} rules before it applies.");
+    let text = format!("{rule}: none of the {tried} rules before it applies.");
     // Of equal scores the first motion, as everywhere.
     let closest = decision.scores.iter().rev().max_by(|a, b| a.score.total_cmp(&b.score));
-    if let Some(closest) = closest.filter(|closest| closest.score > 0.0) {
-        let reasons = sentence_list(&reasons(policy, scope, closest));
-        let score = plain(closest.score, 3);
-        text.push_str(&format!(" By score {} is closest ({score}): {reasons}.", inline(closest.motion)));
-    }
-    text
-}
-
-/// What the indicators that fired say.
-fn reasons(policy: &Policy, scope: Scope<'_>, score: &MotionScore) -> Vec<String> {
-    let indicators = policy.motion(score.motion).indicators.iter().enumerate();
-    indicators
-        .filter(|(index, _)| score.fired >> index & 1 == 1)
-        .map(|(_, indicator)| render(&indicator.says, policy, scope))
-        .collect()
-}
-
-fn render(template: &Template, policy: &Policy, scope: Scope<'_>) -> String {
-    let mut text = String::new();
-    for piece in &template.0 {
-        match piece {
-            Piece::Text(written) => text.push_str(written),
-            Piece::Word(word) => text.push_str(&shown(*word, policy, scope)),
+    match closest.filter(|closest| closest.score > 0.0) {
+        None => text,
+        Some(closest) => {
+            let teller = Teller { policy, scope, name_partners: true };
+            let reasons = sentence_list(&teller.reasons(closest));
+            let score = plain(closest.score, 3);
+            format!("{text} By score {} is closest ({score}): {reasons}.", inline(closest.motion))
         }
     }
-    // A value that is not there leaves no empty parentheses behind.
-    text.replace(" ()", "")
 }
 
-/// The value of a word for a reader.
-fn shown(word: WordId, policy: &Policy, scope: Scope<'_>) -> String {
-    match WORDS[word].kind {
-        Kind::Number { get, .. } => plain(get(scope), 1),
-        Kind::Flag { get } => if get(scope) { "yes" } else { "no" }.to_owned(),
-        Kind::Choice { get, values } => values.get(get(scope)).map_or("", |value| value).replace('_', "-"),
-        Kind::Text { get } => get(scope).to_owned(),
-        Kind::List { get, .. } => {
-            let of_partners = matches!(WORDS[word].name, "partner_overlap" | "referring_partners");
-            let name = |item: &str| {
-                if of_partners { policy.partner_name(item).to_owned() } else { item.replace('_', " ") }
-            };
-            sentence_list(&get(scope).iter().map(name).collect::<Vec<_>>())
+/// Turns indicators into words.
+struct Teller<'a> {
+    policy: &'a Policy,
+    scope: Scope<'a>,
+    /// Without the consent to share, partners are counted and not named.
+    name_partners: bool,
+}
+
+impl Teller<'_> {
+    /// What the indicators that fired say.
+    fn reasons(&self, score: &MotionScore) -> Vec<String> {
+        let indicators = self.policy.motion(score.motion).indicators.iter().enumerate();
+        indicators
+            .filter(|(index, _)| score.fired >> index & 1 == 1)
+            .map(|(_, indicator)| self.render(&indicator.says))
+            .collect()
+    }
+
+    fn render(&self, template: &Template) -> String {
+        let mut text = String::new();
+        for piece in &template.0 {
+            match piece {
+                Piece::Text(written) => text.push_str(written),
+                Piece::Word(word) => text.push_str(&self.shown(*word)),
+            }
+        }
+        // A value that is not there leaves no empty parentheses behind.
+        text.replace(" ()", "")
+    }
+
+    /// The value of a word for a reader.
+    fn shown(&self, word: WordId) -> String {
+        let scope = self.scope;
+        match WORDS[word].kind {
+            Kind::Number { get, .. } => plain(get(scope), 1),
+            Kind::Flag { get } => if get(scope) { "yes" } else { "no" }.to_owned(),
+            Kind::Choice { get, values } => {
+                values.get(get(scope)).map_or("", |value| value).replace('_', "-")
+            }
+            Kind::Text { get } => get(scope).to_owned(),
+            Kind::List { get, .. }
+                if matches!(WORDS[word].name, "partner_overlap" | "referring_partners") =>
+            {
+                self.partners(get(scope))
+            }
+            Kind::List { get, .. } => {
+                sentence_list(&get(scope).iter().map(|item| item.replace('_', " ")).collect::<Vec<_>>())
+            }
+        }
+    }
+
+    fn partners(&self, ids: Items<'_>) -> String {
+        if self.name_partners {
+            let names = ids.iter().map(|id| self.policy.partner_name(id).to_owned());
+            return sentence_list(&names.collect::<Vec<_>>());
+        }
+        match ids.len() {
+            1 => "one partner".to_owned(),
+            many => format!("{many} partners"),
         }
     }
 }

@@ -62,12 +62,19 @@ impl Policy {
     /// # Errors
     /// All faults of the file, in file order.
     pub fn compile(text: &str, format: Format) -> Result<Self, Vec<Fault>> {
-        let faults = Faults::new(text);
-        let compiled = compile(format, &faults);
-        match compiled {
-            Some(policy) if faults.is_empty() => Ok(policy),
-            _ => Err(faults.into_sorted()),
-        }
+        let read = cel::on_deep_stack(|| {
+            let faults = Faults::new(text);
+            match compile(format, &faults) {
+                Some(policy) if faults.is_empty() => Ok(policy),
+                _ => Err(faults.into_sorted()),
+            }
+        });
+        read.unwrap_or_else(|error| {
+            let faults = Faults::new(text);
+            let message = format!("the policy was not read: no thread could be started ({error}); try again");
+            faults.add(FaultCode::TooLarge, &(0..0), "", message);
+            Err(faults.into_sorted())
+        })
     }
 
     /// The policy that ships as the default.

@@ -38,17 +38,16 @@ impl<'a> Section<'a> {
     }
 
     fn of(node: &'a Node, path: String, faults: &'a Faults<'a>) -> Self {
-        let entries = match &node.tree {
-            Tree::Table(entries) => Some(entries.as_slice()),
-            _ => {
-                faults.add(
-                    FaultCode::WrongType,
-                    &node.span,
-                    &path,
-                    format!("needs a table, got {}", node.kind()),
-                );
-                None
-            }
+        let entries = if let Tree::Table(entries) = &node.tree {
+            Some(entries.as_slice())
+        } else {
+            faults.add(
+                FaultCode::WrongType,
+                &node.span,
+                &path,
+                format!("needs a table, got {}", node.kind()),
+            );
+            None
         };
         Self { faults, path, span: node.span.clone(), entries, asked: Vec::new() }
     }

@@ -1,6 +1,7 @@
 //! The usage group: depth, trend, plateau, seats.
 //!
-//! Windows end with the UTC date of `now`; days after it are not seen.
+//! Windows end with the UTC date of `now`; days after it are not seen. The trend looks at whole days only: today
+//! is still going on, and half a day would read as a decline.
 
 use std::collections::BTreeMap;
 
@@ -47,6 +48,15 @@ impl<'a> Recorded<'a> {
         self.window(back, length).map(of_day).fold(0, u64::saturating_add)
     }
 
+    /// Usage per day of a window, over the days since the account's first one; nothing when they are fewer than
+    /// half of the window.
+    fn per_day(&self, back: u32, length: u32, first: Option<NaiveDate>) -> Option<f64> {
+        let days = self.days_since_first(back, length, first);
+        #[expect(clippy::cast_precision_loss, reason = "uses of a fortnight stay far below 2^53")]
+        let volume = self.volume(back, length) as f64;
+        (days > 0 && days * 2 >= length).then(|| volume / f64::from(days))
+    }
+
     /// Uses by feature on the days of a window.
     pub fn features(&self, back: u32, length: u32) -> BTreeMap<&'a str, u64> {
         let mut uses: BTreeMap<&str, u64> = BTreeMap::new();
@@ -81,8 +91,10 @@ pub fn derive(definitions: &Definitions, state: &AccountState, now: DateTime) ->
             + rules.frequency_weight * frequency
             + rules.penetration_weight * penetration,
     );
-    let trend_pct =
-        trend(recorded.volume(0, rules.trend_days), recorded.volume(rules.trend_days, rules.trend_days));
+    let trend_pct = trend(
+        recorded.per_day(1, rules.trend_days, usage.first_day),
+        recorded.per_day(1 + rules.trend_days, rules.trend_days, usage.first_day),
+    );
     let level = trend_pct.is_some_and(|trend| trend.abs() <= rules.plateau_band_pct);
     let plateau = level && history_days >= rules.plateau_history_days && depth >= rules.plateau_depth;
     let expansion_signals =
@@ -130,9 +142,10 @@ fn ratio_of(part: u64, seats: Option<u64>) -> Option<f64> {
     seats.filter(|seats| *seats > 0).map(|seats| part as f64 / seats as f64 * 100.0)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "uses of a fortnight stay far below 2^53")]
-fn trend(recent: u64, before: u64) -> Option<f64> {
-    (before > 0).then(|| percent((recent as f64 - before as f64) / before as f64 * 100.0))
+/// The change of the usage per day, in percent.
+fn trend(recent: Option<f64>, before: Option<f64>) -> Option<f64> {
+    let (recent, before) = (recent?, before.filter(|before| *before > 0.0)?);
+    Some(percent((recent - before) / before * 100.0))
 }
 
 /// Seats by the newest usage day that says them, else the subscriptions together, else the profile.

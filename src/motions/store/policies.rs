@@ -85,10 +85,7 @@ pub struct PolicyBody {
 }
 
 /// The text of a version.
-pub async fn policy_body(
-    conn: &mut PgConnection,
-    version: &str,
-) -> Result<Option<PolicyBody>, sqlx::Error> {
+pub async fn policy_body(conn: &mut PgConnection, version: &str) -> Result<Option<PolicyBody>, sqlx::Error> {
     sqlx::query_as!(PolicyBody, "SELECT body, format FROM policy WHERE version = $1", version)
         .fetch_optional(conn)
         .await
@@ -106,8 +103,9 @@ pub async fn activate_policy(
     by: &str,
     now: DateTime,
 ) -> Result<Option<String>, sqlx::Error> {
-    let previous =
-        sqlx::query_scalar!("SELECT version FROM policy_active FOR UPDATE").fetch_optional(&mut *conn).await?;
+    let previous = sqlx::query_scalar!("SELECT version FROM policy_active FOR UPDATE")
+        .fetch_optional(&mut *conn)
+        .await?;
     sqlx::query!(
         r#"INSERT INTO policy_active (version, activated_at, activated_by) VALUES ($1, $2, $3)
            ON CONFLICT (only_row) DO UPDATE SET version = excluded.version,

@@ -19,11 +19,10 @@ fn entry(number: i64) -> Entry {
 }
 
 async fn add(pool: &PgPool, account: &str, from: i64, count: i64) {
-    for number in from..from + count {
-        let mut tx = db::begin(pool).await.unwrap();
-        append(&mut tx, account, at(number), &[entry(number)]).await.unwrap();
-        tx.commit().await.unwrap();
-    }
+    let entries: Vec<_> = (from..from + count).map(entry).collect();
+    let mut tx = db::begin(pool).await.unwrap();
+    append(&mut tx, account, at(from), &entries).await.unwrap();
+    tx.commit().await.unwrap();
 }
 
 /// Three chains of five entries, pinned, with two more entries each that are not.

@@ -55,6 +55,8 @@ struct Memory {
     by_hash: HashMap<Hash, Known>,
     /// Uses not yet written.
     used: HashMap<Uuid, DateTime>,
+    /// When a key was last forgotten: what was read before then may be of a key that has ended since.
+    forgot_at: Option<Instant>,
 }
 
 struct Known {
@@ -124,7 +126,9 @@ impl Keys {
 
     /// Drops a revoked key from the memory of this replica.
     pub fn forget(&self, id: Uuid) {
-        self.memory().by_hash.retain(|_, known| known.caller.key_id != id);
+        let mut memory = self.memory();
+        memory.forgot_at = Some(Instant::now());
+        memory.by_hash.retain(|_, known| known.caller.key_id != id);
     }
 
     /// Writes the uses noted since the last call. For a background worker, about every ten seconds, and once more
@@ -161,7 +165,7 @@ impl Memory {
         if self.by_hash.len() >= CACHE_MAX {
             self.by_hash.retain(|_, known| known.read_at.elapsed() < TTL);
         }
-        if self.by_hash.len() >= CACHE_MAX {
+        if self.by_hash.len() >= CACHE_MAX || self.forgot_at.is_some_and(|at| read_at <= at) {
             return;
         }
         let use_noted_at = self.by_hash.get(&hash).and_then(|known| known.use_noted_at);

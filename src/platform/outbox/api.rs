@@ -196,7 +196,10 @@ pub async fn retry_delivery(
     let found = store::find(&platform.pool, id).await?.ok_or_else(|| Problem::not_found("delivery", id))?;
     let mut tx = db::begin(&platform.pool).await?;
     let Some(row) = store::retry(&mut tx, id, now).await? else {
-        return Err(Problem::conflict("already_delivered", "This delivery reached its receiver; it is not sent again."));
+        return Err(Problem::conflict(
+            "already_delivered",
+            "This delivery reached its receiver; it is not sent again.",
+        ));
     };
     let entry = audit::Entry::new(
         caller.actor(),

@@ -72,11 +72,7 @@ pub(super) struct Ended<'a> {
 }
 
 /// Records how an attempt ended; a stale lease changes nothing.
-pub(super) async fn finish(
-    pool: &PgPool,
-    claimed: &Claimed,
-    ended: &Ended<'_>,
-) -> Result<bool, sqlx::Error> {
+pub(super) async fn finish(pool: &PgPool, claimed: &Claimed, ended: &Ended<'_>) -> Result<bool, sqlx::Error> {
     let done = sqlx::query!(
         r#"UPDATE delivery SET status = $4, due_at = $5, last_status = $6, last_error = $7, delivered_at = $8,
                   leased_until = NULL, lease = 0
@@ -141,7 +137,11 @@ pub async fn find(pool: &PgPool, id: Uuid) -> Result<Option<Delivery>, sqlx::Err
 
 /// Sends a dead, recorded or waiting delivery again, from its first attempt. Gives it back as it then is;
 /// none when it does not exist or was delivered.
-pub async fn retry(conn: &mut PgConnection, id: Uuid, now: DateTime) -> Result<Option<Delivery>, sqlx::Error> {
+pub async fn retry(
+    conn: &mut PgConnection,
+    id: Uuid,
+    now: DateTime,
+) -> Result<Option<Delivery>, sqlx::Error> {
     sqlx::query_as(
         r"UPDATE delivery SET status = 'pending', attempts = 0, due_at = $2, leased_until = NULL, lease = 0
           WHERE id = $1 AND status <> 'delivered' RETURNING *",

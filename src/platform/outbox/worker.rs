@@ -65,13 +65,10 @@ impl Outbox {
         for (destination, endpoint) in &settings.endpoints {
             let secret = Secret::parse(&endpoint.secret)
                 .map_err(|error| OutboxError::Secret { destination: destination.clone(), error })?;
-            let usable = reqwest::Url::parse(&endpoint.url)
-                .is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+            let usable =
+                reqwest::Url::parse(&endpoint.url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
             if !usable {
-                return Err(OutboxError::Url {
-                    destination: destination.clone(),
-                    url: endpoint.url.clone(),
-                });
+                return Err(OutboxError::Url { destination: destination.clone(), url: endpoint.url.clone() });
             }
             lanes.insert(
                 destination.clone(),
@@ -157,9 +154,7 @@ impl Outbox {
                     answer.text().await.unwrap_or_default().chars().take(ERROR_TEXT_MAX).collect();
                 self.failed(endpoint, delivery, Some(status), format!("HTTP {status}: {text}"), asked, now)
             }
-            Err(error) => {
-                self.failed(endpoint, delivery, None, transport_error(&error), None, now)
-            }
+            Err(error) => self.failed(endpoint, delivery, None, transport_error(&error), None, now),
         };
         metrics::counter!("gtm_deliveries_total", "destination" => destination.to_owned(), "status" => ended.status)
             .increment(1);

@@ -211,14 +211,8 @@ fn rank(cond: &Cond) -> u8 {
         Cond::If(_) => 0,
         Cond::Any(_) => 1,
         Cond::All(_) => 2,
-        Cond::Same(_)
-        | Cond::Compare { .. }
-        | Cond::TextSame { .. }
-        | Cond::Has { .. }
-        | Cond::HasWord { .. } => 3,
-        Cond::Choice { mask, .. } if mask.count_ones() == 0 => 4,
-        Cond::Choice { .. } | Cond::TextIn { .. } => 3,
         Cond::Const(_) | Cond::Flag(_) | Cond::Not(_) => 4,
+        _ => 3,
     }
 }
 
@@ -287,20 +281,59 @@ impl fmt::Display for Cond {
 
 impl fmt::Display for Num {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f, !self.counts())
+    }
+}
+
+impl Num {
+    /// Whether it is made of sizes, which are whole numbers.
+    fn counts(&self) -> bool {
+        match self {
+            Self::Const(_) | Self::Word(_) => false,
+            Self::Size(_) => true,
+            Self::Negate(inner) => inner.counts(),
+            Self::Binary(sides, _) => sides[0].counts() || sides[1].counts(),
+            Self::If(parts) => parts.1.counts() || parts.2.counts(),
+        }
+    }
+
+    /// Writes it; constants inside arithmetic with a fraction where their neighbours have one.
+    fn write(&self, f: &mut fmt::Formatter<'_>, fractional: bool) -> fmt::Result {
         match self {
             Self::Const(value) => write!(f, "{value}"),
             Self::Word(word) => f.write_str(WORDS[*word].name),
             Self::Size(word) => write!(f, "size({})", WORDS[*word].name),
-            Self::Negate(inner) => write!(f, "-({inner})"),
+            Self::Negate(inner) => {
+                f.write_str("-(")?;
+                inner.write_inside(f, fractional)?;
+                f.write_str(")")
+            }
             Self::Binary(sides, how) => {
                 let sign = match how {
-                    Arithmetic::Add => '+',
-                    Arithmetic::Subtract => '-',
-                    Arithmetic::Multiply => '*',
+                    Arithmetic::Add => " + ",
+                    Arithmetic::Subtract => " - ",
+                    Arithmetic::Multiply => " * ",
                 };
-                write!(f, "({} {sign} {})", sides[0], sides[1])
+                f.write_str("(")?;
+                sides[0].write_inside(f, fractional)?;
+                f.write_str(sign)?;
+                sides[1].write_inside(f, fractional)?;
+                f.write_str(")")
             }
-            Self::If(parts) => write!(f, "({} ? {} : {})", Inner(&parts.0, 1), parts.1, parts.2),
+            Self::If(parts) => {
+                write!(f, "({} ? ", Inner(&parts.0, 1))?;
+                parts.1.write_inside(f, fractional)?;
+                f.write_str(" : ")?;
+                parts.2.write_inside(f, fractional)?;
+                f.write_str(")")
+            }
+        }
+    }
+
+    fn write_inside(&self, f: &mut fmt::Formatter<'_>, fractional: bool) -> fmt::Result {
+        match self {
+            Self::Const(value) if fractional => write!(f, "{value:?}"),
+            other => other.write(f, fractional),
         }
     }
 }

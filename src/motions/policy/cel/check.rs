@@ -56,8 +56,7 @@ impl<'a> Checker<'a> {
 
     /// The byte where an expression is written; of an operator, where the operator stands.
     fn at(&self, expr: &IdedExpr) -> usize {
-        let start = self.source.offset_for(expr.id).map_or(0, |(start, _)| start as usize);
-        self.source.source.char_indices().nth(start).map_or(self.source.source.len(), |(byte, _)| byte)
+        self.source.offset_for(expr.id).map_or(0, |(start, _)| start as usize)
     }
 
     /// The first byte of an expression, operands included.
@@ -66,7 +65,11 @@ impl<'a> Checker<'a> {
         match &expr.expr {
             Expr::Call(call) => {
                 let operands = call.target.as_deref().into_iter().chain(&call.args);
-                operands.map(|operand| self.start(operand)).fold(own, usize::min)
+                let first = operands.map(|operand| self.start(operand)).fold(own, usize::min);
+                // A call is known by its parenthesis; its name stands before that.
+                let named =
+                    self.source.source[..own.min(self.source.source.len())].ends_with(&call.func_name);
+                if named && call.target.is_none() { first.min(own - call.func_name.len()) } else { first }
             }
             _ => own,
         }

@@ -38,23 +38,23 @@ pub fn prove(condition: &[Cond], earlier: &[&[Cond]]) -> Proof {
         return Proof::Never;
     }
     for (index, before) in earlier.iter().enumerate() {
-        if outside(before, regions.clone()).is_some_and(|rest| rest.is_empty()) {
+        if outside(before, &regions).is_some_and(|rest| rest.is_empty()) {
             return Proof::Within(index);
         }
     }
-    let rest = earlier.iter().try_fold(regions, |rest, before| outside(before, rest));
+    let rest = earlier.iter().try_fold(regions, |rest, before| outside(before, &rest));
     if !earlier.is_empty() && rest.is_some_and(|rest| rest.is_empty()) {
         return Proof::Covered;
     }
-    match outside(condition, vec![Region::default()]) {
+    match outside(condition, &[Region::default()]) {
         Some(rest) if rest.is_empty() => Proof::Always,
         _ => Proof::Open,
     }
 }
 
 /// The part of the regions where a condition does not hold.
-fn outside(condition: &[Cond], within: Vec<Region>) -> Option<Vec<Region>> {
-    any_of(condition, false, &within)
+fn outside(condition: &[Cond], within: &[Region]) -> Option<Vec<Region>> {
+    any_of(condition, false, within)
 }
 
 /// The regions within `start` where all parts have this truth value; `None` when there are too many.

@@ -9,6 +9,7 @@
 mod ast;
 mod check;
 mod domain;
+mod limits;
 mod literal;
 #[cfg(test)]
 mod tests;
@@ -21,8 +22,6 @@ use super::position::offset_in_raw;
 use super::section::Placed;
 use super::vocabulary::Scope;
 
-/// Deepest nesting of parentheses and operators that is read.
-const NESTING_MAX: u16 = 24;
 /// Most conditions that one `&&` joins at the top; the explanation keeps one bit for each.
 pub const ATOMS_MAX: usize = 32;
 
@@ -82,13 +81,31 @@ impl Condition {
     }
 }
 
+/// Runs the reading of a policy on a stack of its own: the parser takes up to 100 KiB for each bracket, and
+/// a worker thread's stack is no place for that.
+///
+/// # Errors
+/// When the machine has no thread to give.
+pub fn on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> std::io::Result<T> {
+    /// Address space; memory is taken only as far as it is used.
+    const STACK: usize = 64 * 1024 * 1024;
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work)?;
+        Ok(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    })
+}
+
 /// Parses and checks a condition; `None` when a fault was noted.
 pub fn compile(placed: &Placed, faults: &Faults<'_>) -> Option<Condition> {
     if placed.text.is_empty() {
         return None;
     }
     let site = Site { placed, faults };
-    let parser = cel::parser::Parser::new().max_recursion_depth(NESTING_MAX);
+    if let Some((at, code, message)) = limits::exceeded(&placed.text) {
+        site.add(code, at, message, None);
+        return None;
+    }
+    let parser = cel::parser::Parser::new();
     match parser.parse_with_source_info(&placed.text) {
         Err(errors) => {
             for error in errors.errors.iter().take(3) {

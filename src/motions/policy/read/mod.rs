@@ -11,7 +11,6 @@ mod ladder;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::cel::Condition;
 use super::fault::{FaultCode, Faults};
 use super::model::{Rules, Skill, SkillData};
 use super::section::{Placed, Section};
@@ -48,7 +47,7 @@ pub fn rules(node: &Node, faults: &Faults<'_>) -> Rules {
         confidence,
         skills,
         partners,
-        hot: hot.unwrap_or_else(Condition::default),
+        hot: hot.unwrap_or_default(),
     }
 }
 

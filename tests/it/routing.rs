@@ -1,0 +1,171 @@
+//! From events to decisions, and what guards them.
+
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+
+use crate::harness::{Service, guardrail};
+
+/// The account of the worked example: mid-market, usage plateaued at depth 72, AWS and Salesforce overlap, no
+/// opportunity.
+async fn worked_example(service: &Service, account: &str) {
+    worked_example_with_crm_of(service, account, TimeDelta::zero()).await;
+}
+
+/// The worked example with what the CRM says of it being as old as `age`.
+async fn worked_example_with_crm_of(service: &Service, account: &str, age: TimeDelta) {
+    let crm = service.now() - age;
+    let mut events = vec![
+        service.event_at(
+            crm,
+            "gtm.account.upserted",
+            account,
+            json!({"name": "Example", "employeeCount": 800, "seats": 100, "domain": "example.com"}),
+        ),
+        service.event_at(crm, "gtm.source.synced", account, json!({"source": "crm", "syncedAt": crm})),
+        service.event("gtm.source.synced", account, json!({"source": "partner", "syncedAt": service.now()})),
+        service.event(
+            "gtm.partner.overlap",
+            account,
+            json!({"partnerId": "aws", "overlapType": "customer", "strength": 0.9}),
+        ),
+        service.event(
+            "gtm.partner.overlap",
+            account,
+            json!({"partnerId": "salesforce", "overlapType": "tech_stack", "strength": 0.5}),
+        ),
+    ];
+    events.extend(service.usage(account, 40, &full_day()));
+    events.push(service.event(
+        "gtm.usage.recorded",
+        account,
+        json!({"date": service.now().date_naive(), "activeUsers": 5, "department": "finance", "features": {"api": 1}}),
+    ));
+    service.events(&events).await;
+}
+
+/// One day of usage of the worked example.
+fn full_day() -> Value {
+    json!({
+        "activeUsers": 40,
+        "features": {
+            "api": 90, "integrations": 60, "team_seats": 50, "reports": 10, "alerts": 5, "exports": 5,
+        },
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_worked_example_goes_to_sales_assist() {
+    let service = Service::sandbox().await;
+    worked_example(&service, "acc_12345").await;
+    let document = service.orchestrate("acc_12345").await;
+    assert_eq!(document["outcome"], "executed", "{document:#}");
+    assert_eq!(document["recommendation"]["motion"], "sales_assist");
+    assert_eq!(document["exitState"], "sales_assist");
+    assert_eq!(document["handoff"]["targetTeam"], "sales");
+    assert_eq!(document["handoff"]["sla"], "48h");
+    assert_eq!(document["analysis"]["partnerOverlap"], json!(["aws", "salesforce"]));
+
+    let effects = service.get("/v1/sandbox/effects").await;
+    let mut skills: Vec<&str> =
+        effects.as_array().unwrap().iter().map(|e| e["destination"].as_str().unwrap()).collect();
+    skills.sort_unstable();
+    assert_eq!(
+        skills,
+        ["ecosystem/nearbound_signal", "plg/usage_depth_analyzer", "revops/opportunity_scoring"]
+    );
+
+    let again = service.orchestrate("acc_12345").await;
+    assert_eq!(again["outcome"], "continued");
+    assert_eq!(again["handoff"], Value::Null);
+    assert_eq!(service.get("/v1/sandbox/effects").await.as_array().unwrap().len(), 3);
+
+    for id in [&document["decisionId"], &again["decisionId"]] {
+        let path = format!("/v1/decisions/{}/replay", id.as_str().unwrap());
+        let replay = service.post(&path, json!({})).await;
+        assert_eq!(replay, json!({"identical": true, "differences": []}));
+    }
+    let report = service.post("/v1/audit/verify", json!({})).await;
+    assert_eq!(report["intact"], true, "{report:#}");
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deferred_decision_resumes_by_itself_when_what_it_waited_for_arrives() {
+    let service = Service::sandbox().await;
+    worked_example_with_crm_of(&service, "acc_1", TimeDelta::hours(25)).await;
+    let stale = service.orchestrate("acc_1").await;
+    assert_eq!(stale["outcome"], "deferred", "{stale:#}");
+    assert_eq!(guardrail(&stale, "crm_freshness"), "failed");
+    assert!(stale["waitsFor"].as_array().unwrap().contains(&json!("crm_sync")));
+    let synced =
+        service.event("gtm.source.synced", "acc_1", json!({"source": "crm", "syncedAt": service.now()}));
+    service.events(&[synced]).await;
+    service.advance("PT1S").await;
+    let newest = service.get("/v1/decisions?accountId=acc_1&limit=1").await["data"][0].clone();
+    assert_eq!(newest["outcome"], "executed", "{newest:#}");
+    let read = service.get(&format!("/v1/decisions/{}", newest["decisionId"].as_str().unwrap())).await;
+    assert_eq!(read["resumes"], stale["decisionId"]);
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_competing_motion_becomes_a_conflict_that_revops_resolves() {
+    let service = Service::sandbox().await;
+    worked_example(&service, "acc_1").await;
+    assert_eq!(service.orchestrate("acc_1").await["recommendation"]["motion"], "sales_assist");
+    // The account shrinks to a small one: now the product-led motion is wanted.
+    let shrunk = service.event(
+        "gtm.account.upserted",
+        "acc_1",
+        json!({"name": "Example", "employeeCount": 20, "seats": 5}),
+    );
+    service.events(&[shrunk]).await;
+    let wanted = service.orchestrate("acc_1").await;
+    assert_eq!(wanted["recommendation"]["motion"], "plg_self_serve", "{wanted:#}");
+    assert_eq!(wanted["outcome"], "conflict");
+    let queue = service.get("/v1/conflicts?status=open").await;
+    assert_eq!(queue["data"].as_array().unwrap().len(), 1);
+    let conflict = &queue["data"][0];
+    assert_eq!(conflict["holder"]["motion"], "sales_assist");
+    let path = format!("/v1/conflicts/{}/resolve", conflict["conflictId"].as_str().unwrap());
+    let resolved =
+        service.post(&path, json!({"resolution": "switch", "note": "it is a small company"})).await;
+    assert_eq!(resolved["decision"]["outcome"], "executed", "{resolved:#}");
+    assert_eq!(resolved["status"], "resolved");
+    service
+        .send(reqwest::Method::POST, &path, Some(json!({"resolution": "keep", "note": "again"})), 409)
+        .await;
+    assert_eq!(service.post("/v1/audit/verify", json!({})).await["intact"], true);
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_third_touch_within_seven_days_waits_for_the_first_to_be_over() {
+    let service = Service::sandbox().await;
+    worked_example(&service, "acc_1").await;
+    let touch = |back| {
+        let at = service.now() - TimeDelta::days(back);
+        service.event(
+            "gtm.activity.logged",
+            "acc_1",
+            json!({"activityType": "email", "direction": "outbound", "occurredAt": at}),
+        )
+    };
+    let mut today = full_day();
+    today["date"] = json!(service.now().date_naive());
+    let today = service.event("gtm.usage.recorded", "acc_1", today);
+    service.events(&[touch(6), touch(1), today]).await;
+    let blocked = service.orchestrate("acc_1").await;
+    assert_eq!(blocked["outcome"], "blocked", "{blocked:#}");
+    assert_eq!(guardrail(&blocked, "touch_budget"), "failed");
+    // A day later the first touch is seven days old; meanwhile the sources stay in step.
+    let synced = |source: &str| {
+        let at = service.now() + TimeDelta::hours(20);
+        service.event("gtm.source.synced", "acc_1", json!({"source": source, "syncedAt": at}))
+    };
+    service.events(&[synced("crm"), synced("partner")]).await;
+    service.advance("P1D").await;
+    let newest = service.get("/v1/decisions?accountId=acc_1&limit=1").await["data"][0].clone();
+    assert_eq!(newest["outcome"], "executed", "{newest:#}");
+    service.stop().await;
+}
