@@ -2,9 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where and stops")]
 
 mod client;
+mod concurrency;
 mod harness;
 mod intake;
 mod outbox;
+mod process;
 mod receiver;
 mod routing;
 mod stories;
+mod truths;

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Service, guardrail};
 use crate::stories::{self, full_day};
+use crate::truths;
 
 async fn worked_example(service: &Service, account: &str) {
     worked_example_with_crm_of(service, account, TimeDelta::zero()).await;
@@ -129,5 +130,59 @@ async fn the_third_touch_within_seven_days_waits_for_the_first_to_be_over() {
     service.advance("P1D").await;
     let newest = service.get("/v1/decisions?accountId=acc_1&limit=1").await["data"][0].clone();
     assert_eq!(newest["outcome"], "executed", "{newest:#}");
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_motion_whose_hold_is_over_is_taken_again_at_the_next_look() {
+    let service = Service::sandbox().await;
+    worked_example(&service, "acc_1").await;
+    service.advance("PT1S").await;
+    let first = service.newest_decision("acc_1").await;
+    assert_eq!(first["outcome"], "executed", "{first:#}");
+    // Nobody looks for four days, in which the hold ends; then usage goes on as before.
+    service.advance("P4D").await;
+    let (now, mut day) = (service.now(), full_day());
+    day["mode"] = json!("replace");
+    let synced = |source: &str| {
+        service.event("gtm.source.synced", "acc_1", json!({"source": source, "syncedAt": now}))
+    };
+    let mut events = vec![synced("crm"), synced("partner")];
+    events.extend(stories::usage(now, "acc_1", 4, &day));
+    service.events(&events).await;
+    service.advance("PT1S").await;
+    let again = service.newest_decision("acc_1").await;
+    assert_ne!(again["decisionId"], first["decisionId"], "what is executed is on record");
+    assert_eq!((&again["outcome"], &again["matchedRule"]), (&first["outcome"], &first["matchedRule"]));
+    let claims = "SELECT count(*) FROM motion_claim";
+    assert_eq!(service.number(claims).await, 2);
+    assert_eq!(service.get("/v1/deliveries").await["data"].as_array().unwrap().len(), 6);
+    truths::check(&service.database).await;
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_at_its_own_time_says_so() {
+    let service = Service::sandbox().await;
+    worked_example(&service, "acc_1").await;
+    let touched = |back| stories::touched(service.now() - TimeDelta::days(back), "acc_1");
+    let mut today = full_day();
+    today["date"] = json!(service.now().date_naive());
+    let today = service.event("gtm.usage.recorded", "acc_1", today);
+    service.events(&[touched(6), touched(1), today]).await;
+    service.advance("PT1S").await;
+    assert_eq!(service.newest_decision("acc_1").await["outcome"], "blocked");
+    // Meanwhile the sources stay in step, so that time is all it waits for.
+    let later = service.now() + TimeDelta::hours(20);
+    let synced = |source: &str| {
+        service.event("gtm.source.synced", "acc_1", json!({"source": source, "syncedAt": later}))
+    };
+    service.events(&[synced("crm"), synced("partner")]).await;
+    service.advance("P1D").await;
+    let triggers: Vec<String> = sqlx::query_scalar("SELECT trigger FROM decision ORDER BY id")
+        .fetch_all(&service.database.pool)
+        .await
+        .unwrap();
+    assert_eq!(triggers, ["event", "wake"], "{:#}", service.newest_decision("acc_1").await);
     service.stop().await;
 }
