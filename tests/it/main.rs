@@ -3,6 +3,7 @@
 
 mod client;
 mod concurrency;
+mod crash;
 mod harness;
 mod intake;
 mod outbox;
