@@ -8,6 +8,7 @@ mod crash;
 mod harness;
 mod intake;
 mod outbox;
+mod policy;
 mod process;
 mod receiver;
 mod routing;
