@@ -7,6 +7,7 @@ mod concurrency;
 mod crash;
 mod harness;
 mod intake;
+mod laws;
 mod outbox;
 mod policy;
 mod process;
