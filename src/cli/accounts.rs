@@ -48,9 +48,9 @@ pub async fn run(args: Accounts, context: &Context) -> anyhow::Result<()> {
                 |row| {
                     vec![
                         text(row, &["/accountId"]),
-                        text(row, &["/name/value", "/name", "/profile/name/value"]),
-                        text(row, &["/domain/value", "/domain", "/profile/domain/value"]),
-                        text(row, &["/ownerId/value", "/ownerId", "/profile/ownerId/value"]),
+                        text(row, &["/name"]),
+                        text(row, &["/domain"]),
+                        text(row, &["/ownerId"]),
                         when(row.get("changedAt")),
                     ]
                 },
@@ -71,13 +71,7 @@ pub async fn run(args: Accounts, context: &Context) -> anyhow::Result<()> {
                 &rows,
                 "Nothing happened with this account yet.",
                 &["when", "what", "detail"],
-                |row| {
-                    vec![
-                        when(row.get("at").or_else(|| row.get("occurredAt"))),
-                        text(row, &["/kind", "/type"]),
-                        text(row, &["/summary", "/detail", "/type", "/id"]),
-                    ]
-                },
+                |row| vec![when(row.get("at")), text(row, &["/kind"]), text(row, &["/title"])],
             );
         }
     }

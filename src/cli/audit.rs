@@ -1,5 +1,7 @@
 //! `gtm audit`: is the log of decisions complete and unchanged?
 
+use std::fmt::Write as _;
+
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
@@ -23,30 +25,30 @@ pub async fn run(args: Audit, context: &Context) -> anyhow::Result<()> {
     let Action::Verify = args.action;
     let client = context.client().await?;
     let answer = client.post("/v1/audit/verify", &json!({})).await?;
-    let sound = ["ok", "intact", "valid", "verified"].iter().any(|name| answer[name] == true);
+    let sound = answer["intact"] == true;
     context.screen.document(&answer, |answer| verdict(answer, sound));
     if sound { Ok(()) } else { Err(Failure::said().into()) }
 }
 
 fn verdict(answer: &Value, sound: bool) -> String {
-    let count = |names: &[&str]| names.iter().find_map(|name| answer[name].as_u64());
+    let count = |name: &str| answer[name].as_u64().unwrap_or_default();
     if sound {
-        let entries = count(&["entries", "entryCount"]).unwrap_or_default();
-        let chains = count(&["chains", "chainCount"]).unwrap_or_default();
         return format!(
-            "The audit log is intact: {} in {}.",
-            counted(entries, "entry").replace("entrys", "entries"),
-            counted(chains, "chain")
+            "The audit log is intact: {} in {}, {}.",
+            counted(count("entries"), "entry").replace("entrys", "entries"),
+            counted(count("chains"), "chain"),
+            counted(count("checkpoints"), "signed checkpoint")
         );
     }
     let mut out = "The audit log is NOT intact.".to_owned();
-    let faults = ["faults", "problems", "broken", "findings"].iter().find_map(|name| answer[name].as_array());
-    for fault in faults.into_iter().flatten() {
-        out.push_str("\n  ");
-        out.push_str(&match text(fault, &["/detail", "/reason"]).as_str() {
-            super::words::NOTHING => fault.to_string(),
-            detail => format!("{}: {detail}", text(fault, &["/chain", "/accountId"])),
-        });
+    for finding in answer["findings"].as_array().into_iter().flatten() {
+        let place = text(finding, &["/accountId"]);
+        let _ =
+            write!(out, "\n  {place} entry {}: {}", text(finding, &["/seq"]), text(finding, &["/detail"]));
+    }
+    let unlisted = count("findingsUnlisted");
+    if unlisted > 0 {
+        let _ = write!(out, "\n  … and {unlisted} more.");
     }
     out
 }

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::failure::Failure;
 
 /// Longest wait for an answer; beyond the service's own limit, so that its words are heard.
-const TIMEOUT: Duration = Duration::from_secs(120);
+const TIMEOUT: Duration = Duration::from_mins(2);
 /// Most rows that the service gives in one page.
 const PAGE_ROWS_MAX: usize = 200;
 

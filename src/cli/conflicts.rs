@@ -68,12 +68,12 @@ pub async fn run(args: Conflicts, context: &Context) -> anyhow::Result<()> {
             let headers = ["since", "account", "holds", "wants", "status", "id"];
             screen.list(&rows, "No conflicts.", &headers, |row| {
                 vec![
-                    when(row.get("openedAt").or_else(|| row.get("createdAt"))),
+                    when(row.get("openedAt")),
                     text(row, &["/accountId"]),
-                    text(row, &["/holder/motion", "/current/motion", "/heldMotion", "/holderMotion"]),
-                    text(row, &["/wanted/motion", "/challenger/motion", "/wantedMotion"]),
-                    text(row, &["/resolution", "/status", "/state"]),
-                    text(row, &["/id", "/conflictId"]),
+                    text(row, &["/holder/motion"]),
+                    text(row, &["/wanted/motion"]),
+                    text(row, &["/resolution", "/status"]),
+                    text(row, &["/conflictId"]),
                 ]
             });
         }

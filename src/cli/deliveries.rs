@@ -43,12 +43,12 @@ pub async fn run(args: Deliveries, context: &Context) -> anyhow::Result<()> {
             screen.list(&rows, "No deliveries.", &headers, |row| {
                 vec![
                     when(row.get("createdAt")),
-                    text(row, &["/destination", "/skill"]),
+                    text(row, &["/destination"]),
                     text(row, &["/accountId"]),
                     text(row, &["/status"]),
-                    text(row, &["/attempts", "/attempt"]),
+                    text(row, &["/attempts"]),
                     text(row, &["/lastError"]),
-                    text(row, &["/id", "/deliveryId"]),
+                    text(row, &["/deliveryId"]),
                 ]
             });
         }

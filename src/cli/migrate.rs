@@ -9,7 +9,6 @@ use sqlx::postgres::PgConnectOptions;
 use super::context::Context;
 use crate::platform::db;
 use crate::platform::postgres::{self, Durability};
-use crate::settings::Settings;
 
 /// The directory of the embedded server within the data directory.
 pub const CLUSTER: &str = "postgres";
@@ -19,7 +18,7 @@ pub const DATABASE: &str = "postgres";
 const CONNECTIONS: u32 = 2;
 
 pub async fn run(context: &Context) -> anyhow::Result<()> {
-    let settings = Settings::load(context.target.config.as_deref(), std::env::vars())?;
+    let settings = context.target.settings()?;
     let url = settings.database.url.expose_secret();
     if !url.is_empty() {
         let options = PgConnectOptions::from_str(url).context("the database's address cannot be read")?;

@@ -12,6 +12,7 @@ mod conflicts;
 mod context;
 mod decisions;
 mod deliveries;
+mod demo_feed;
 mod events;
 mod explain;
 mod failure;
@@ -23,6 +24,7 @@ mod orchestrate;
 mod policy;
 mod replay;
 mod screen;
+mod serve;
 mod service;
 mod words;
 
@@ -50,6 +52,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the service.
+    Serve(serve::Serve),
     /// Bring CSV exports in as events.
     Import(Box<import::Import>),
     /// Decide about accounts now.
@@ -84,12 +88,9 @@ pub async fn run() -> ExitCode {
     let cli = Cli::parse();
     let context = Context::new(cli.target, Screen::new(cli.json));
     let done = dispatch(cli.command, &context).await;
-    let done = match context.close().await {
-        Ok(()) => done,
-        Err(error) => done.and(Err(error)),
-    };
+    context.close().await;
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => match error.downcast::<Failure>() {
             Ok(failure) => failure.report(cli.json),
             // The chain of causes in one sentence: what was tried, and why it did not work.
@@ -98,8 +99,9 @@ pub async fn run() -> ExitCode {
     }
 }
 
-async fn dispatch(command: Command, context: &Context) -> anyhow::Result<()> {
+async fn dispatch(command: Command, context: &Context) -> anyhow::Result<ExitCode> {
     match command {
+        Command::Serve(args) => return serve::run(args, context).await,
         Command::Import(args) => import::run(*args, context).await,
         Command::Orchestrate(args) => orchestrate::run(args, context).await,
         Command::Decisions(args) => decisions::run(args, context).await,
@@ -111,9 +113,10 @@ async fn dispatch(command: Command, context: &Context) -> anyhow::Result<()> {
         Command::Audit(args) => audit::run(args, context).await,
         Command::Keys(args) => keys::run(args, context).await,
         Command::Migrate => migrate::run(context).await,
-        Command::OpenApi(args) => openapi::run(args, context).await,
+        Command::OpenApi(args) => openapi::run(&args, context),
         Command::Events(args) => events::run(args, context).await,
     }
+    .map(|()| ExitCode::SUCCESS)
 }
 
 #[cfg(test)]

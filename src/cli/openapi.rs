@@ -1,4 +1,4 @@
-//! `gtm openapi`: the contract of the service as an `OpenAPI` 3.1 document.
+//! `gtm openapi`: the contract of the service as an `OpenAPI` 3.1 document. Needs no service.
 
 use std::path::PathBuf;
 
@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use clap::Args;
 
 use super::context::Context;
+use crate::app;
 
 #[derive(Debug, Args)]
 pub struct OpenApi {
@@ -14,12 +15,12 @@ pub struct OpenApi {
     out: Option<PathBuf>,
 }
 
-pub async fn run(args: OpenApi, context: &Context) -> anyhow::Result<()> {
-    let document = context.client().await?.get("/openapi.json").await?;
+pub fn run(args: &OpenApi, context: &Context) -> anyhow::Result<()> {
+    let document = app::openapi_document()?;
     let text = format!("{document:#}\n");
-    match args.out {
+    match &args.out {
         Some(path) => {
-            std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?
+            std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
         }
         None => context.screen.line(text.trim_end()),
     }

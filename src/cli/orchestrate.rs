@@ -45,9 +45,8 @@ pub async fn run(args: Orchestrate, context: &Context) -> anyhow::Result<()> {
         let body = json!({ "accountIds": part, "dryRun": args.dry_run });
         let answer = client.post("/v1/orchestrations", &body).await?;
         for result in answer["results"].as_array().into_iter().flatten() {
-            let bad = result.get("problem").is_some_and(|problem| !problem.is_null())
-                || result.get("error").is_some_and(|error| !error.is_null());
-            if bad { failed.push(result.clone()) } else { done.push(result.clone()) }
+            let list = if result["error"].is_null() { &mut done } else { &mut failed };
+            list.push(result.clone());
         }
     }
     if screen.json {
@@ -67,8 +66,7 @@ fn report(context: &Context, done: &[Value], failed: &[Value], dry_run: bool) {
     let screen = &context.screen;
     let headers = ["account", "outcome", "motion", "confidence", "exit"];
     screen.list(done, "No decision was made.", &headers, |result| {
-        // The decision may stand in the result or be the result.
-        let decision = result.get("decision").unwrap_or(result);
+        let decision = &result["decision"];
         vec![
             text(decision, &["/accountId"]),
             text(decision, &["/outcome"]),
@@ -78,7 +76,7 @@ fn report(context: &Context, done: &[Value], failed: &[Value], dry_run: bool) {
         ]
     });
     for result in failed {
-        let why = text(result, &["/problem/detail", "/error/detail", "/error", "/detail"]);
+        let why = text(result, &["/error/detail"]);
         screen.line(format!("{}: {why}", text(result, &["/accountId"])));
     }
     let verb = if dry_run { "previewed" } else { "decided" };

@@ -51,21 +51,20 @@ pub async fn run(args: Policy, context: &Context) -> anyhow::Result<()> {
         }
         Action::List => {
             let rows = context.client().await?.list("/v1/policies", &[], None).await?;
-            screen.list(&rows, "No policies.", &["version", "name", "state", "since", "by"], |row| {
-                let state = ["active", "shadow"].into_iter().find(|name| row[*name] == true);
+            screen.list(&rows, "No policies.", &["name", "live", "added", "by", "version"], |row| {
                 vec![
-                    text(row, &["/version"]),
                     text(row, &["/name"]),
-                    state.map_or_else(|| text(row, &["/state", "/status"]), str::to_owned),
+                    if row["active"] == true { "yes" } else { "" }.to_owned(),
                     when(row.get("createdAt")),
-                    text(row, &["/createdBy", "/author"]),
+                    text(row, &["/createdBy"]),
+                    text(row, &["/version"]),
                 ]
             });
         }
         Action::Show { version } => {
             let answer = context.client().await?.get(&format!("/v1/policies/{}", segment(&version))).await?;
-            screen.document(&answer, |answer| match answer["source"].as_str().or(answer["text"].as_str()) {
-                Some(source) => source.to_owned(),
+            screen.document(&answer, |answer| match answer["body"].as_str() {
+                Some(body) => body.to_owned(),
                 None => format!("{answer:#}"),
             });
         }

@@ -38,6 +38,7 @@ impl Screen {
     }
 
     /// Writes text and a line break.
+    #[expect(clippy::unused_self, reason = "whoever writes was given the screen")]
     pub fn line(&self, text: impl AsRef<str>) {
         let mut out = io::stdout().lock();
         if let Err(error) = writeln!(out, "{}", text.as_ref())
@@ -60,7 +61,9 @@ impl Screen {
     /// A list: one object per line, or a table with a sentence when it is empty.
     pub fn list(&self, rows: &[Value], empty: &str, headers: &[&str], cells: impl Fn(&Value) -> Vec<String>) {
         if self.json {
-            rows.iter().for_each(|row| self.line(row.to_string()));
+            for row in rows {
+                self.line(row.to_string());
+            }
         } else if rows.is_empty() {
             self.line(empty);
         } else {

@@ -1,5 +1,7 @@
 //! The sections of the explanation, each a heading and a few lines.
 
+use std::fmt::Write as _;
+
 use super::Page;
 use crate::cli::words::{age, number, wrapped};
 use crate::motions::decide::{Awaited, Verdict};
@@ -119,15 +121,15 @@ fn usage(usage: &UsageSignals) -> String {
         number(usage.frequency, 0),
         number(usage.penetration, 0)
     );
-    text.push_str(&format!(", {} days", usage.days));
+    let _ = write!(text, ", {} days", usage.days);
     if let Some(trend) = usage.trend_pct {
-        text.push_str(&format!(", trend {trend:+.1} %"));
+        let _ = write!(text, ", trend {trend:+.1} %");
     }
     if usage.plateau {
         text.push_str(", levelled off");
     }
     if !usage.expansion_signals.is_empty() {
-        text.push_str(&format!(", {}", usage.expansion_signals.join(", ")));
+        let _ = write!(text, ", {}", usage.expansion_signals.join(", "));
     }
     text
 }

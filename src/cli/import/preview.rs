@@ -1,5 +1,7 @@
 //! `gtm import --preview`: everything but the sending.
 
+use std::fmt::Write as _;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
@@ -65,29 +67,27 @@ impl Preview {
     pub fn show(&self, screen: &Screen) -> String {
         let mut out = summary::by_type(screen, &self.counts);
         let sum = total(&self.counts);
-        out.push_str(&format!(
+        let _ = write!(
+            out,
             "\n\n{} would be sent, made of {}.",
             counted(sum.events_made(), "event"),
             counted(sum.rows, "row")
-        ));
+        );
         if sum.repeats > 0 {
-            out.push_str(&format!(
-                " {} stand in the files more than once and go once.",
-                thousands(sum.repeats)
-            ));
+            let _ = write!(out, " {} stand in the files more than once and go once.", thousands(sum.repeats));
         }
         out.push_str("\n\nOne event of each type:");
         for sample in self.samples.values() {
-            out.push_str(&format!("\n  {sample}"));
+            let _ = write!(out, "\n  {sample}");
         }
         out.push_str("\n\n");
         if self.fault_count == 0 {
             out.push_str("No faults.");
         } else {
-            out.push_str(&format!("{}:\n{}", counted(self.fault_count, "fault"), self.faults.join("\n")));
+            let _ = write!(out, "{}:\n{}", counted(self.fault_count, "fault"), self.faults.join("\n"));
             let more = self.fault_count - self.faults.len() as u64;
             if more > 0 {
-                out.push_str(&format!("\n… and {} more.", thousands(more)));
+                let _ = write!(out, "\n… and {} more.", thousands(more));
             }
         }
         out

@@ -65,7 +65,7 @@ pub fn inputs(mapping: &str, files: &[PathBuf], url: &str) -> anyhow::Result<Inp
                 break;
             }
             hasher.update(&buffer[..read]);
-            lines += buffer[..read].iter().filter(|byte| **byte == b'\n').count() as u64;
+            lines += u64::from(buffer[..read].iter().map(|byte| u32::from(*byte == b'\n')).sum::<u32>());
         }
         hashes.push(hex::encode(hasher.finalize()));
     }

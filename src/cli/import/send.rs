@@ -32,7 +32,7 @@ const IN_FLIGHT: usize = 4;
 /// Attempts for one batch.
 const ATTEMPTS: u32 = 8;
 /// Longest wait between two attempts, whatever the service says.
-const WAIT_MAX: Duration = Duration::from_secs(60);
+const WAIT_MAX: Duration = Duration::from_mins(1);
 
 /// The rows of one file that are sent together.
 struct Batch {

@@ -54,6 +54,7 @@ impl Table {
         let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
         let (text, encoding) =
             decoded(file, encoding).with_context(|| format!("cannot read {}", path.display()))?;
+        let text: Box<dyn Read + Send> = Box::new(Lines::new(text));
         let mut reader = csv::ReaderBuilder::new()
             .delimiter(delimiter)
             .flexible(true)
@@ -80,7 +81,9 @@ impl Table {
         if !self.reader.read_byte_record(&mut record)? {
             return Ok(None);
         }
-        let line = record.position().map_or(0, csv::Position::line);
+        // The reader stands behind the row: back over its end and over the line breaks within its cells.
+        let within = record.as_slice().iter().map(|byte| u64::from(*byte == b'\n')).sum::<u64>();
+        let line = self.reader.position().line().saturating_sub(1 + within);
         let row = match cells(&record, self.encoding) {
             Ok(cells) => Cells { line, cells },
             Err(reason) => {
@@ -94,6 +97,58 @@ impl Table {
             return Ok(Some(Err(BadRow { cells: row, reason })));
         }
         Ok(Some(Ok(row)))
+    }
+}
+
+/// Text whose lines all end with a line feed alone, the last one too: so that counting them gives the line
+/// numbers that an editor shows.
+struct Lines<R> {
+    inner: R,
+    /// A carriage return that may belong to the next byte.
+    held: bool,
+    last: u8,
+}
+
+impl<R: Read> Lines<R> {
+    fn new(inner: R) -> Self {
+        Self { inner, held: false, last: b'\n' }
+    }
+}
+
+impl<R: Read> Read for Lines<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if buffer.len() < 2 {
+            // Readers of CSV use large buffers; this keeps the arithmetic below simple.
+            return Err(std::io::Error::other("a buffer of at least two bytes is needed"));
+        }
+        loop {
+            // One place is kept for a carriage return of the read before.
+            let room = buffer.len() / 2;
+            let mut raw = vec![0; room];
+            let read = self.inner.read(&mut raw)?;
+            let mut written = 0;
+            let mut put = |byte: u8| {
+                buffer[written] = byte;
+                written += 1;
+                byte
+            };
+            for byte in &raw[..read] {
+                if std::mem::take(&mut self.held) && *byte != b'\n' {
+                    self.last = put(b'\r');
+                }
+                if *byte == b'\r' {
+                    self.held = true;
+                } else {
+                    self.last = put(*byte);
+                }
+            }
+            if read == 0 && (std::mem::take(&mut self.held) || self.last != b'\n') {
+                self.last = put(b'\n');
+            }
+            if written > 0 || read == 0 {
+                return Ok(written);
+            }
+        }
     }
 }
 
@@ -172,6 +227,18 @@ mod tests {
         assert_eq!(header.find("id"), Some(0), "the mark is no part of the name");
         assert_eq!(line(&rows[0]), (2, vec!["1", "a, \"b\"\nc"]));
         assert_eq!(line(&rows[1]), (4, vec!["2", "é"]));
+    }
+
+    #[test]
+    fn lines_are_counted_as_an_editor_does() {
+        for text in ["a,b\n\n1,2\n\n\n3,4", "a,b\r\n\r\n1,2\r\n\r\n\r\n3,4", "a,b\r\n\n1,2\n\r\n\n3,4\n"] {
+            let (_, rows) = rows(text.as_bytes(), Encoding::Utf8);
+            let lines: Vec<u64> = rows.iter().map(|row| row.as_ref().unwrap().line).collect();
+            assert_eq!(lines, [3, 6], "{text:?}");
+        }
+        let (_, rows) = rows(b"a,b\n1,\"x\r\ny\"\n2,z\n", Encoding::Utf8);
+        assert_eq!(line(&rows[0]), (2, vec!["1", "x\ny"]));
+        assert_eq!(line(&rows[1]), (4, vec!["2", "z"]));
     }
 
     #[test]
