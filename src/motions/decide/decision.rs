@@ -85,7 +85,7 @@ pub struct Ranked {
 }
 
 /// How sure the decision is, and of what that is made. All 0–1, 4 decimals.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Confidence {
     pub value: f64,
@@ -176,6 +176,7 @@ pub enum Class {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = GuardrailVerdict)]
 pub enum Verdict {
     Passed,
     Failed,
@@ -204,6 +205,7 @@ impl Guardrail {
 /// Why a guardrail has nothing to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = GuardrailNotApplicable)]
 pub enum NotApplicable {
     /// No motion is wanted.
     NoMotion,
@@ -220,6 +222,7 @@ pub enum NotApplicable {
 /// What a guardrail saw.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", rename_all_fields = "camelCase")]
+#[schema(as = GuardrailFacts)]
 pub enum Detail {
     NotApplicable {
         reason: NotApplicable,

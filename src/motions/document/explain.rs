@@ -8,7 +8,7 @@ use crate::kernel::clock::DateTime;
 use crate::kernel::text::sentence_list;
 use crate::motions::decide::{Decision, Detail, Guardrail, GuardrailId, MotionScore, NotApplicable, Verdict};
 use crate::motions::model::{Ledger, Outcome, Signals};
-use crate::motions::policy::vocabulary::{Items, Kind, Scope, WORDS, WordId};
+use crate::motions::policy::vocabulary::{self, Items, Kind, Scope, WORDS, WordId};
 use crate::motions::policy::{Piece, Policy, Template};
 
 /// Why this outcome, in a sentence or a few.
@@ -96,7 +96,7 @@ impl Teller<'_> {
     fn shown(&self, word: WordId) -> String {
         let scope = self.scope;
         match WORDS[word].kind {
-            Kind::Number { get, .. } => plain(get(scope), 1),
+            Kind::Number { .. } => plain(vocabulary::number(word, scope), 1),
             Kind::Flag { get } => if get(scope) { "yes" } else { "no" }.to_owned(),
             Kind::Choice { get, values } => {
                 values.get(get(scope)).map_or("", |value| value).replace('_', "-")

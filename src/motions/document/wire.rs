@@ -48,6 +48,7 @@ pub struct DecisionDocument {
 /// Where the account stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = DecisionAnalysis)]
 pub struct Analysis {
     pub current_motion: Family,
     pub segment_fit: Segment,
@@ -63,6 +64,7 @@ pub struct Analysis {
 /// What is right now, executed or not.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = DecisionRecommendation)]
 pub struct Recommendation {
     /// Absent (null) when no motion is called for.
     #[schema(required)]
@@ -79,6 +81,7 @@ pub struct Recommendation {
 /// The handoff that the decision makes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = DecisionHandoff)]
 pub struct HandoffView {
     pub target_team: String,
     pub handoff_type: String,
@@ -94,6 +97,7 @@ pub struct HandoffView {
 /// What the receiving team is told.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = DecisionHandoffContext)]
 pub struct HandoffContext {
     pub top_features: Vec<String>,
     pub expansion_signals: Vec<String>,
@@ -105,6 +109,7 @@ pub struct HandoffContext {
 /// How sure the decision is, and why.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = DecisionConfidence)]
 pub struct ConfidenceView {
     pub value: f64,
     /// Share of the chosen motion's indicators that fired.
@@ -119,6 +124,7 @@ pub struct ConfidenceView {
 /// A motion's score and what it is made of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = MotionScore)]
 pub struct ScoreView {
     pub motion: Motion,
     pub weight: f64,
@@ -129,6 +135,7 @@ pub struct ScoreView {
 /// An indicator and what it added.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = IndicatorScore)]
 pub struct IndicatorView {
     pub id: String,
     pub condition: String,
@@ -141,6 +148,7 @@ pub struct IndicatorView {
 /// A candidate in its rank.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = DecisionCandidate)]
 pub struct CandidateView {
     pub motion: Motion,
     pub score: f64,
@@ -152,6 +160,7 @@ pub struct CandidateView {
 /// A branch and how it was met.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = BranchTrial)]
 pub struct BranchView {
     pub id: String,
     pub says: String,
@@ -173,6 +182,7 @@ pub enum BranchVerdict {
 /// A guardrail and what it found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = GuardrailResult)]
 pub struct GuardrailView {
     pub id: GuardrailId,
     pub outcome: Verdict,

@@ -107,9 +107,20 @@ pub fn find(name: &str) -> Option<WordId> {
     WORDS.iter().position(|word| word.name == name)
 }
 
+/// The value of a number within its declared range; 0 for a word that is no number.
+pub fn number(word: WordId, scope: Scope<'_>) -> f64 {
+    match WORDS[word].kind {
+        Kind::Number { get, min, max, .. } => {
+            let value = get(scope);
+            if value.is_nan() { 0.0 } else { value.clamp(min, max) }
+        }
+        _ => 0.0,
+    }
+}
+
 const UNBOUNDED: f64 = 9_007_199_254_740_992.0;
 
-const fn number(get: fn(Scope<'_>) -> f64, min: f64, max: f64) -> Kind {
+const fn range(get: fn(Scope<'_>) -> f64, min: f64, max: f64) -> Kind {
     Kind::Number { get, min, max, whole: false }
 }
 
@@ -205,24 +216,24 @@ fn opt(text: Option<&String>) -> &str {
 pub static WORDS: &[Word] = &[
     word("segment", Kind::Choice { get: |s| s.signals.lifecycle.segment as usize, values: SEGMENTS }, "", "Company size class by the policy's thresholds."),
     word("lifecycle_stage", text(|s| opt(s.signals.lifecycle.stage.as_ref())), "", "Stage as the lifecycle source calls it."),
-    word("icp_fit", number(|s| s.signals.lifecycle.icp_fit, 0.0, 1.0), "0–1", "Fit to the ideal customer profile of the policy."),
+    word("icp_fit", range(|s| s.signals.lifecycle.icp_fit, 0.0, 1.0), "0–1", "Fit to the ideal customer profile of the policy."),
 
     word("has_usage", flag(|s| s.signals.usage.days > 0), "", "Any day of product usage is known."),
-    word("usage_depth", number(|s| s.signals.usage.depth, 0.0, 100.0), "%", "Blend of breadth, frequency and penetration."),
-    word("usage_breadth", number(|s| s.signals.usage.breadth, 0.0, 100.0), "%", "Features used in the window out of the catalogue."),
-    word("usage_frequency", number(|s| s.signals.usage.frequency, 0.0, 100.0), "%", "Active days in the window out of the days expected."),
-    word("usage_penetration", number(|s| s.signals.usage.penetration, 0.0, 100.0), "%", "Weekly active users out of seats, at most 100."),
+    word("usage_depth", range(|s| s.signals.usage.depth, 0.0, 100.0), "%", "Blend of breadth, frequency and penetration."),
+    word("usage_breadth", range(|s| s.signals.usage.breadth, 0.0, 100.0), "%", "Features used in the window out of the catalogue."),
+    word("usage_frequency", range(|s| s.signals.usage.frequency, 0.0, 100.0), "%", "Active days in the window out of the days expected."),
+    word("usage_penetration", range(|s| s.signals.usage.penetration, 0.0, 100.0), "%", "Weekly active users out of seats, at most 100."),
     word("usage_days", count(|s| s.signals.usage.days.into()), "days", "Distinct days with recorded usage."),
     word("usage_history_days", count(|s| s.signals.usage.history_days.into()), "days", "Days from the first to the last recorded day."),
-    word("usage_trend_pct", number(|s| s.signals.usage.trend_pct.unwrap_or(0.0), -100.0, UNBOUNDED), "%", "Change of the last trend window against the one before."),
+    word("usage_trend_pct", range(|s| s.signals.usage.trend_pct.unwrap_or(0.0), -100.0, UNBOUNDED), "%", "Change of the last trend window against the one before."),
     word("usage_trend_pct_known", flag(|s| s.signals.usage.trend_pct.is_some()), "", "The earlier trend window has usage to compare with."),
     word("usage_plateau", flag(|s| s.signals.usage.plateau), "", "Usage has levelled off by the policy's definition."),
-    word("usage_age_hours", number(|s| age_hours(s, s.signals.usage.provenance.as_of), -UNBOUNDED, UNBOUNDED), "hours", "Age of the newest usage fact."),
+    word("usage_age_hours", range(|s| age_hours(s, s.signals.usage.provenance.as_of), -UNBOUNDED, UNBOUNDED), "hours", "Age of the newest usage fact."),
     word("usage_age_hours_known", flag(|s| s.signals.usage.provenance.as_of.is_some()), "", "Any usage fact is known."),
     word("weekly_active_users", count(|s| whole(s.signals.usage.weekly_active_users)), "count", "Highest daily active users of the last seven days."),
     word("seats", count(|s| whole(s.signals.usage.seats.unwrap_or(0))), "count", "Seats by usage, else subscription, else profile."),
     word("seats_known", flag(|s| s.signals.usage.seats.is_some()), "", "The number of seats is known."),
-    word("seat_utilisation_pct", number(seat_use, 0.0, UNBOUNDED), "%", "Weekly active users out of seats; above 100 when more are active than paid for."),
+    word("seat_utilisation_pct", range(seat_use, 0.0, UNBOUNDED), "%", "Weekly active users out of seats; above 100 when more are active than paid for."),
     word("seat_utilisation_pct_known", flag(|s| s.signals.usage.seats.is_some_and(|seats| seats > 0)), "", "There are seats to compare with."),
     word("expansion_signals", Kind::List { get: |s| Items::Texts(&s.signals.usage.expansion_signals), values: EXPANSION, suffix: "_usage_spike" }, "", "Signs that the account grows: `new_department_users`, `<feature>_usage_spike`, `usage_spike`, `seats_nearly_full`."),
     word("top_features", list(|s| Items::Texts(&s.signals.usage.top_features)), "", "Most used features, most used first."),
@@ -241,23 +252,23 @@ pub static WORDS: &[Word] = &[
     word("prior_engagement", flag(|s| s.signals.crm.prior_engagement), "", "There was ever a deal or a conversation."),
     word("open_tickets", count(|s| s.signals.crm.open_tickets.into()), "count", "Open support tickets."),
     word("ticket_escalated", flag(|s| s.signals.crm.ticket_escalated), "", "An open support ticket is escalated."),
-    word("crm_age_hours", number(|s| age_hours(s, s.signals.crm.provenance.as_of), -UNBOUNDED, UNBOUNDED), "hours", "Age of the newest CRM fact or confirmation."),
+    word("crm_age_hours", range(|s| age_hours(s, s.signals.crm.provenance.as_of), -UNBOUNDED, UNBOUNDED), "hours", "Age of the newest CRM fact or confirmation."),
     word("crm_age_hours_known", flag(|s| s.signals.crm.provenance.as_of.is_some()), "", "Anything is known from the CRM."),
 
     word("partner_overlap", list(|s| Items::Partners(&s.signals.partner.overlaps)), "", "Partners with an active overlap, by id."),
     word("partner_customer_overlap", flag(|s| has_overlap(s, OverlapKind::Customer)), "", "The account is a customer of a partner."),
     word("partner_opportunity_overlap", flag(|s| has_overlap(s, OverlapKind::Opportunity)), "", "A partner has an open opportunity with the account."),
     word("partner_tech_overlap", flag(|s| has_overlap(s, OverlapKind::TechStack)), "", "The account runs a partner's technology."),
-    word("partner_overlap_strength", number(|s| s.signals.partner.overlaps.iter().fold(0.0, |top, o| o.strength.max(top)), 0.0, 1.0), "0–1", "Strength of the strongest overlap."),
+    word("partner_overlap_strength", range(|s| s.signals.partner.overlaps.iter().fold(0.0, |top, o| o.strength.max(top)), 0.0, 1.0), "0–1", "Strength of the strongest overlap."),
     word("partner_referral", flag(|s| !s.signals.partner.referrals.is_empty()), "", "A partner referred the account within the policy's window."),
     word("referring_partners", list(|s| Items::Texts(&s.signals.partner.referrals)), "", "Partners who referred the account within the window, newest first."),
-    word("partner_age_hours", number(|s| age_hours(s, s.signals.partner.synced_at), -UNBOUNDED, UNBOUNDED), "hours", "Age of the partner source's last confirmation."),
+    word("partner_age_hours", range(|s| age_hours(s, s.signals.partner.synced_at), -UNBOUNDED, UNBOUNDED), "hours", "Age of the partner source's last confirmation."),
     word("partner_age_hours_known", flag(|s| s.signals.partner.synced_at.is_some()), "", "The partner source ever confirmed to be in step."),
 
-    word("intent_budget", number(|s| intent(s, "budget"), 0.0, 1.0), "0–1", "Strength of observed budget intent; 0 when none was observed in the window."),
-    word("intent_expansion", number(|s| intent(s, "expansion"), 0.0, 1.0), "0–1", "Strength of observed expansion intent."),
-    word("intent_evaluation", number(|s| intent(s, "evaluation"), 0.0, 1.0), "0–1", "Strength of observed evaluation intent."),
-    word("intent_strongest", number(|s| s.signals.intent.kinds.values().fold(0.0, |top, v| v.max(top)), 0.0, 1.0), "0–1", "Strength of the strongest intent of any kind."),
+    word("intent_budget", range(|s| intent(s, "budget"), 0.0, 1.0), "0–1", "Strength of observed budget intent; 0 when none was observed in the window."),
+    word("intent_expansion", range(|s| intent(s, "expansion"), 0.0, 1.0), "0–1", "Strength of observed expansion intent."),
+    word("intent_evaluation", range(|s| intent(s, "evaluation"), 0.0, 1.0), "0–1", "Strength of observed evaluation intent."),
+    word("intent_strongest", range(|s| s.signals.intent.kinds.values().fold(0.0, |top, v| v.max(top)), 0.0, 1.0), "0–1", "Strength of the strongest intent of any kind."),
 
     word("current_motion", Kind::Choice { get: |s| current_motion(s.signals, s.ledger, s.now) as usize, values: FAMILIES }, "", "The way of going to market the account is on now."),
     word("recent_touches", count(|s| whole(s.ledger.touches.len() as u64)), "count", "Touches handed to the decision: those of the budget's window."),

@@ -1,7 +1,7 @@
 //! The CRM group: firmographics, deals, ownership, tickets, engagement.
 
 use super::Newest;
-use crate::accounts::model::{AccountState, Deal, SyncSource, value};
+use crate::accounts::model::{AccountState, Deal, Fact, SyncSource, value};
 use crate::kernel::clock::DateTime;
 use crate::motions::model::{CrmSignals, DealSignals, DealStage};
 use crate::motions::policy::{Definitions, stage_key};
@@ -18,7 +18,7 @@ pub fn derive(definitions: &Definitions, state: &AccountState) -> CrmSignals {
         industry: value(&profile.industry).cloned(),
         country: value(&profile.country).cloned(),
         employee_count: value(&profile.employee_count).copied(),
-        plan_tier: value(&profile.plan_tier).cloned().or_else(|| subscription_tier(state)),
+        plan_tier: plan_tier(state).and_then(|fact| fact.value.clone()),
         owner_id: value(&profile.owner_id).filter(|owner| !owner.is_empty()).cloned(),
         territory: value(&profile.territory).cloned(),
         tech_stack: value(&profile.tech_stack).cloned().unwrap_or_default(),
@@ -34,11 +34,13 @@ pub fn derive(definitions: &Definitions, state: &AccountState) -> CrmSignals {
     }
 }
 
-/// The plan of the subscription that was said last.
-fn subscription_tier(state: &AccountState) -> Option<String> {
-    let known = state.subscriptions.values().filter_map(|subscription| subscription.plan_tier.as_ref());
-    let newest = known.filter(|fact| fact.value.is_some()).max_by(|a, b| a.stamp.cmp(&b.stamp));
-    newest.and_then(|fact| fact.value.clone())
+/// The plan by the profile, else that of the subscription that was said last.
+pub fn plan_tier(state: &AccountState) -> Option<&Fact<Option<String>>> {
+    let said = |fact: &&Fact<Option<String>>| fact.value.is_some();
+    state.profile.plan_tier.as_ref().filter(said).or_else(|| {
+        let known = state.subscriptions.values().filter_map(|subscription| subscription.plan_tier.as_ref());
+        known.filter(said).max_by(|a, b| a.stamp.cmp(&b.stamp))
+    })
 }
 
 struct Deals<'a> {

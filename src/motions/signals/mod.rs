@@ -88,7 +88,7 @@ fn lifecycle(
         match basis {
             "employee_count" => state.profile.employee_count.as_ref().map(|fact| &fact.stamp),
             "seats" => state.profile.seats.as_ref().map(|fact| &fact.stamp).or(state.usage.latest.as_ref()),
-            "plan_tier" => state.profile.plan_tier.as_ref().map(|fact| &fact.stamp),
+            "plan_tier" => crm::plan_tier(state).map(|fact| &fact.stamp),
             _ => None,
         },
     ];

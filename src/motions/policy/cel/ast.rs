@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::motions::policy::vocabulary::{Items, Kind, Scope, WORDS, WordId};
+use crate::motions::policy::vocabulary::{Items, Kind, Scope, WORDS, WordId, number};
 
 /// A condition.
 #[derive(Debug, Clone, PartialEq)]
@@ -170,17 +170,6 @@ fn flag(word: WordId, scope: Scope<'_>) -> bool {
     match WORDS[word].kind {
         Kind::Flag { get } => get(scope),
         _ => false,
-    }
-}
-
-/// The number within its declared range.
-pub fn number(word: WordId, scope: Scope<'_>) -> f64 {
-    match WORDS[word].kind {
-        Kind::Number { get, min, max, .. } => {
-            let value = get(scope);
-            if value.is_nan() { 0.0 } else { value.clamp(min, max) }
-        }
-        _ => 0.0,
     }
 }
 

@@ -26,16 +26,20 @@ pub fn exceeded(source: &str) -> Option<(usize, FaultCode, String)> {
     let mut quote = None;
     let mut before = ' ';
     for (at, character) in source.char_indices() {
-        match (quote, character) {
-            (Some(open), _) if character == open => quote = None,
-            (Some(_), _) => {}
-            (None, '"' | '\'') => quote = Some(character),
-            (None, '(' | '{') => nesting += 1,
-            (None, '[') => (nesting, operators) = (nesting + 1, operators + 1),
-            (None, ')' | ']' | '}') => nesting = nesting.saturating_sub(1),
-            (None, '.') if before.is_ascii_digit() => {}
-            (None, '+' | '-' | '*' | '/' | '%' | '<' | '>' | '=' | '.' | '?') => operators += 1,
-            (None, '!') => negations += 1,
+        if let Some(open) = quote {
+            if character == open {
+                quote = None;
+            }
+            continue;
+        }
+        match character {
+            '"' | '\'' => quote = Some(character),
+            '(' | '{' => nesting += 1,
+            '[' => (nesting, operators) = (nesting + 1, operators + 1),
+            ')' | ']' | '}' => nesting = nesting.saturating_sub(1),
+            '.' if before.is_ascii_digit() => {}
+            '+' | '-' | '*' | '/' | '%' | '<' | '>' | '=' | '.' | '?' => operators += 1,
+            '!' => negations += 1,
             _ => {}
         }
         let message = if nesting > NESTING_MAX {

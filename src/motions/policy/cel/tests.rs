@@ -6,7 +6,7 @@ use super::*;
 use crate::kernel::clock::DateTime;
 use crate::motions::model::{Ledger, Signals};
 use crate::motions::policy::fault::Fault;
-use crate::motions::policy::vocabulary::{Kind, WORDS};
+use crate::motions::policy::vocabulary::{self, Kind, WORDS};
 use crate::motions::samples::{any_ledger, any_signals, now};
 
 /// Compiles a condition that stands alone in a file, in single quotes.
@@ -35,7 +35,7 @@ fn interpreted(source: &str, signals: &Signals, ledger: &Ledger, now: DateTime) 
     let mut context = cel::Context::default();
     for (id, word) in WORDS.iter().enumerate() {
         match word.kind {
-            Kind::Number { .. } => context.add_variable_from_value(word.name, ast::number(id, scope)),
+            Kind::Number { .. } => context.add_variable_from_value(word.name, vocabulary::number(id, scope)),
             Kind::Flag { get } => context.add_variable_from_value(word.name, get(scope)),
             Kind::Choice { get, values } => context.add_variable_from_value(word.name, values[get(scope)]),
             Kind::Text { get } => context.add_variable_from_value(word.name, get(scope)),
