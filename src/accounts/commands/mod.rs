@@ -23,7 +23,7 @@ use folding::Folding;
 pub use correct::{Correction, correct_match, find_matches};
 
 /// How many accounts one transaction of the background work takes.
-pub const APPLY_ACCOUNTS_MAX: i64 = 128;
+pub const APPLY_ACCOUNTS_MAX: i64 = 256;
 
 /// What a transaction has applied, for those who follow accounts.
 #[derive(Default)]
