@@ -34,6 +34,8 @@ const DECISIONS_OF_HISTORY: usize = 200;
 const REMEMBERED: usize = DECISIONS_OF_HISTORY + DECISIONS;
 /// Characters of a line before the reasoning.
 const REASONING_AT: usize = 65;
+/// Characters of a line where no terminal sets the limit.
+const WIDTH_ELSEWHERE: usize = 200;
 /// Fewest characters of reasoning that are worth a line.
 const REASONING_MIN: usize = 30;
 
@@ -111,7 +113,8 @@ impl Feed {
             let id = text(decision, &["/decisionId"]);
             if !self.shown.contains(&id) {
                 if decision["outcome"] != "monitoring" {
-                    self.screen.line(line(decision, self.screen.width()));
+                    let width = if self.screen.terminal { self.screen.width() } else { WIDTH_ELSEWHERE };
+                    self.screen.line(line(decision, width));
                 }
                 self.shown.push_back(id);
             }
