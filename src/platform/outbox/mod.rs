@@ -6,6 +6,7 @@
 //! can be sent again; where no endpoint is configured the delivery is recorded and visible, not lost.
 
 pub mod api;
+mod run;
 mod sign;
 mod store;
 mod worker;
