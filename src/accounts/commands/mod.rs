@@ -21,6 +21,8 @@ use crate::platform::jobs::Lane;
 use folding::Folding;
 
 pub use correct::{Correction, correct_match, find_matches};
+// A timeline is read as it lies: other slices show it beside what is theirs.
+pub use super::store::{EventRow, list_events};
 
 /// How many accounts one transaction of the background work takes.
 pub const APPLY_ACCOUNTS_MAX: i64 = 256;

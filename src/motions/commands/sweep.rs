@@ -121,18 +121,7 @@ impl Motions {
     pub async fn sweep(&self, age: TimeDelta) -> Result<usize, sqlx::Error> {
         let now = self.clock.now();
         let mut conn = self.pool.acquire().await?;
-        let aged = sqlx::query_scalar!(
-            r#"SELECT m.account_id FROM motion_state m
-               WHERE m.evaluated_at < $1
-                 AND NOT EXISTS (SELECT FROM job j WHERE j.kind = $3 AND j.key = m.account_id AND j.due_at <= $4)
-               ORDER BY m.evaluated_at LIMIT $2"#,
-            now - age,
-            SWEEP_STEP,
-            EVALUATE,
-            now,
-        )
-        .fetch_all(&mut *conn)
-        .await?;
+        let aged = store::aged_accounts(&mut conn, now - age, EVALUATE, now, SWEEP_STEP).await?;
         let asked: Vec<NewJob> = aged
             .into_iter()
             .map(|key| NewJob { key, payload: r#""sweep""#.to_owned(), lane: Lane::Bulk, due_at: now })
