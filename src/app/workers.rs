@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::App;
 use crate::accounts::intake::{GROUPS_IN_FLIGHT, IntakeWorker};
 use crate::platform::outbox::Outbox;
-use crate::platform::worker::{self, Pace};
+use crate::platform::worker::Pace;
 use crate::settings::Settings;
 use crate::{accounts, motions};
 
@@ -39,7 +39,7 @@ pub(super) fn spawn(app: &App, intake: &IntakeWorker, outbox: Option<Arc<Outbox>
         let ring = app.motions.deliver.clone();
         spawn_loop(app, "deliveries", |stop, beat| async move {
             let pace = Pace { stop: &stop, wake: &ring, idle: DELIVER_IDLE };
-            worker::run("deliveries", pace, beat, || outbox.step()).await;
+            outbox.run(pace, beat).await;
         });
     }
     let (motions, age) =

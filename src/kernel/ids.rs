@@ -1,14 +1,16 @@
 //! Identifiers: the caller's own ids, checked once, and the service's own time-ordered ones.
 //!
 //! Promises: an [`AccountId`] (and its like) in hand is well formed, whatever it came from; ids that the
-//! service makes are `UUIDv7` and sort by the clock that made them.
+//! service makes are `UUIDv7` and sort by the clock that made them, to the microsecond, and within one instant by
+//! the order in which a process made them: a list by id is a list by time, even while a sandbox's clock stands still.
 
 use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde::{Deserialize, Serialize};
-use uuid::{NoContext, Timestamp, Uuid};
+use uuid::{Timestamp, Uuid};
 
 use super::clock::DateTime;
 
@@ -111,10 +113,18 @@ caller_id!(
     DealId
 );
 
-/// A new time-ordered id (`UUIDv7`) that carries `now`.
+/// Ids made by this process. It wraps after four thousand million; the one pair that it then puts in the wrong
+/// order is still told apart by the rest of the id.
+static MADE: AtomicU32 = AtomicU32::new(0);
+
+/// A new time-ordered id (`UUIDv7`) that carries `now`: milliseconds where the standard wants them, behind them the
+/// microseconds, a count, and 32 random bits that keep processes apart.
 #[expect(clippy::cast_sign_loss, reason = "the clock never stands before 1970")]
 pub fn new_id(now: DateTime) -> Uuid {
-    Uuid::new_v7(Timestamp::from_unix(NoContext, now.timestamp() as u64, now.timestamp_subsec_nanos()))
+    let micros = u128::from(now.timestamp_subsec_micros() % 1_000);
+    let count = u128::from(MADE.fetch_add(1, Ordering::Relaxed));
+    let (seconds, nanos) = (now.timestamp() as u64, now.timestamp_subsec_nanos());
+    Uuid::new_v7(Timestamp::from_unix_time(seconds, nanos, micros << 32 | count, 10 + 32))
 }
 
 #[cfg(test)]
@@ -136,5 +146,23 @@ mod tests {
     fn new_ids_sort_by_their_instant() {
         let at = |s| chrono::DateTime::from_timestamp(s, 0).unwrap();
         assert!(new_id(at(1_000)) < new_id(at(2_000)));
+        let micros = |n: i64| chrono::DateTime::from_timestamp_micros(1_800_000_000_000_000 + n).unwrap();
+        // Made in the reverse order, so that the count does not help.
+        let (later, sooner) = (new_id(micros(1_000)), new_id(micros(999)));
+        assert!(sooner < later, "across a millisecond");
+        let (later, sooner) = (new_id(micros(2)), new_id(micros(1)));
+        assert!(sooner < later, "within a millisecond");
+    }
+
+    #[test]
+    fn ids_of_one_instant_sort_in_the_order_in_which_they_were_made() {
+        let at = chrono::DateTime::from_timestamp(1_800_000_000, 123_456_000).unwrap();
+        let made: Vec<_> = (0..1_000).map(|_| new_id(at)).collect();
+        assert!(made.is_sorted());
+        assert!(
+            made.iter().all(|id| id.get_version_num() == 7 && id.get_variant() == uuid::Variant::RFC4122)
+        );
+        let (seconds, nanos) = made[0].get_timestamp().unwrap().to_unix();
+        assert_eq!((seconds, nanos), (1_800_000_000, 123_000_000), "the standard's place holds milliseconds");
     }
 }

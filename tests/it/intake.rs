@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use crate::harness::{ADMIN_KEY, Service};
+use crate::client::ADMIN_KEY;
+use crate::harness::Service;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repeated_event_counts_once() {

@@ -4,53 +4,15 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use crate::harness::{Service, guardrail};
+use crate::stories::{self, full_day};
 
-/// The account of the worked example: mid-market, usage plateaued at depth 72, AWS and Salesforce overlap, no
-/// opportunity.
 async fn worked_example(service: &Service, account: &str) {
     worked_example_with_crm_of(service, account, TimeDelta::zero()).await;
 }
 
 /// The worked example with what the CRM says of it being as old as `age`.
 async fn worked_example_with_crm_of(service: &Service, account: &str, age: TimeDelta) {
-    let crm = service.now() - age;
-    let mut events = vec![
-        service.event_at(
-            crm,
-            "gtm.account.upserted",
-            account,
-            json!({"name": "Example", "employeeCount": 800, "seats": 100, "domain": "example.com"}),
-        ),
-        service.event_at(crm, "gtm.source.synced", account, json!({"source": "crm", "syncedAt": crm})),
-        service.event("gtm.source.synced", account, json!({"source": "partner", "syncedAt": service.now()})),
-        service.event(
-            "gtm.partner.overlap",
-            account,
-            json!({"partnerId": "aws", "overlapType": "customer", "strength": 0.9}),
-        ),
-        service.event(
-            "gtm.partner.overlap",
-            account,
-            json!({"partnerId": "salesforce", "overlapType": "tech_stack", "strength": 0.5}),
-        ),
-    ];
-    events.extend(service.usage(account, 40, &full_day()));
-    events.push(service.event(
-        "gtm.usage.recorded",
-        account,
-        json!({"date": service.now().date_naive(), "activeUsers": 5, "department": "finance", "features": {"api": 1}}),
-    ));
-    service.events(&events).await;
-}
-
-/// One day of usage of the worked example.
-fn full_day() -> Value {
-    json!({
-        "activeUsers": 40,
-        "features": {
-            "api": 90, "integrations": 60, "team_seats": 50, "reports": 10, "alerts": 5, "exports": 5,
-        },
-    })
+    service.events(&stories::worked_example(service.now(), account, age)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

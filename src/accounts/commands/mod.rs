@@ -25,7 +25,7 @@ pub use correct::{Correction, correct_match, find_matches};
 pub use super::store::{EventRow, list_events};
 
 /// How many accounts one transaction of the background work takes.
-pub const APPLY_ACCOUNTS_MAX: i64 = 128;
+pub const APPLY_ACCOUNTS_MAX: i64 = 256;
 
 /// What a transaction has applied, for those who follow accounts.
 #[derive(Default)]

@@ -1,11 +1,16 @@
 //! Looking at accounts without being asked: after events, at a wake-up time, and in the sweep.
 
+use std::collections::HashSet;
+
 use chrono::TimeDelta;
 use futures_util::future::join_all;
 
-use super::orchestrate::{Ask, Trigger};
+use super::orchestrate::{Ask, TOUCHES_READ, Trigger, fingerprint, wake};
 use super::{EVALUATE, MotionError, Motions};
-use crate::motions::store;
+use crate::accounts;
+use crate::kernel::clock::DateTime;
+use crate::motions::decide::decide;
+use crate::motions::{signals, store};
 use crate::platform::jobs::{self, Claimed, Lane, NewJob};
 
 /// How many accounts one round of the evaluator takes.
@@ -25,12 +30,19 @@ impl Motions {
             let mut conn = self.pool.acquire().await?;
             jobs::claim(&mut conn, EVALUATE, now, ROUND).await?
         };
+        if due.is_empty() {
+            return Ok(0);
+        }
+        let quiet = self.unchanged(&due, now).await?;
         let mut done = Vec::with_capacity(due.len());
-        for group in due.chunks(SIDE_BY_SIDE) {
+        let (same, news): (Vec<&Claimed>, Vec<&Claimed>) =
+            due.iter().partition(|job| quiet.contains(&job.key));
+        done.extend(same.into_iter().cloned());
+        for group in news.chunks(SIDE_BY_SIDE) {
             let looks = group.iter().map(|job| self.evaluate_one(job));
             for (job, outcome) in group.iter().zip(join_all(looks).await) {
                 match outcome {
-                    Ok(()) => done.push(job.clone()),
+                    Ok(()) => done.push((*job).clone()),
                     Err(error) => self.evaluation_failed(job, &error).await?,
                 }
             }
@@ -38,6 +50,36 @@ impl Motions {
         let mut conn = self.pool.acquire().await?;
         jobs::finish(&mut conn, &done).await?;
         Ok(due.len())
+    }
+
+    /// Of the accounts whose turn it is, those about which a decision would say what the latest one says: read and
+    /// decided together, without a lock. What changes in between asks for a look of its own.
+    async fn unchanged(&self, due: &[Claimed], now: DateTime) -> Result<HashSet<String>, MotionError> {
+        let ids: Vec<String> = due.iter().map(|job| job.key.clone()).collect();
+        let mut conn = self.pool.acquire().await?;
+        let views = accounts::store::read_accounts(&mut conn, &ids).await?;
+        let guards = store::guards_of(&mut conn, &ids, now - TOUCHES_READ, now).await?;
+        let mut quiet = HashSet::new();
+        let mut wakes = Vec::new();
+        for view in views {
+            let account_id = view.row.account_id;
+            let Some(guards) = guards.get(&account_id) else { continue };
+            let (Some(latest), Some(version)) = (&guards.latest, &guards.policy_version) else { continue };
+            let policy = self.policies.get(&mut conn, version).await?;
+            self.policies.note_latest(&policy);
+            let signals = signals::derive(policy.definitions(), &view.state, now);
+            let decision = decide(&policy, &signals, &guards.ledger(&view.state), now);
+            if fingerprint(&decision, &policy) == latest.fingerprint {
+                wakes.extend(decision.wake_at.map(|at| wake(&account_id, at, now)));
+                quiet.insert(account_id);
+            }
+        }
+        let looked_at: Vec<String> = quiet.iter().cloned().collect();
+        store::note_evaluated(&mut conn, &looked_at, now).await?;
+        jobs::enqueue(&mut conn, EVALUATE, &wakes, now).await?;
+        metrics::counter!("gtm_evaluations_total", "outcome" => "unchanged", "recorded" => "false")
+            .increment(quiet.len() as u64);
+        Ok(quiet)
     }
 
     async fn evaluate_one(&self, job: &Claimed) -> Result<(), MotionError> {

@@ -8,6 +8,7 @@
 //! Owns the table `delivery`.
 
 pub mod api;
+mod run;
 mod sign;
 mod store;
 mod worker;

@@ -84,11 +84,16 @@ impl Outbox {
         Ok(Self { pool, clock, settings, client, lanes })
     }
 
-    /// Sends one round of what is due, all destinations side by side; gives the number of attempts made.
+    /// Destinations that something is due for.
+    pub(super) async fn due(&self) -> Result<Vec<String>, sqlx::Error> {
+        store::due_destinations(&self.pool, self.clock.now()).await
+    }
+
+    /// Sends one round of what is due, all destinations side by side, and waits for the slowest; gives the number
+    /// of attempts made.
     pub async fn step(&self) -> Result<usize, sqlx::Error> {
-        let now = self.clock.now();
-        let destinations = store::due_destinations(&self.pool, now).await?;
-        let rounds = destinations.iter().map(|destination| self.round(destination, now));
+        let destinations = self.due().await?;
+        let rounds = destinations.iter().map(|destination| self.round(destination));
         let mut attempts = 0;
         for round in join_all(rounds).await {
             attempts += round?;
@@ -96,7 +101,9 @@ impl Outbox {
         Ok(attempts)
     }
 
-    async fn round(&self, destination: &str, now: DateTime) -> Result<usize, sqlx::Error> {
+    /// Sends what is due to one destination, as many side by side as it takes; gives the number of attempts made.
+    pub(super) async fn round(&self, destination: &str) -> Result<usize, sqlx::Error> {
+        let now = self.clock.now();
         let Some(endpoint) = self.lanes.get(destination) else {
             store::record_unsent(&self.pool, destination, now).await?;
             return Ok(0);
@@ -150,8 +157,7 @@ impl Outbox {
             Ok(answer) => {
                 let status = answer.status().as_u16();
                 let asked = retry_after(answer.headers(), now);
-                let text: String =
-                    answer.text().await.unwrap_or_default().chars().take(ERROR_TEXT_MAX).collect();
+                let text = beginning(answer).await;
                 self.failed(endpoint, delivery, Some(status), format!("HTTP {status}: {text}"), asked, now)
             }
             Err(error) => self.failed(endpoint, delivery, None, transport_error(&error), None, now),
@@ -207,6 +213,18 @@ impl Outbox {
             }
         }
     }
+}
+
+/// The beginning of what a receiver says of its failure, as text that a database takes: however much it sends.
+async fn beginning(mut answer: reqwest::Response) -> String {
+    let mut bytes = Vec::new();
+    while bytes.len() < 4 * ERROR_TEXT_MAX
+        && let Ok(Some(chunk)) = answer.chunk().await
+    {
+        bytes.extend_from_slice(&chunk);
+    }
+    let text = String::from_utf8_lossy(&bytes);
+    text.chars().map(|c| if c == '\0' { '\u{fffd}' } else { c }).take(ERROR_TEXT_MAX).collect()
 }
 
 /// What went wrong below HTTP, without the address (it can hold credentials).

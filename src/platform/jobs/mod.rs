@@ -8,6 +8,9 @@
 //!
 //! Owns the tables `job` and `job_dead`.
 
+#[cfg(test)]
+mod tests;
+
 use serde_json::value::RawValue;
 use sqlx::PgConnection;
 
@@ -75,22 +78,23 @@ pub async fn enqueue(
     if jobs.is_empty() {
         return Ok(());
     }
-    // Sorted, so that two callers who ask for the same keys lock the rows in the same order.
-    let mut jobs: Vec<&NewJob> = jobs.iter().collect();
-    jobs.sort_by(|a, b| a.key.cmp(&b.key));
-    jobs.dedup_by(|later, kept| later.key == kept.key && later.due_at >= kept.due_at);
     let keys: Vec<&str> = jobs.iter().map(|job| job.key.as_str()).collect();
     let payloads: Vec<&str> = jobs.iter().map(|job| job.payload.as_str()).collect();
     let lanes: Vec<i16> = jobs.iter().map(|job| job.lane.number()).collect();
     let due: Vec<DateTime> = jobs.iter().map(|job| job.due_at).collect();
     sqlx::query!(
         r#"INSERT INTO job AS j (kind, key, payload, lane, due_at, created_at)
-           SELECT DISTINCT ON (u.key) $1, u.key, u.payload::json, u.lane, u.due_at, $6
+           -- In the order of the column's own collation, as `finish` locks them: two who work on the same jobs
+           -- then never wait in a circle, whatever the collation of the database.
+           SELECT DISTINCT ON (u.key COLLATE "C") $1, u.key, u.payload::json, u.lane, u.due_at, $6
            FROM unnest($2::text[], $3::text[], $4::int2[], $5::timestamptz[]) AS u (key, payload, lane, due_at)
-           ORDER BY u.key, u.due_at
+           ORDER BY u.key COLLATE "C", u.due_at
            ON CONFLICT (kind, key) DO UPDATE SET
              lane = least(j.lane, excluded.lane),
-             payload = CASE WHEN excluded.due_at < j.due_at THEN excluded.payload ELSE j.payload END,
+             -- The payload says why the job runs next. The worker of a live lease has its own in hand already.
+             payload = CASE WHEN excluded.due_at < CASE WHEN j.leased_until > clock_timestamp()
+                                                        THEN coalesce(j.want_at, 'infinity') ELSE j.due_at END
+                            THEN excluded.payload ELSE j.payload END,
              -- A live lease is left to its worker and the wish noted; a lease that ran out is taken back.
              want_at = CASE WHEN j.leased_until > clock_timestamp()
                             THEN least(j.want_at, excluded.due_at) ELSE NULL END,
@@ -121,12 +125,12 @@ pub async fn claim(
         r#"WITH due AS MATERIALIZED (
              SELECT d.id FROM (VALUES (0::int2), (1::int2), (2::int2)) AS l (lane)
              CROSS JOIN LATERAL (
-               SELECT j.id FROM job j
+               SELECT j.id, j.due_at FROM job j
                WHERE j.kind = $1 AND j.lane = l.lane AND j.due_at <= $2
                  AND (j.leased_until IS NULL OR j.leased_until <= clock_timestamp())
                ORDER BY j.due_at LIMIT $3 FOR UPDATE SKIP LOCKED
              ) AS d
-             ORDER BY l.lane LIMIT $3)
+             ORDER BY l.lane, d.due_at LIMIT $3)
            UPDATE job SET lease = nextval('work_lease'), attempts = attempts + 1,
                           leased_until = clock_timestamp() + make_interval(secs => $4)
            WHERE id IN (SELECT id FROM due)
@@ -165,7 +169,7 @@ pub async fn finish(conn: &mut PgConnection, done: &[Claimed]) -> Result<(), sql
         r#"WITH held AS MATERIALIZED (
              SELECT j.id, j.want_at FROM job j
              JOIN unnest($1::bigint[], $2::bigint[]) AS d (id, lease) ON j.id = d.id AND j.lease = d.lease
-             -- By key, as `enqueue` locks them: two who work on the same jobs then never wait in a circle.
+             -- By key, as `enqueue` locks them.
              ORDER BY j.kind, j.key FOR UPDATE OF j),
            again AS (
              UPDATE job SET due_at = held.want_at, want_at = NULL, leased_until = NULL, lease = 0, attempts = 0,
@@ -180,7 +184,9 @@ pub async fn finish(conn: &mut PgConnection, done: &[Claimed]) -> Result<(), sql
     Ok(())
 }
 
-/// Gives a job back after a failure: due again at `retry_at`, or set aside after [`MAX_ATTEMPTS`].
+/// Gives a job back after a failure: due again at `retry_at`, or set aside after [`MAX_ATTEMPTS`]. What was asked
+/// for meanwhile is not lost with it: a retry that comes later serves it too, and a job that is set aside begins
+/// anew for it.
 pub async fn fail(
     conn: &mut PgConnection,
     job: &Claimed,
@@ -189,17 +195,22 @@ pub async fn fail(
     now: DateTime,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        r#"WITH gone AS (
-             DELETE FROM job WHERE id = $1 AND lease = $2 AND attempts >= $3
-             RETURNING kind, key, payload, attempts),
+        r#"WITH held AS MATERIALIZED (
+             SELECT id, kind, key, payload, attempts, want_at, attempts >= $3 AS spent FROM job
+             WHERE id = $1 AND lease = $2 FOR UPDATE),
            dead AS (
              INSERT INTO job_dead (kind, key, payload, attempts, error, failed_at)
-             SELECT kind, key, payload, attempts, $4, $6 FROM gone
+             SELECT kind, key, payload, attempts, $4, $6 FROM held WHERE spent
              ON CONFLICT (kind, key) DO UPDATE
                SET payload = excluded.payload, attempts = excluded.attempts, error = excluded.error,
-                   failed_at = excluded.failed_at)
-           UPDATE job SET due_at = $5, leased_until = NULL, lease = 0, last_error = $4
-           WHERE id = $1 AND lease = $2 AND attempts < $3"#,
+                   failed_at = excluded.failed_at),
+           gone AS (
+             DELETE FROM job USING held WHERE job.id = held.id AND spent AND held.want_at IS NULL)
+           UPDATE job SET leased_until = NULL, lease = 0, last_error = $4,
+                  due_at = CASE WHEN spent THEN held.want_at ELSE $5 END,
+                  want_at = CASE WHEN NOT spent AND held.want_at > $5 THEN held.want_at END,
+                  attempts = CASE WHEN spent THEN 0 ELSE held.attempts END
+           FROM held WHERE job.id = held.id AND NOT (spent AND held.want_at IS NULL)"#,
         job.id,
         job.lease,
         MAX_ATTEMPTS,
@@ -212,8 +223,8 @@ pub async fn fail(
     Ok(())
 }
 
-/// The earliest instant at which something of a kind is due, leased rows left out; for tests, the sandbox
-/// and the operator's view.
+/// The earliest instant at which something of a kind is due, what a worker holds included; for tests, the
+/// sandbox and the operator's view.
 pub async fn next_due(conn: &mut PgConnection, kind: &str) -> Result<Option<DateTime>, sqlx::Error> {
     sqlx::query_scalar!(r#"SELECT min(due_at) FROM job WHERE kind = $1"#, kind).fetch_one(conn).await
 }
