@@ -115,6 +115,16 @@ pub async fn lock_current(
     Ok(batch.accounts.pop().map(|folded| folded.current))
 }
 
+/// Accounts as their applied events make them, without holding them and without their pending events: for looks
+/// that are repeated when those are applied.
+pub async fn glance(
+    conn: &mut PgConnection,
+    account_ids: &[String],
+) -> Result<Vec<(String, AccountState)>, sqlx::Error> {
+    let views = store::read_accounts(conn, account_ids).await?;
+    Ok(views.into_iter().map(|view| (view.row.account_id, view.state)).collect())
+}
+
 /// The account as every event accepted so far makes it, with its people, without holding it.
 pub async fn view(
     accounts: &Accounts,
