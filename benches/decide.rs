@@ -122,7 +122,7 @@ fn by_hand(s: &Signals, ledger: &Ledger, now: DateTime) -> (Option<Motion>, Outc
 }
 
 fn guarded(motion: Motion, s: &Signals, ledger: &Ledger, now: DateTime) -> Outcome {
-    let live = |claim: &&gtm::motions::model::Claim| claim.expires_at > now;
+    let live = |claim: &gtm::motions::model::Claim| claim.expires_at > now;
     let day = TimeDelta::hours(24);
     let fresh = |as_of: Option<DateTime>| as_of.is_some_and(|as_of| now - as_of <= day);
     let preferences = &ledger.preferences;
@@ -131,7 +131,7 @@ fn guarded(motion: Motion, s: &Signals, ledger: &Ledger, now: DateTime) -> Outco
     if preferences.blocked.contains(&motion) || !allowed || preferences.do_not_contact || paused {
         return Outcome::Blocked;
     }
-    if ledger.claims.iter().filter(live).any(|claim| claim.motion == motion) {
+    if ledger.claims.iter().any(|claim| live(claim) && claim.motion == motion) {
         return Outcome::Continued;
     }
     if matches!(s.crm.deal_stage, DealStage::Negotiation | DealStage::Closing) {
@@ -146,7 +146,7 @@ fn guarded(motion: Motion, s: &Signals, ledger: &Ledger, now: DateTime) -> Outco
     if gated {
         return Outcome::Deferred;
     }
-    if ledger.switch_to != Some(motion) && ledger.claims.iter().filter(live).next().is_some() {
+    if ledger.switch_to != Some(motion) && ledger.claims.iter().any(live) {
         return Outcome::Conflict;
     }
     let since = now - TimeDelta::days(7);
@@ -188,7 +188,9 @@ fn main() {
     let policy = match Policy::compile(DEFAULT, Format::Toml) {
         Ok(policy) => policy,
         Err(faults) => {
-            faults.iter().for_each(|fault| println!("{fault}"));
+            for fault in faults {
+                println!("{fault}");
+            }
             std::process::exit(1);
         }
     };

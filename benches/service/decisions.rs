@@ -24,9 +24,21 @@ fn account(n: u64) -> Vec<String> {
         )
     };
     let mut events = vec![
-        event("a".into(), "gtm.account.upserted", r#"{"name":"Bench","employeeCount":800,"seats":100}"#.into()),
-        event("s".into(), "gtm.source.synced", format!(r#"{{"source":"crm","syncedAt":"{}"}}"#, now.to_rfc3339())),
-        event("p".into(), "gtm.source.synced", format!(r#"{{"source":"partner","syncedAt":"{}"}}"#, now.to_rfc3339())),
+        event(
+            "a".into(),
+            "gtm.account.upserted",
+            r#"{"name":"Bench","employeeCount":800,"seats":100}"#.into(),
+        ),
+        event(
+            "s".into(),
+            "gtm.source.synced",
+            format!(r#"{{"source":"crm","syncedAt":"{}"}}"#, now.to_rfc3339()),
+        ),
+        event(
+            "p".into(),
+            "gtm.source.synced",
+            format!(r#"{{"source":"partner","syncedAt":"{}"}}"#, now.to_rfc3339()),
+        ),
         event("o".into(), "gtm.partner.overlap", r#"{"partnerId":"aws","overlapType":"customer"}"#.into()),
     ];
     for back in 1..=35 {

@@ -50,7 +50,10 @@ async fn baseline_server(pool: PgPool) -> SocketAddr {
 pub async fn run(bench: &Bench) {
     bench.database("plain").await;
     let pool = bench.pool("plain", CONNECTIONS).await;
-    sqlx::raw_sql("CREATE TABLE plain (id uuid PRIMARY KEY, body json NOT NULL)").execute(&pool).await.unwrap();
+    sqlx::raw_sql("CREATE TABLE plain (id uuid PRIMARY KEY, body json NOT NULL)")
+        .execute(&pool)
+        .await
+        .unwrap();
     let baseline = baseline_server(pool.clone()).await;
     let service = bench.service("intake").await;
 

@@ -71,7 +71,11 @@ impl Connection {
             let read = self.stream.read_buf(&mut self.buffer).await.unwrap();
             assert!(read > 0, "the server hung up: {}", String::from_utf8_lossy(&self.buffer));
             if let Some(end) = complete(&self.buffer) {
-                assert!(self.buffer.starts_with(b"HTTP/1.1 20"), "{}", String::from_utf8_lossy(&self.buffer[..end]));
+                assert!(
+                    self.buffer.starts_with(b"HTTP/1.1 20"),
+                    "{}",
+                    String::from_utf8_lossy(&self.buffer[..end])
+                );
                 return;
             }
         }

@@ -3,7 +3,11 @@
 //!
 //! `cargo bench --bench service` runs all; `cargo bench --bench service -- intake decisions` some. Leaves out the
 //! pure parts, which have benchmarks of their own (`decide`, `intake_decode`).
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints, and stops where it cannot go on")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a benchmark prints, and stops where it cannot go on"
+)]
 #![expect(clippy::cast_precision_loss, reason = "counts and durations far below 2^53")]
 
 mod decisions;

@@ -9,6 +9,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use sqlx::PgPool;
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -27,6 +28,11 @@ use crate::platform::jobs::Lane;
 const GROUP_EVENTS_MAX: usize = 1_024;
 /// How many requests may wait for the next group before callers are told to come back.
 const QUEUE_REQUESTS_MAX: usize = 8_192;
+/// So many waiting requests make a crowd, which background work lets pass, looking again after each step, for so
+/// long at the most.
+const CROWD_REQUESTS: usize = 8;
+const LET_PASS_STEP: Duration = Duration::from_millis(5);
+const LET_PASS_MAX: Duration = Duration::from_millis(250);
 /// Groups in flight at once: while one waits for its commit the next is being filled.
 pub const GROUPS_IN_FLIGHT: usize = 2;
 
@@ -111,6 +117,18 @@ impl Intake {
                 .unwrap_or_default();
             let at = chrono::DateTime::from_timestamp_micros(present.max(last + 1)).unwrap_or(now);
             event.time = at;
+        }
+    }
+
+    /// Waits while requests are waiting for their answer, for [`LET_PASS_MAX`] at most: work that nobody waits for
+    /// lets them pass, and then finds more to do in one go.
+    pub async fn let_pass(&self) {
+        let crowded = || QUEUE_REQUESTS_MAX - self.queue.capacity() > CROWD_REQUESTS;
+        for _ in 0..LET_PASS_MAX.as_millis() / LET_PASS_STEP.as_millis() {
+            if !crowded() {
+                return;
+            }
+            tokio::time::sleep(LET_PASS_STEP).await;
         }
     }
 

@@ -14,8 +14,9 @@ const APPLY_IDLE: Duration = Duration::from_millis(200);
 /// Applies pending events until told to stop.
 pub async fn apply(accounts: Accounts, stop: CancellationToken, beat: impl Fn(bool)) {
     let pace = Pace { stop: &stop, wake: &accounts.intake.arrived, idle: APPLY_IDLE };
-    worker::run("events", pace, beat, || {
-        commands::apply_next(&accounts.pool, accounts.follower.as_ref(), accounts.clock.now())
+    worker::run("events", pace, beat, || async {
+        accounts.intake.let_pass().await;
+        commands::apply_next(&accounts.pool, accounts.follower.as_ref(), accounts.clock.now()).await
     })
     .await;
 }

@@ -3,7 +3,7 @@
 //! [`events`] decodes and checks, [`intake`] makes durable, [`fold`] turns events into facts, [`commands`]
 //! applies them exactly once each, [`matching`] finds the account that a person or company belongs to.
 //! Owns the tables `event`, `event_key`, `inbox`, `inbox_dead`, `account`, `contact`, `note`,
-//! `account_identity` and `match_pin`.
+//! `account_identity`, `match_pin` and `match_exclusion`.
 
 pub mod api;
 pub mod commands;

@@ -18,26 +18,19 @@ use crate::kernel::clock::{Clock, DateTime, truncate};
 use crate::motions::commands::EVALUATE;
 use crate::platform::http::{Fault, Json, Problem, Scoped, scope};
 use crate::platform::jobs;
+use crate::platform::mode;
 use crate::platform::outbox::{self, api::DeliveryWire};
 
 /// The clock of this database: marks it as sandbox or not at its first start, and keeps to that.
 pub(super) async fn clock(pool: &PgPool, sandbox: bool) -> Result<Clock, StartError> {
-    let mode = if sandbox { "sandbox" } else { "live" };
     let present = Clock::System.now();
-    let marked = sqlx::query!(
-        r#"INSERT INTO service_mode AS m (mode, sandbox_now) VALUES ($1, $2)
-           ON CONFLICT (only_row) DO UPDATE SET mode = m.mode RETURNING mode, sandbox_now"#,
-        mode,
-        present,
-    )
-    .fetch_one(pool)
-    .await?;
-    match (marked.mode.as_str(), sandbox) {
-        ("live", true) => Err(StartError::NotASandbox),
-        ("sandbox", false) => Err(StartError::IsASandbox),
+    let mode = mode::settle(pool, sandbox, present).await?;
+    match (mode.sandbox, sandbox) {
+        (false, true) => Err(StartError::NotASandbox),
+        (true, false) => Err(StartError::IsASandbox),
         // Time never runs backwards, not even over a restart.
-        ("sandbox", true) => Ok(Clock::manual(marked.sandbox_now.max(present))),
-        _ => Ok(Clock::System),
+        (true, true) => Ok(Clock::manual(mode.sandbox_now.max(present))),
+        (false, false) => Ok(Clock::System),
     }
 }
 
@@ -91,7 +84,7 @@ async fn move_clock(
     }
     let now = app.platform.clock.advance_to(target);
     settle(&app).await?;
-    sqlx::query!("UPDATE service_mode SET sandbox_now = $1", now).execute(&app.platform.pool).await?;
+    mode::note_clock(&app.platform.pool, now).await?;
     Ok(Json(Moved { now }))
 }
 

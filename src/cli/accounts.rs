@@ -5,22 +5,30 @@ use serde_json::Value;
 
 use super::client::segment;
 use super::context::Context;
-use super::words::{NOTHING, age, instant, plain, text, when};
+use super::words::{NOTHING, age, instant, plain, shortened, text, when};
+
+/// Characters of a value in a table; `--json` gives all of it.
+const VALUE_CHARS_MAX: usize = 80;
 
 #[derive(Debug, Args)]
 pub struct Accounts {
     #[command(subcommand)]
     action: Option<Action>,
+    #[command(flatten)]
+    list: List,
+}
+
+#[derive(Debug, Args)]
+struct List {
+    /// At most so many.
+    #[arg(long, default_value_t = 50)]
+    limit: usize,
 }
 
 #[derive(Debug, Subcommand)]
 enum Action {
     /// List accounts (the default).
-    List {
-        /// At most so many.
-        #[arg(long, default_value_t = 50)]
-        limit: usize,
-    },
+    List(List),
     /// Everything known of an account, with source and age.
     Show { account: String },
     /// What a decision would see now.
@@ -37,8 +45,8 @@ enum Action {
 pub async fn run(args: Accounts, context: &Context) -> anyhow::Result<()> {
     let client = context.client().await?;
     let screen = &context.screen;
-    match args.action.unwrap_or(Action::List { limit: 50 }) {
-        Action::List { limit } => {
+    match args.action.unwrap_or(Action::List(args.list)) {
+        Action::List(List { limit }) => {
             let rows = client.list("/v1/accounts", &[], Some(limit)).await?;
             let headers = ["account", "name", "domain", "owner", "changed"];
             screen.list(
@@ -118,7 +126,7 @@ fn gather(context: &Context, name: String, value: &Value, rows: &mut Vec<Vec<Str
         }
         other => {
             if let Some(text) = plain(other) {
-                rows.push(vec![name, text, String::new(), String::new()]);
+                rows.push(vec![name, shortened(&text, VALUE_CHARS_MAX), String::new(), String::new()]);
             }
         }
     }

@@ -14,6 +14,8 @@ use super::failure::Failure;
 
 /// Longest wait for an answer; beyond the service's own limit, so that its words are heard.
 const TIMEOUT: Duration = Duration::from_mins(2);
+/// Longest wait for a sign of life.
+const TIMEOUT_LIVE: Duration = Duration::from_secs(3);
 /// Most rows that the service gives in one page.
 const PAGE_ROWS_MAX: usize = 200;
 
@@ -47,6 +49,12 @@ impl Client {
     /// The service's address.
     pub fn url(&self) -> &str {
         &self.base
+    }
+
+    /// Whether anything listens at the address. A service that is too busy to answer is there.
+    pub async fn is_there(&self) -> bool {
+        let asked = self.http.get(format!("{}/livez", self.base)).timeout(TIMEOUT_LIVE).send().await;
+        !asked.is_err_and(|error| error.is_connect())
     }
 
     /// A request to a path below the address, with the key.

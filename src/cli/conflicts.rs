@@ -11,22 +11,27 @@ use super::words::{text, when};
 pub struct Conflicts {
     #[command(subcommand)]
     action: Option<Action>,
+    #[command(flatten)]
+    list: List,
+}
+
+#[derive(Debug, Args)]
+struct List {
+    /// Only this account.
+    #[arg(long)]
+    account: Option<String>,
+    /// Only these: `open`, `resolved`.
+    #[arg(long)]
+    status: Option<String>,
+    /// At most so many.
+    #[arg(long, default_value_t = 50)]
+    limit: usize,
 }
 
 #[derive(Debug, Subcommand)]
 enum Action {
     /// List conflicts (the default), newest first.
-    List {
-        /// Only this account.
-        #[arg(long)]
-        account: Option<String>,
-        /// Only these, for example `open`.
-        #[arg(long)]
-        status: Option<String>,
-        /// At most so many.
-        #[arg(long, default_value_t = 50)]
-        limit: usize,
-    },
+    List(List),
     /// Decide a conflict.
     Resolve {
         /// The conflict's id.
@@ -59,8 +64,8 @@ impl Resolution {
 pub async fn run(args: Conflicts, context: &Context) -> anyhow::Result<()> {
     let client = context.client().await?;
     let screen = &context.screen;
-    match args.action.unwrap_or(Action::List { account: None, status: None, limit: 50 }) {
-        Action::List { account, status, limit } => {
+    match args.action.unwrap_or(Action::List(args.list)) {
+        Action::List(List { account, status, limit }) => {
             let mut filters = Vec::new();
             filters.extend(account.as_deref().map(|account| ("accountId", account)));
             filters.extend(status.as_deref().map(|status| ("status", status)));

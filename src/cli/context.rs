@@ -27,7 +27,7 @@ impl Context {
         if let Some((_, client)) = started.as_ref() {
             return Ok(client.clone());
         }
-        if let Some(client) = self.target.running()? {
+        if let Some(client) = self.target.running().await? {
             return Ok(client);
         }
         let (running, client) = self.target.start().await?;

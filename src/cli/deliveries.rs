@@ -11,19 +11,24 @@ use super::words::{text, when};
 pub struct Deliveries {
     #[command(subcommand)]
     action: Option<Action>,
+    #[command(flatten)]
+    list: List,
+}
+
+#[derive(Debug, Args)]
+struct List {
+    /// Only these: `pending`, `delivered`, `retrying`, `dead`, `recorded`.
+    #[arg(long)]
+    status: Option<String>,
+    /// At most so many.
+    #[arg(long, default_value_t = 50)]
+    limit: usize,
 }
 
 #[derive(Debug, Subcommand)]
 enum Action {
     /// List deliveries (the default), newest first.
-    List {
-        /// Only these: `pending`, `delivered`, `retrying`, `dead`, `recorded`.
-        #[arg(long)]
-        status: Option<String>,
-        /// At most so many.
-        #[arg(long, default_value_t = 50)]
-        limit: usize,
-    },
+    List(List),
     /// Send a dead delivery again.
     Retry {
         /// The delivery's id.
@@ -34,8 +39,8 @@ enum Action {
 pub async fn run(args: Deliveries, context: &Context) -> anyhow::Result<()> {
     let client = context.client().await?;
     let screen = &context.screen;
-    match args.action.unwrap_or(Action::List { status: None, limit: 50 }) {
-        Action::List { status, limit } => {
+    match args.action.unwrap_or(Action::List(args.list)) {
+        Action::List(List { status, limit }) => {
             let filters: Vec<(&str, &str)> =
                 status.as_deref().map(|status| ("status", status)).into_iter().collect();
             let rows = client.list("/v1/deliveries", &filters, Some(limit)).await?;

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::client::Client;
 use super::failure::{Exit, Failure};
 use super::screen::Screen;
-use super::words::{counted, text};
+use super::words::{counted, shortened, text};
 use crate::demo::{COHORT_TICKS, Demo, ID_PREFIX};
 use crate::kernel::clock::Clock;
 use crate::motions::model::Motion;
@@ -28,8 +28,16 @@ const TICK: Duration = Duration::from_secs(1);
 const BATCH: usize = 500;
 /// Decisions looked at after each tick; more than a tick makes.
 const DECISIONS: usize = 50;
+/// Decisions looked at after the first one: those that the history led to.
+const DECISIONS_OF_HISTORY: usize = 200;
 /// Ids remembered, so that no decision is shown twice.
-const REMEMBERED: usize = 4 * DECISIONS;
+const REMEMBERED: usize = DECISIONS_OF_HISTORY + DECISIONS;
+/// Characters of a line before the reasoning.
+const REASONING_AT: usize = 65;
+/// Characters of a line where no terminal sets the limit.
+const WIDTH_ELSEWHERE: usize = 200;
+/// Fewest characters of reasoning that are worth a line.
+const REASONING_MIN: usize = 30;
 
 /// The demo, ready to run.
 pub struct Feed {
@@ -98,13 +106,15 @@ impl Feed {
         if !events.is_empty() {
             send(&self.client, "normal", &events).await?;
         }
-        let mut news = self.client.list("/v1/decisions", &[], Some(DECISIONS)).await?;
+        let count = if self.shown.is_empty() { DECISIONS_OF_HISTORY } else { DECISIONS };
+        let mut news = self.client.list("/v1/decisions", &[], Some(count)).await?;
         news.reverse();
         for decision in &news {
             let id = text(decision, &["/decisionId"]);
             if !self.shown.contains(&id) {
                 if decision["outcome"] != "monitoring" {
-                    self.screen.line(line(decision));
+                    let width = if self.screen.terminal { self.screen.width() } else { WIDTH_ELSEWHERE };
+                    self.screen.line(line(decision, width));
                 }
                 self.shown.push_back(id);
             }
@@ -117,12 +127,13 @@ impl Feed {
 }
 
 /// A decision in one line.
-fn line(decision: &Value) -> String {
+fn line(decision: &Value, width: usize) -> String {
     let at = decision["decidedAt"].as_str().and_then(|at| at.get(11..19)).unwrap_or_default();
     let name = text(decision, &["/signals/crm/name", "/accountId"]);
     let motion =
         decision.pointer("/recommendation/motion").and_then(Value::as_str).and_then(Motion::from_name);
     let motion = motion.map_or("–", Motion::label);
-    let reasoning: String = text(decision, &["/recommendation/reasoning"]).chars().take(160).collect();
+    let room = width.saturating_sub(REASONING_AT).max(REASONING_MIN);
+    let reasoning = shortened(&text(decision, &["/recommendation/reasoning"]), room);
     format!("{at}  {name:<24} {motion:<18} {:<10} {reasoning}", text(decision, &["/outcome"]))
 }

@@ -1,5 +1,6 @@
 //! `gtm serve`: run the service until it is told to stop.
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -33,7 +34,7 @@ pub async fn run(args: Serve, context: &Context) -> anyhow::Result<ExitCode> {
     if let Some(bind) = args.bind {
         settings.http.bind = bind;
     }
-    log(&settings.log)?;
+    log(&settings.log, args.demo)?;
     let data_dir = context.target.data_dir.clone();
     let admin_key = std::env::var("GTM_ADMIN_KEY").ok().map(Into::into);
     let running = app::start(StartOptions { settings, data_dir, sandbox: args.sandbox, admin_key }).await?;
@@ -52,9 +53,16 @@ pub async fn run(args: Serve, context: &Context) -> anyhow::Result<ExitCode> {
 }
 
 /// Logs go to standard error; standard output is for the start block and the demo.
-fn log(settings: &LogSettings) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&settings.filter).context("log.filter is no valid filter")?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+fn log(settings: &LogSettings, demo: bool) -> anyhow::Result<()> {
+    // The demo is a client that asks every second: its lines would bury those that one wants to read. What the
+    // settings say of the access log comes after and wins.
+    let quiet = if demo { "access=warn," } else { "" };
+    let filter =
+        EnvFilter::try_new(format!("{quiet}{}", settings.filter)).context("log.filter is no valid filter")?;
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     let set = match settings.format {
         LogFormat::Text => builder.try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),

@@ -32,7 +32,7 @@ pub struct Target {
 
 impl Target {
     /// A client of the service that is named or running; nothing when neither is.
-    pub fn running(&self) -> Result<Option<Client>, Failure> {
+    pub async fn running(&self) -> Result<Option<Client>, Failure> {
         if let Some(url) = &self.url {
             let key = std::env::var("GTM_API_KEY").map_err(|_| {
                 Failure::new(Exit::Refused, "GTM_URL names a service, but GTM_API_KEY holds no key to it.")
@@ -40,7 +40,9 @@ impl Target {
             return Client::new(url, key.into()).map(Some);
         }
         let Some(file) = app::read_service_file(&self.data_dir) else { return Ok(None) };
-        Client::new(&file.url, file.key.into()).map(Some)
+        let client = Client::new(&file.url, file.key.into())?;
+        // A killed service leaves its file, and its process id may by now be another program's.
+        Ok(client.is_there().await.then_some(client))
     }
 
     /// The settings of a service that is started here.
@@ -58,5 +60,38 @@ impl Target {
         let running = app::start(options).await.context("no service runs here, and none could be started")?;
         let client = Client::new(&format!("http://{}", running.address), running.local_key.clone())?;
         Ok((running, client))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::import::fixture::Folder;
+
+    fn target(folder: &Folder) -> Target {
+        Target { url: None, data_dir: folder.root().to_owned(), config: None }
+    }
+
+    #[tokio::test]
+    async fn a_service_is_found_by_its_file_only_while_something_listens_there() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let file = app::ServiceFile {
+            url: url.clone(),
+            key: "k".to_owned(),
+            pid: std::process::id(),
+            started_at: chrono::DateTime::UNIX_EPOCH,
+        };
+        let folder = Folder::with("service.json", &serde_json::to_vec(&file).unwrap());
+        let serving = axum::serve(listener, axum::Router::new());
+        let target_here = target(&folder);
+        let found = tokio::select! {
+            found = target_here.running() => found.unwrap(),
+            _ = std::future::IntoFuture::into_future(serving) => panic!("the listener ended"),
+        };
+        assert_eq!(found.unwrap().url(), url);
+        // The listener is gone, the process of the file is not: another program has its number.
+        assert!(target_here.running().await.unwrap().is_none());
+        assert!(target(&Folder::new()).running().await.unwrap().is_none());
     }
 }

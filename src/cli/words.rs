@@ -91,6 +91,22 @@ pub fn thousands(count: u64) -> String {
     out
 }
 
+/// A text cut to a number of characters, with a sign that it was.
+pub fn shortened(text: &str, length: usize) -> String {
+    match text.char_indices().nth(length) {
+        Some(_) => {
+            let kept: String = text.chars().take(length.saturating_sub(1)).collect();
+            format!("{}…", kept.trim_end())
+        }
+        None => text.to_owned(),
+    }
+}
+
+/// The name of an enum's value as the API writes it.
+pub fn name_of(value: &impl serde::Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|value| plain(&value)).unwrap_or_else(|| NOTHING.to_owned())
+}
+
 /// Breaks running text into lines of at most `width` characters, each after the first behind `indent`.
 pub fn wrapped(text: &str, width: usize, indent: usize) -> String {
     let mut lines: Vec<String> = Vec::new();
@@ -142,5 +158,7 @@ mod tests {
     fn text_is_wrapped_at_words() {
         assert_eq!(wrapped("one two three", 9, 2), "one two\n  three");
         assert_eq!(wrapped("", 9, 2), "");
+        assert_eq!(shortened("one two", 7), "one two");
+        assert_eq!(shortened("one two", 5), "one…");
     }
 }

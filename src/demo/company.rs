@@ -171,7 +171,8 @@ fn company(
     } else {
         (
             format!("{ID_PREFIX}{slug}-{}", names.suffix),
-            format!("{} {} {}", FIRST[first], SECOND[second], names.suffix),
+            // The id keeps the whole number; for the eye its end is enough.
+            format!("{} {} {}", FIRST[first], SECOND[second], names.suffix % 1_000),
             format!("{}{}.example", slug.replace('-', ""), names.suffix),
         )
     };

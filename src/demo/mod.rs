@@ -9,7 +9,8 @@
 //! Promises: everything is a function of the arguments (the same seed tells the same stories), every event
 //! keeps to the contract, no id is used twice within a run. All names are invented, all domains end in
 //! `.example`.
-//! Leaves out: sending, and time: whoever runs the demo brings both.
+//! Leaves out: sending, and time: whoever runs the demo brings both. A story that midnight (UTC) cuts in two
+//! may end otherwise, because a day without use yet breaks what was level.
 
 mod archetype;
 mod company;

@@ -130,11 +130,13 @@ impl<'c> Teller<'c> {
     ) {
         let features: Map<String, Value> =
             features.iter().map(|feature| ((*feature).to_owned(), per_feature.into())).collect();
-        // A day that is over was true at its end; today is true now.
-        let end = date.and_hms_opt(23, 0, 0).map_or(self.now, |at| at.and_utc());
+        // A day that is over was true at its end, today is true now: what is told of it later must count as
+        // newer, at any hour.
+        let end = date.and_hms_opt(23, 0, 0).filter(|_| date < self.today());
+        let at = end.map_or(self.now, |end| end.and_utc());
         self.tell_at(
             System::Warehouse,
-            end.min(self.now),
+            at,
             "gtm.usage.recorded",
             json!({
                 "date": date.to_string(), "activeUsers": active_users, "features": features,

@@ -205,7 +205,7 @@ fn the_history_is_two_months_of_a_company() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(12))]
+    #![proptest_config(ProptestConfig::with_cases(5))]
 
     #[test]
     fn the_same_arguments_tell_the_same_and_every_event_is_valid(

@@ -14,7 +14,11 @@ const EVALUATE_IDLE: Duration = Duration::from_millis(100);
 /// Evaluates accounts until told to stop.
 pub async fn evaluate(motions: Motions, stop: CancellationToken, beat: impl Fn(bool)) {
     let pace = Pace { stop: &stop, wake: &motions.evaluate, idle: EVALUATE_IDLE };
-    worker::run("evaluate", pace, beat, || motions.evaluate_due()).await;
+    worker::run("evaluate", pace, beat, || async {
+        motions.accounts.intake.let_pass().await;
+        motions.evaluate_due().await
+    })
+    .await;
 }
 
 /// Looks, step by step, at all accounts that nobody has looked at for longer than `age`.

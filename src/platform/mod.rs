@@ -6,6 +6,7 @@ pub mod http;
 pub mod jobs;
 pub mod keys;
 pub mod lifecycle;
+pub mod mode;
 pub mod outbox;
 pub mod postgres;
 pub mod worker;

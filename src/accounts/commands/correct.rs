@@ -4,22 +4,13 @@ use crate::accounts::Accounts;
 use crate::accounts::matching::{Candidate, Match, Query, rank};
 use crate::accounts::model::value;
 use crate::accounts::store;
+pub use crate::accounts::store::Correction;
 use crate::kernel::ids::AccountId;
 use crate::platform::audit::{self, AuditError};
 use crate::platform::db;
 
 /// Candidates that one look-up weighs.
 const CANDIDATES_MAX: i64 = 200;
-
-/// A person's word on where something belongs.
-pub struct Correction<'a> {
-    /// `domain:…`, `name:…` or `id:…`.
-    pub key: &'a str,
-    pub account_id: &'a str,
-    pub belongs: bool,
-    pub note: &'a str,
-    pub by: &'a str,
-}
 
 /// The accounts that a person or company could belong to, best first.
 pub async fn find_matches(accounts: &Accounts, mut query: Query) -> Result<Vec<Match>, sqlx::Error> {

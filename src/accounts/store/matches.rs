@@ -2,8 +2,17 @@
 
 use sqlx::PgConnection;
 
-use crate::accounts::commands::Correction;
 use crate::kernel::clock::DateTime;
+
+/// A person's word on where something belongs.
+pub struct Correction<'a> {
+    /// `domain:…`, `name:…` or `id:…`.
+    pub key: &'a str,
+    pub account_id: &'a str,
+    pub belongs: bool,
+    pub note: &'a str,
+    pub by: &'a str,
+}
 
 /// What is stored about some keys.
 pub struct Found {

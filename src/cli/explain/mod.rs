@@ -6,6 +6,8 @@
 //! it stands in the decision. A document that this release cannot read is shown as it is.
 
 mod sections;
+#[cfg(test)]
+mod tests;
 
 use serde_json::Value;
 
@@ -34,7 +36,9 @@ pub fn summary(screen: &Screen, decision: &Value) -> String {
         let mut parts = vec![head(page, document), reasoning(page, document)];
         parts.extend(sections::consequences(page, document));
         parts.extend(sections::change(page, document));
-        parts.push(format!("All of it: gtm decisions why {}", document.decision_id));
+        if !document.dry_run {
+            parts.push(format!("All of it: gtm decisions why {}", document.decision_id));
+        }
         parts
     })
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::Page;
-use crate::cli::words::{age, number, wrapped};
+use crate::cli::words::{age, name_of, number, wrapped};
 use crate::motions::decide::{Awaited, Verdict};
 use crate::motions::document::{BranchVerdict, DecisionDocument, ScoreView};
 use crate::motions::model::{Outcome, Provenance, UsageSignals};
@@ -50,7 +50,7 @@ pub fn evidence(page: Page, document: &DecisionDocument) -> String {
         .overlaps
         .iter()
         .map(|overlap| {
-            let kind = format!("{:?}", overlap.overlap_type).to_lowercase();
+            let kind = name_of(&overlap.overlap_type).replace('_', " ");
             format!("{} ({kind}, {})", overlap.partner_id, number(overlap.strength, 2))
         })
         .collect();
@@ -229,7 +229,7 @@ pub fn consequences(page: Page, document: &DecisionDocument) -> Option<String> {
             "hands over to {}{owner} ({}), urgency {}, within {}",
             handoff.target_team,
             handoff.handoff_type,
-            format!("{:?}", handoff.urgency).to_lowercase(),
+            name_of(&handoff.urgency),
             handoff.sla
         ));
         let mut told = handoff.context.top_features.clone();

@@ -95,7 +95,7 @@ pub async fn get_timeline(
         return Err(MotionError::NoAccount(id.to_owned()).into());
     }
     let before: Option<Uuid> = page.after()?;
-    let events = accounts::store::list_events(&accounts.pool, id, before, page.fetch()).await?;
+    let events = accounts::commands::list_events(&accounts.pool, id, before, page.fetch()).await?;
     let ours = store::list_timeline(&motions.pool, id, before, page.fetch()).await?;
     let mut entries: Vec<TimelineEntry> = events.into_iter().map(event_entry).collect();
     entries.extend(ours.into_iter().map(entry));
@@ -105,7 +105,7 @@ pub async fn get_timeline(
     Ok(Json(page.cut(entries, |entry| entry.id, |entry| entry)))
 }
 
-fn event_entry(row: accounts::store::EventRow) -> TimelineEntry {
+fn event_entry(row: accounts::commands::EventRow) -> TimelineEntry {
     TimelineEntry {
         id: row.id,
         at: row.occurred_at,

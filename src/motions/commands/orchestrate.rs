@@ -27,7 +27,7 @@ use crate::platform::http::Claim;
 use crate::platform::jobs::{self, Lane, NewJob};
 
 /// Touches are read this far back; a policy's window is at most this long.
-const TOUCHES_READ: TimeDelta = TimeDelta::days(31);
+pub(super) const TOUCHES_READ: TimeDelta = TimeDelta::days(31);
 /// A motion that another replica took in between is seen by asking again; more often than this it is a fault.
 const RACES_MAX: usize = 5;
 
@@ -193,7 +193,7 @@ impl Motions {
         if ask.dry_run {
             return Ok(Decided { document, recorded: false });
         }
-        let fingerprint = fingerprint(&document);
+        let fingerprint = fingerprint(&decision, &policy);
         let same = guards.latest.as_ref().is_some_and(|latest| latest.fingerprint == fingerprint);
         // What is executed is done now, even when the latest decision did the same: its hold is over since.
         let executed = decision.outcome == Outcome::Executed;
@@ -215,15 +215,19 @@ impl Motions {
         wake_at: Option<DateTime>,
         now: DateTime,
     ) -> Result<(), MotionError> {
-        let Some(due_at) = wake_at else { return Ok(()) };
-        let job = NewJob {
-            key: account_id.to_owned(),
-            payload: r#""wake""#.to_owned(),
-            lane: Lane::Normal,
-            due_at: due_at.max(now),
-        };
-        jobs::enqueue(conn, EVALUATE, &[job], now).await?;
+        let Some(at) = wake_at else { return Ok(()) };
+        jobs::enqueue(conn, EVALUATE, &[wake(account_id, at, now)], now).await?;
         Ok(())
+    }
+}
+
+/// The job that looks at an account again at an instant.
+pub(super) fn wake(account_id: &str, at: DateTime, now: DateTime) -> NewJob {
+    NewJob {
+        key: account_id.to_owned(),
+        payload: r#""wake""#.to_owned(),
+        lane: Lane::Normal,
+        due_at: at.max(now),
     }
 }
 
@@ -374,14 +378,15 @@ async fn release(
 
 /// What a decision says, without when and on which numbers: a look that says the same as the latest decision
 /// is not put on record again.
-fn fingerprint(document: &DecisionDocument) -> String {
-    let failed = document
+pub(super) fn fingerprint(decision: &Decision, policy: &Policy) -> String {
+    let failed = decision
         .guardrails
         .iter()
-        .filter(|guardrail| guardrail.outcome == Verdict::Failed)
+        .filter(|guardrail| guardrail.verdict == Verdict::Failed)
         .map(|guardrail| guardrail.id.name());
-    let motion = document.recommendation.motion.map_or("none", Motion::name);
-    let mut text = format!("{}:{motion}:{}", document.outcome.name(), document.matched_rule);
+    let motion = decision.motion.map_or("none", Motion::name);
+    let rule = policy.branches().get(decision.matched).map_or("", |branch| branch.id.as_str());
+    let mut text = format!("{}:{motion}:{rule}", decision.outcome.name());
     for id in failed {
         text.push(':');
         text.push_str(id);

@@ -1,10 +1,16 @@
 //! Looking at accounts without being asked: after events, at a wake-up time, and in the sweep.
 
+use std::collections::HashSet;
+
 use chrono::TimeDelta;
 use futures_util::future::join_all;
 
-use super::orchestrate::{Ask, Trigger};
+use super::orchestrate::{Ask, TOUCHES_READ, Trigger, fingerprint, wake};
 use super::{EVALUATE, MotionError, Motions};
+use crate::accounts;
+use crate::kernel::clock::DateTime;
+use crate::motions::decide::decide;
+use crate::motions::{signals, store};
 use crate::platform::jobs::{self, Claimed, Lane, NewJob};
 
 /// How many accounts one round of the evaluator takes.
@@ -24,12 +30,19 @@ impl Motions {
             let mut conn = self.pool.acquire().await?;
             jobs::claim(&mut conn, EVALUATE, now, ROUND).await?
         };
+        if due.is_empty() {
+            return Ok(0);
+        }
+        let quiet = self.unchanged(&due, now).await?;
         let mut done = Vec::with_capacity(due.len());
-        for group in due.chunks(SIDE_BY_SIDE) {
+        let (same, news): (Vec<&Claimed>, Vec<&Claimed>) =
+            due.iter().partition(|job| quiet.contains(&job.key));
+        done.extend(same.into_iter().cloned());
+        for group in news.chunks(SIDE_BY_SIDE) {
             let looks = group.iter().map(|job| self.evaluate_one(job));
             for (job, outcome) in group.iter().zip(join_all(looks).await) {
                 match outcome {
-                    Ok(()) => done.push(job.clone()),
+                    Ok(()) => done.push((*job).clone()),
                     Err(error) => self.evaluation_failed(job, &error).await?,
                 }
             }
@@ -37,6 +50,35 @@ impl Motions {
         let mut conn = self.pool.acquire().await?;
         jobs::finish(&mut conn, &done).await?;
         Ok(due.len())
+    }
+
+    /// Of the accounts whose turn it is, those about which a decision would say what the latest one says: read and
+    /// decided together, without a lock. What changes in between asks for a look of its own.
+    async fn unchanged(&self, due: &[Claimed], now: DateTime) -> Result<HashSet<String>, MotionError> {
+        let ids: Vec<String> = due.iter().map(|job| job.key.clone()).collect();
+        let mut conn = self.pool.acquire().await?;
+        let states = accounts::commands::glance(&mut conn, &ids).await?;
+        let guards = store::guards_of(&mut conn, &ids, now - TOUCHES_READ, now).await?;
+        let mut quiet = HashSet::new();
+        let mut wakes = Vec::new();
+        for (account_id, state) in states {
+            let Some(guards) = guards.get(&account_id) else { continue };
+            let (Some(latest), Some(version)) = (&guards.latest, &guards.policy_version) else { continue };
+            let policy = self.policies.get(&mut conn, version).await?;
+            self.policies.note_latest(&policy);
+            let signals = signals::derive(policy.definitions(), &state, now);
+            let decision = decide(&policy, &signals, &guards.ledger(&state), now);
+            if fingerprint(&decision, &policy) == latest.fingerprint {
+                wakes.extend(decision.wake_at.map(|at| wake(&account_id, at, now)));
+                quiet.insert(account_id);
+            }
+        }
+        let looked_at: Vec<String> = quiet.iter().cloned().collect();
+        store::note_evaluated(&mut conn, &looked_at, now).await?;
+        jobs::enqueue(&mut conn, EVALUATE, &wakes, now).await?;
+        metrics::counter!("gtm_evaluations_total", "outcome" => "unchanged", "recorded" => "false")
+            .increment(quiet.len() as u64);
+        Ok(quiet)
     }
 
     async fn evaluate_one(&self, job: &Claimed) -> Result<(), MotionError> {
@@ -79,18 +121,7 @@ impl Motions {
     pub async fn sweep(&self, age: TimeDelta) -> Result<usize, sqlx::Error> {
         let now = self.clock.now();
         let mut conn = self.pool.acquire().await?;
-        let aged = sqlx::query_scalar!(
-            r#"SELECT m.account_id FROM motion_state m
-               WHERE m.evaluated_at < $1
-                 AND NOT EXISTS (SELECT FROM job j WHERE j.kind = $3 AND j.key = m.account_id AND j.due_at <= $4)
-               ORDER BY m.evaluated_at LIMIT $2"#,
-            now - age,
-            SWEEP_STEP,
-            EVALUATE,
-            now,
-        )
-        .fetch_all(&mut *conn)
-        .await?;
+        let aged = store::aged_accounts(&mut conn, now - age, EVALUATE, now, SWEEP_STEP).await?;
         let asked: Vec<NewJob> = aged
             .into_iter()
             .map(|key| NewJob { key, payload: r#""sweep""#.to_owned(), lane: Lane::Bulk, due_at: now })

@@ -1,6 +1,6 @@
 //! From what is known of an account to what a decision sees of it.
 //!
-//! Promises: [`derive`] is a function of (definitions, state, now). Numbers are rounded to what is stored
+//! Promises: [`derive()`] is a function of (definitions, state, now). Numbers are rounded to what is stored
 //! (percentages to 2 decimals, shares to 4), so that a replay reads exactly what the decision read.
 //! Leaves out: `degraded`, which only who asks the sources can know.
 

@@ -175,6 +175,16 @@ fn expansion_signals_come_in_their_order() {
 }
 
 #[test]
+fn a_new_department_needs_usage_before_its_time() {
+    let mut state = AccountState::default();
+    days(&mut state, 0, 15, 5, &[("api", 10)]);
+    state.usage.departments.insert("sales".to_owned(), now().date_naive());
+    assert_eq!(signals(&state).usage.expansion_signals, ["new_department_users"], "used since 14 days ago");
+    state.usage.first_day = Some(now().date_naive() - Days::new(13));
+    assert!(signals(&state).usage.expansion_signals.is_empty());
+}
+
+#[test]
 fn the_first_users_of_a_new_account_are_no_expansion() {
     let mut state = AccountState::default();
     days(&mut state, 0, 9, 5, &[("api", 50)]);

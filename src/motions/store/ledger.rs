@@ -1,5 +1,7 @@
 //! Reads what guards an account.
 
+use std::collections::HashMap;
+
 use serde::Deserialize;
 use sqlx::PgConnection;
 use sqlx::types::Json;
@@ -69,49 +71,68 @@ pub async fn guards(
     touches_after: DateTime,
     now: DateTime,
 ) -> Result<Guards, sqlx::Error> {
-    let row = sqlx::query!(
-        r#"SELECT
+    let one = [account_id.to_owned()];
+    let mut found = guards_of(conn, &one, touches_after, now).await?;
+    found.remove(account_id).ok_or(sqlx::Error::RowNotFound)
+}
+
+/// Reads the guards of several accounts, by account id.
+pub async fn guards_of(
+    conn: &mut PgConnection,
+    account_ids: &[String],
+    touches_after: DateTime,
+    now: DateTime,
+) -> Result<HashMap<String, Guards>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"SELECT a.account_id AS "account_id!",
              (SELECT version FROM policy_active) AS policy_version,
              (SELECT json_agg(json_build_object('id', id, 'motion', motion, 'claimedAt', claimed_at,
                        'expiresAt', expires_at, 'decisionId', decision_id, 'reasoning', reasoning)
                      ORDER BY claimed_at, id)
-              FROM motion_claim WHERE account_id = $1 AND released_at IS NULL)
+              FROM motion_claim m WHERE m.account_id = a.account_id AND m.released_at IS NULL)
                AS "claims: Json<Vec<Claim>>",
              (SELECT json_agg(json_build_object('at', touched_at, 'origin', origin) ORDER BY touched_at, id)
-              FROM touch WHERE account_id = $1 AND touched_at > $2) AS "touches: Json<Vec<Touch>>",
+              FROM touch t WHERE t.account_id = a.account_id AND t.touched_at > $2)
+               AS "touches: Json<Vec<Touch>>",
              (SELECT json_agg(json_build_object('motion', motion, 'until', until, 'conflictId', conflict_id)
                      ORDER BY motion)
-              FROM motion_pause WHERE account_id = $1 AND until > $3) AS "pauses: Json<Vec<Pause>>",
+              FROM motion_pause p WHERE p.account_id = a.account_id AND p.until > $3)
+               AS "pauses: Json<Vec<Pause>>",
              (SELECT c.wanted_motion FROM conflict c
               JOIN motion_claim h ON h.account_id = c.account_id AND h.id = c.holder_claim
-              WHERE c.account_id = $1 AND c.resolution = 'switch' AND h.released_at IS NULL
+              WHERE c.account_id = a.account_id AND c.resolution = 'switch' AND h.released_at IS NULL
               ORDER BY c.resolved_at DESC LIMIT 1) AS switch_to,
              (SELECT json_build_object('decision_id', decision_id, 'outcome', outcome,
                        'fingerprint', fingerprint, 'evaluated_at', evaluated_at)
-              FROM motion_state WHERE account_id = $1) AS "latest: Json<Latest>",
+              FROM motion_state s WHERE s.account_id = a.account_id) AS "latest: Json<Latest>",
              head.seq AS "seq?", head.hash AS "hash?"
-           FROM (SELECT) AS one LEFT JOIN audit_head head ON head.account_id = $1"#,
-        account_id,
+           FROM unnest($1::text[]) AS a (account_id)
+           LEFT JOIN audit_head head ON head.account_id = a.account_id"#,
+        account_ids,
         touches_after,
         now,
     )
-    .fetch_one(conn)
+    .fetch_all(conn)
     .await?;
-    let chain = match (row.seq, row.hash) {
-        (Some(seq), Some(hash)) => {
-            Chain::at(account_id, seq, &hash).map_err(|error| sqlx::Error::Decode(Box::new(error)))?
-        }
-        _ => Chain::start(account_id),
-    };
-    Ok(Guards {
-        chain,
-        claims: row.claims.map(|json| json.0).unwrap_or_default(),
-        touches: row.touches.map(|json| json.0).unwrap_or_default(),
-        pauses: row.pauses.map(|json| json.0).unwrap_or_default(),
-        switch_to: row.switch_to.as_deref().and_then(Motion::from_name),
-        latest: row.latest.map(|json| json.0),
-        policy_version: row.policy_version,
-    })
+    let mut found = HashMap::with_capacity(rows.len());
+    for row in rows {
+        let chain = match (row.seq, row.hash) {
+            (Some(seq), Some(hash)) => Chain::at(&row.account_id, seq, &hash)
+                .map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
+            _ => Chain::start(&row.account_id),
+        };
+        let guards = Guards {
+            claims: row.claims.map(|json| json.0).unwrap_or_default(),
+            touches: row.touches.map(|json| json.0).unwrap_or_default(),
+            pauses: row.pauses.map(|json| json.0).unwrap_or_default(),
+            switch_to: row.switch_to.as_deref().and_then(Motion::from_name),
+            latest: row.latest.map(|json| json.0),
+            policy_version: row.policy_version,
+            chain,
+        };
+        found.insert(row.account_id, guards);
+    }
+    Ok(found)
 }
 
 /// Releases claims, which frees the pairs they own.

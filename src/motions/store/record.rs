@@ -138,3 +138,26 @@ pub async fn note_evaluated(
     .await?;
     Ok(())
 }
+
+/// Accounts that were looked at before `since` and wait for no job of `kind` that is due, those first that were
+/// looked at longest ago.
+pub async fn aged_accounts(
+    conn: &mut PgConnection,
+    since: DateTime,
+    kind: &str,
+    now: DateTime,
+    limit: i64,
+) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT m.account_id FROM motion_state m
+           WHERE m.evaluated_at < $1
+             AND NOT EXISTS (SELECT FROM job j WHERE j.kind = $3 AND j.key = m.account_id AND j.due_at <= $4)
+           ORDER BY m.evaluated_at LIMIT $2"#,
+        since,
+        limit,
+        kind,
+        now,
+    )
+    .fetch_all(conn)
+    .await
+}

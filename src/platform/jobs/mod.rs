@@ -5,6 +5,8 @@
 //! gives it back when its lease runs out, and if it comes back late its finish changes nothing, because the
 //! fencing token has moved on. A million pending timers cost an idle claim nothing.
 //! Leaves out: what a job does. A kind belongs to the slice that runs it.
+//!
+//! Owns the tables `job` and `job_dead`.
 
 #[cfg(test)]
 mod tests;

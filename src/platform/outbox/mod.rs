@@ -4,6 +4,8 @@
 //! never change over retries; each destination has a lane of its own, so that a dead one holds up no other;
 //! a receiver's `Retry-After` is obeyed; what cannot be delivered is kept as dead, with the last answer, and
 //! can be sent again; where no endpoint is configured the delivery is recorded and visible, not lost.
+//!
+//! Owns the table `delivery`.
 
 pub mod api;
 mod run;

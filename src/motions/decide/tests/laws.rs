@@ -29,7 +29,7 @@ fn meta() -> Meta {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_500))]
+    #![proptest_config(ProptestConfig::with_cases(600))]
 
     #[test]
     fn the_same_inputs_give_the_same_decision_also_after_being_stored(signals in any_signals(), ledger in any_ledger()) {

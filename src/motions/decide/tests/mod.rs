@@ -244,6 +244,16 @@ fn equal_scores_fall_to_the_heavier_motion_then_to_the_earlier_one() {
     assert!(decision.candidates[0].score.to_bits() == decision.candidates[1].score.to_bits());
     assert_eq!(decision.motion, Some(Motion::SalesAssist), "0.25 weighs more than 0.15");
     assert_eq!(format!("{}", decision.confidence.lead), "0");
+    // Of equal weight too: the order of motions, whatever the order of the file.
+    let level = [
+        ("id = \"sales_assist\"\nweight = 0.25", "id = \"sales_assist\"\nweight = 0.20"),
+        ("id = \"partner_co_sell\"\nweight = 0.15", "id = \"partner_co_sell\"\nweight = 0.20"),
+        ("when = 'segment == \"mid_market\"'", "when = 'segment == \"enterprise\" || usage_depth > 99'"),
+        ("size(expansion_signals) > 0 ||", "size(partner_overlap) > 0 ||"),
+    ];
+    let decision = decide(&policy_with(&level), &co_sell(), &consenting(), now());
+    assert!(decision.candidates[0].score.to_bits() == decision.candidates[1].score.to_bits());
+    assert_eq!(decision.motion, Some(Motion::SalesAssist));
 }
 
 #[test]

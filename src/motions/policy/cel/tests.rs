@@ -225,8 +225,19 @@ fn proofs_find_contradictions_and_tautologies() {
     ] {
         assert_eq!(proof(always, &[]), Proof::Always, "{always}");
     }
-    for open in ["usage_depth > 99", "usage_trend_pct < 0", "industry == \"a\"", "size(partner_overlap) == 0"]
-    {
+    for open in [
+        "usage_days > 3.5 && usage_days <= 4",
+        "usage_days >= 3.5 && usage_days < 4.5",
+        "!(usage_depth < 70) && usage_depth <= 70",
+        "!(usage_depth <= 70) && usage_depth <= 70.5",
+        "!(usage_depth > 70) && usage_depth >= 70",
+        "!(usage_depth >= 70) && usage_depth > 69.5",
+        "!(usage_depth != 70)",
+        "usage_depth > 99",
+        "usage_trend_pct < 0",
+        "industry == \"a\"",
+        "size(partner_overlap) == 0",
+    ] {
         assert_eq!(proof(open, &[]), Proof::Open, "{open}");
     }
 }

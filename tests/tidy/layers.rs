@@ -1,0 +1,203 @@
+//! Who may name whom: `main → cli → app → api, jobs, pages → commands → decide + store → model → kernel`.
+//!
+//! Machinery knows no domain; a slice knows only the slices to the left of it, by their commands and models; what
+//! decides is pure.
+
+use crate::paths::named;
+use crate::source::{Source, shipped};
+use crate::{excepting, none};
+
+/// The slices, from left to right: each may call those before it.
+pub const SLICES: [&str; 7] =
+    ["accounts", "motions", "handoffs", "plans", "designs", "renewals", "programmes"];
+/// What of a slice others may name; besides what its front page gives out.
+const OPEN: [&str; 3] = ["commands", "model", "api"];
+/// Everything that only computes: given the same arguments it gives the same answer.
+const PURE: [&str; 9] = [
+    "src/kernel/",
+    "src/accounts/events/",
+    "src/accounts/fold/",
+    "src/accounts/matching/",
+    "src/accounts/model/",
+    "src/motions/decide/",
+    "src/motions/document/",
+    "src/motions/policy/",
+    "src/motions/signals/",
+];
+/// What does not occur in pure code.
+const IMPURE: [&str; 9] =
+    ["async ", ".await", "sqlx::", "axum::", "tracing::", "tokio::", "Utc::now", "rand::", "std::fs"];
+
+fn place(file: &Source, line: usize) -> String {
+    format!("{}:{line}", file.path)
+}
+
+/// What a part of the program may name, by the first step of the path.
+fn allowed(from: &str) -> Vec<&'static str> {
+    let slice = SLICES.iter().position(|slice| *slice == from);
+    match from {
+        "kernel" => vec!["kernel"],
+        "platform" => vec!["kernel", "platform"],
+        "settings" => vec!["kernel", "platform", "settings"],
+        "demo" => [&["kernel", "demo"][..], &SLICES].concat(),
+        "app" => [&["kernel", "platform", "settings", "app"][..], &SLICES].concat(),
+        "cli" => [&["kernel", "platform", "settings", "app", "cli", "demo"][..], &SLICES].concat(),
+        _ => match slice {
+            Some(at) => [&["kernel", "platform"][..], &SLICES[..=at]].concat(),
+            None => Vec::new(),
+        },
+    }
+}
+
+#[test]
+fn each_part_names_only_what_lies_below_it() {
+    let mut faults = Vec::new();
+    for file in shipped().iter().filter(|file| !["src/lib.rs", "src/main.rs"].contains(&file.path.as_str())) {
+        let from = file.module()[0].clone();
+        let may = allowed(&from);
+        assert!(!may.is_empty(), "{}: say in tests/tidy/layers.rs what `{from}` may name", file.path);
+        for named in named(file) {
+            let to = named.path.first().map_or("", String::as_str);
+            // Items of the crate's root and macros are written in capitals or are not modules of ours.
+            if !may.contains(&to) && is_part(to) {
+                faults.push(format!(
+                    "{}: `{from}` names `{}`",
+                    place(file, named.line),
+                    named.path.join("::")
+                ));
+            }
+        }
+    }
+    none(
+        &excepting(faults, &[]),
+        "Dependencies run one way: kernel ← platform ← slices from left to right ← app ← cli. Pass the value in, use a \
+         trait that the lower part defines (as accounts::Follower), or write an event.",
+    );
+}
+
+fn is_part(name: &str) -> bool {
+    SLICES.contains(&name)
+        || ["kernel", "platform", "settings", "app", "cli", "demo", "testing"].contains(&name)
+}
+
+#[test]
+fn a_slice_is_entered_by_its_commands() {
+    let mut faults = Vec::new();
+    for file in shipped() {
+        let from = file.module()[0].clone();
+        if !SLICES.contains(&from.as_str()) {
+            continue;
+        }
+        for named in named(&file) {
+            let [to, inner, ..] = named.path.as_slice() else { continue };
+            let other = SLICES.contains(&to.as_str()) && *to != from;
+            let module = inner.chars().next().is_some_and(char::is_lowercase);
+            if other && module && !OPEN.contains(&inner.as_str()) {
+                faults.push(format!("{}: names `{}`", place(&file, named.line), named.path.join("::")));
+            }
+        }
+    }
+    none(
+        &faults,
+        "A slice calls another through its commands. Add a use case there, or give the type out on its front page.",
+    );
+}
+
+/// The height of a part within its slice; what is not listed lies beside `store`.
+fn height(part: &str) -> u8 {
+    match part {
+        "api" | "jobs" | "pages" => 3,
+        "commands" | "intake" => 2,
+        "model" => 0,
+        _ => 1,
+    }
+}
+
+#[test]
+fn within_a_slice_calls_go_down() {
+    let mut faults = Vec::new();
+    for file in shipped() {
+        let module = file.module();
+        let [slice, part, ..] = module.as_slice() else { continue };
+        if !SLICES.contains(&slice.as_str()) {
+            continue;
+        }
+        for named in named(&file) {
+            let [to, inner, ..] = named.path.as_slice() else { continue };
+            if to == slice && inner != part && height(inner) > height(part) {
+                faults.push(format!(
+                    "{}: `{part}` names `{}`",
+                    place(&file, named.line),
+                    named.path.join("::")
+                ));
+            }
+        }
+    }
+    none(
+        &faults,
+        "api and jobs → commands → decide and store → model: move what both need to the lower one.",
+    );
+}
+
+#[test]
+fn what_decides_is_pure() {
+    let mut faults = Vec::new();
+    let modules = ["src/motions/model.rs", "src/accounts/commands/folding.rs"];
+    for file in shipped() {
+        let pure = PURE.iter().any(|dir| file.path.starts_with(dir)) || modules.contains(&file.path.as_str());
+        for (line, code) in file.code().into_iter().filter(|_| pure) {
+            for word in IMPURE.iter().filter(|word| code.contains(**word)) {
+                faults.push(format!("{}: `{}`", place(&file, line), word.trim()));
+            }
+        }
+    }
+    let exceptions = [
+        ("src/kernel/clock.rs", "the one place that reads the system's clock"),
+        (
+            "src/accounts/events/cloudevents/",
+            "reads the header types of HTTP, which do nothing by themselves",
+        ),
+        ("src/accounts/commands/folding.rs", "warns when a collection is full; the warning changes nothing"),
+    ];
+    none(
+        &excepting(faults, &exceptions),
+        "Pure code has no clock, no database, no tasks and no log: take the value as an argument, return the effect as \
+         data, and let `commands` perform it.",
+    );
+}
+
+#[test]
+fn transactions_begin_in_use_cases() {
+    let mut faults = Vec::new();
+    for file in shipped() {
+        let allowed = file.path.starts_with("src/platform/")
+            || file.module().get(1).is_some_and(|part| part == "commands");
+        for (line, code) in file.code().into_iter().filter(|_| !allowed) {
+            if code.contains("db::begin(") || code.contains(".begin(") {
+                faults.push(place(&file, line));
+            }
+        }
+    }
+    none(
+        &faults,
+        "One transaction per use case, opened in `commands` by platform::db::begin: write a use case there.",
+    );
+}
+
+#[test]
+fn sql_is_written_in_stores() {
+    let mut faults = Vec::new();
+    for file in shipped() {
+        let allowed = file.path.starts_with("src/platform/")
+            || file.module().get(1).is_some_and(|part| part == "store");
+        for (line, code) in file.code().into_iter().filter(|_| !allowed) {
+            if ["sqlx::query", "sqlx::raw_sql", "QueryBuilder"].iter().any(|word| code.contains(word)) {
+                faults.push(place(&file, line));
+            }
+        }
+    }
+    none(
+        &faults,
+        "SQL lives in a slice's `store` or in `platform`: move the statement there, under a name that says what it is for.",
+    );
+}
