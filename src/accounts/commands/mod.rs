@@ -21,8 +21,8 @@ use crate::platform::jobs::Lane;
 use folding::Folding;
 
 pub use correct::{Correction, correct_match, find_matches};
-// A timeline is read as it lies: other slices show it beside what is theirs.
-pub use super::store::{EventRow, list_events};
+// Read as they lie, without a lock: a timeline to show beside what is one's own, and accounts for a first look.
+pub use super::store::{AccountView, EventRow, list_events, read_accounts};
 
 /// How many accounts one transaction of the background work takes.
 pub const APPLY_ACCOUNTS_MAX: i64 = 256;

@@ -57,7 +57,7 @@ impl Motions {
     async fn unchanged(&self, due: &[Claimed], now: DateTime) -> Result<HashSet<String>, MotionError> {
         let ids: Vec<String> = due.iter().map(|job| job.key.clone()).collect();
         let mut conn = self.pool.acquire().await?;
-        let views = accounts::store::read_accounts(&mut conn, &ids).await?;
+        let views = accounts::commands::read_accounts(&mut conn, &ids).await?;
         let guards = store::guards_of(&mut conn, &ids, now - TOUCHES_READ, now).await?;
         let mut quiet = HashSet::new();
         let mut wakes = Vec::new();
