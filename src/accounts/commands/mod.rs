@@ -21,8 +21,8 @@ use crate::platform::jobs::Lane;
 use folding::Folding;
 
 pub use correct::{Correction, correct_match, find_matches};
-// Read as they lie, without a lock: a timeline to show beside what is one's own, and accounts for a first look.
-pub use super::store::{AccountView, EventRow, list_events, read_accounts};
+// A timeline is read as it lies: other slices show it beside what is theirs.
+pub use super::store::{EventRow, list_events};
 
 /// How many accounts one transaction of the background work takes.
 pub const APPLY_ACCOUNTS_MAX: i64 = 256;
@@ -113,6 +113,16 @@ pub async fn lock_current(
     }
     let mut batch = apply_locked(conn, locked.into_iter().collect(), follower, now).await?;
     Ok(batch.accounts.pop().map(|folded| folded.current))
+}
+
+/// Accounts as their applied events make them, without holding them and without their pending events: for looks
+/// that are repeated when those are applied.
+pub async fn glance(
+    conn: &mut PgConnection,
+    account_ids: &[String],
+) -> Result<Vec<(String, AccountState)>, sqlx::Error> {
+    let views = store::read_accounts(conn, account_ids).await?;
+    Ok(views.into_iter().map(|view| (view.row.account_id, view.state)).collect())
 }
 
 /// The account as every event accepted so far makes it, with its people, without holding it.

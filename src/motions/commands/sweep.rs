@@ -57,18 +57,17 @@ impl Motions {
     async fn unchanged(&self, due: &[Claimed], now: DateTime) -> Result<HashSet<String>, MotionError> {
         let ids: Vec<String> = due.iter().map(|job| job.key.clone()).collect();
         let mut conn = self.pool.acquire().await?;
-        let views = accounts::commands::read_accounts(&mut conn, &ids).await?;
+        let states = accounts::commands::glance(&mut conn, &ids).await?;
         let guards = store::guards_of(&mut conn, &ids, now - TOUCHES_READ, now).await?;
         let mut quiet = HashSet::new();
         let mut wakes = Vec::new();
-        for view in views {
-            let account_id = view.row.account_id;
+        for (account_id, state) in states {
             let Some(guards) = guards.get(&account_id) else { continue };
             let (Some(latest), Some(version)) = (&guards.latest, &guards.policy_version) else { continue };
             let policy = self.policies.get(&mut conn, version).await?;
             self.policies.note_latest(&policy);
-            let signals = signals::derive(policy.definitions(), &view.state, now);
-            let decision = decide(&policy, &signals, &guards.ledger(&view.state), now);
+            let signals = signals::derive(policy.definitions(), &state, now);
+            let decision = decide(&policy, &signals, &guards.ledger(&state), now);
             if fingerprint(&decision, &policy) == latest.fingerprint {
                 wakes.extend(decision.wake_at.map(|at| wake(&account_id, at, now)));
                 quiet.insert(account_id);
