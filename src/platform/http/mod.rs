@@ -1,7 +1,7 @@
 //! The HTTP surface: what all slices share when they answer requests.
 //!
 //! A handler is written with the readers of [`extract`] and [`paging`], asks for its scope by [`auth::Scoped`], fails
-//! with a [`Problem`], and is registered on a `utoipa_axum::router::OpenApiRouter`. [`server::finish`] turns such a
+//! with a [`Problem`], and is registered on a `utoipa_axum::router::OpenApiRouter`. [`server::build`] turns such a
 //! router into the service: what the `OpenAPI` document says of an operation (scopes, query parameters,
 //! `Idempotency-Key`, time limit) is what the layers enforce, so document and behaviour cannot part.
 //!
