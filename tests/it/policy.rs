@@ -42,7 +42,7 @@ async fn a_policy_put_in_force_on_one_replica_rules_the_next_decision_of_the_oth
         (&json!("monitoring"), &json!("keep_watching"))
     );
     let default = literal["policyVersion"].clone();
-    assert_eq!(in_force(&one).await, [default.clone()]);
+    assert_eq!(in_force(&one).await, std::slice::from_ref(&default));
 
     let mine = PRODUCT_LED.replacen("name = \"product-led-sales\"", "name = \"ours\"", 1);
     let checked = upload(&one, "/v1/policies/check", "application/toml", &mine, 200).await;
