@@ -90,6 +90,7 @@ pub async fn run(bench: &Bench) {
                         dry_run: false,
                         policy_version: None,
                         actor: "bench",
+                        answer: None,
                     };
                     assert!(motions.orchestrate(&ask).await.unwrap().recorded);
                     done += 1;

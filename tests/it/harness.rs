@@ -12,7 +12,6 @@ use gtm::testing::{self, TestDatabase};
 use serde_json::Value;
 
 use crate::client::{ADMIN_KEY, Client};
-use crate::stories;
 
 /// A service in this process, and a client of it.
 pub struct Service {
@@ -108,16 +107,6 @@ impl Service {
     /// The present of the service.
     pub fn now(&self) -> DateTime<Utc> {
         self.running.app.platform.clock.now()
-    }
-
-    /// An event with an id of its own, true at `at`.
-    pub fn event_at(&self, at: DateTime<Utc>, kind: &str, account: &str, data: Value) -> Value {
-        stories::event_at(at, kind, account, data)
-    }
-
-    /// An event with an id of its own, true when it arrives.
-    pub fn event(&self, kind: &str, account: &str, data: Value) -> Value {
-        stories::event(kind, account, data)
     }
 
     /// The number that a query over the database gives.

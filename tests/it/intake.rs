@@ -4,12 +4,13 @@ use serde_json::json;
 
 use crate::client::ADMIN_KEY;
 use crate::harness::Service;
+use crate::stories;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repeated_event_counts_once() {
     let service = Service::sandbox().await;
     let today = service.now().date_naive();
-    let usage = service.event(
+    let usage = stories::event(
         "gtm.usage.recorded",
         "acc_1",
         json!({"date": today, "activeUsers": 3, "features": {"api": 5}}),
@@ -29,8 +30,8 @@ async fn a_late_event_never_overwrites_a_newer_fact() {
     let now = service.now();
     let hour = chrono::TimeDelta::hours(1);
     let named = |name: &str| json!({ "name": name });
-    service.events(&[service.event_at(now, "gtm.account.upserted", "acc_1", named("new"))]).await;
-    service.events(&[service.event_at(now - hour, "gtm.account.upserted", "acc_1", named("old"))]).await;
+    service.events(&[stories::event_at(now, "gtm.account.upserted", "acc_1", named("new"))]).await;
+    service.events(&[stories::event_at(now - hour, "gtm.account.upserted", "acc_1", named("old"))]).await;
     let account = service.get("/v1/accounts/acc_1").await;
     assert_eq!(account["state"]["profile"]["name"]["value"], "new");
     assert_eq!(account["state"]["profile"]["name"]["source"], "/test");
@@ -43,7 +44,7 @@ async fn a_replacement_between_additions_is_exact_in_any_order() {
     let (now, minute) = (service.now(), chrono::TimeDelta::minutes(1));
     let today = now.date_naive();
     let say = |back: i32, count: u64, mode: &str| {
-        service.event_at(
+        stories::event_at(
             now - minute * back,
             "gtm.usage.recorded",
             "acc_1",
@@ -62,8 +63,8 @@ async fn a_replacement_between_additions_is_exact_in_any_order() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_event_is_refused_with_all_its_faults_and_a_batch_keeps_its_good_ones() {
     let service = Service::sandbox().await;
-    let good = service.event("gtm.lifecycle.changed", "acc_1", json!({"stage": "customer"}));
-    let bad = service.event("gtm.deal.upserted", "acc 1", json!({"amount": true}));
+    let good = stories::event("gtm.lifecycle.changed", "acc_1", json!({"stage": "customer"}));
+    let bad = stories::event("gtm.deal.upserted", "acc 1", json!({"amount": true}));
     let answer = service.batch(&[good, bad.clone()]).await;
     assert_eq!(answer["accepted"], 1);
     assert_eq!(answer["rejected"][0]["index"], 1);

@@ -1,10 +1,17 @@
 //! The service as its users meet it: scenarios over real sockets and a real Postgres.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where and stops")]
 
+mod api;
 mod client;
+mod concurrency;
+mod crash;
 mod harness;
 mod intake;
+mod laws;
 mod outbox;
+mod policy;
+mod process;
 mod receiver;
 mod routing;
 mod stories;
+mod truths;

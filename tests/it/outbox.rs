@@ -250,7 +250,7 @@ async fn a_destination_that_says_nothing_holds_up_no_other() {
     let (outbox, life) = (outbox(&service, settings), Lifecycle::new());
     let (stop, ring) = (life.soft().clone(), service.running.app.motions.deliver.clone());
     let running = life.run(async move {
-        let pace = Pace { stop: &stop, wake: &ring, idle: Duration::from_secs(600) };
+        let pace = Pace { stop: &stop, wake: &ring, idle: Duration::from_mins(10) };
         outbox.run(pace, |_| {}).await;
     });
     let scenario = async {

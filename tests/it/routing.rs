@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Service, guardrail};
 use crate::stories::{self, full_day};
+use crate::truths;
 
 async fn worked_example(service: &Service, account: &str) {
     worked_example_with_crm_of(service, account, TimeDelta::zero()).await;
@@ -60,7 +61,7 @@ async fn a_deferred_decision_resumes_by_itself_when_what_it_waited_for_arrives()
     assert_eq!(guardrail(&stale, "crm_freshness"), "failed");
     assert!(stale["waitsFor"].as_array().unwrap().contains(&json!("crm_sync")));
     let synced =
-        service.event("gtm.source.synced", "acc_1", json!({"source": "crm", "syncedAt": service.now()}));
+        stories::event("gtm.source.synced", "acc_1", json!({"source": "crm", "syncedAt": service.now()}));
     service.events(&[synced]).await;
     service.advance("PT1S").await;
     let newest = service.get("/v1/decisions?accountId=acc_1&limit=1").await["data"][0].clone();
@@ -76,7 +77,7 @@ async fn a_competing_motion_becomes_a_conflict_that_revops_resolves() {
     worked_example(&service, "acc_1").await;
     assert_eq!(service.orchestrate("acc_1").await["recommendation"]["motion"], "sales_assist");
     // The account shrinks to a small one: now the product-led motion is wanted.
-    let shrunk = service.event(
+    let shrunk = stories::event(
         "gtm.account.upserted",
         "acc_1",
         json!({"name": "Example", "employeeCount": 20, "seats": 5}),
@@ -107,7 +108,7 @@ async fn the_third_touch_within_seven_days_waits_for_the_first_to_be_over() {
     worked_example(&service, "acc_1").await;
     let touch = |back| {
         let at = service.now() - TimeDelta::days(back);
-        service.event(
+        stories::event(
             "gtm.activity.logged",
             "acc_1",
             json!({"activityType": "email", "direction": "outbound", "occurredAt": at}),
@@ -115,7 +116,7 @@ async fn the_third_touch_within_seven_days_waits_for_the_first_to_be_over() {
     };
     let mut today = full_day();
     today["date"] = json!(service.now().date_naive());
-    let today = service.event("gtm.usage.recorded", "acc_1", today);
+    let today = stories::event("gtm.usage.recorded", "acc_1", today);
     service.events(&[touch(6), touch(1), today]).await;
     let blocked = service.orchestrate("acc_1").await;
     assert_eq!(blocked["outcome"], "blocked", "{blocked:#}");
@@ -123,11 +124,65 @@ async fn the_third_touch_within_seven_days_waits_for_the_first_to_be_over() {
     // A day later the first touch is seven days old; meanwhile the sources stay in step.
     let synced = |source: &str| {
         let at = service.now() + TimeDelta::hours(20);
-        service.event("gtm.source.synced", "acc_1", json!({"source": source, "syncedAt": at}))
+        stories::event("gtm.source.synced", "acc_1", json!({"source": source, "syncedAt": at}))
     };
     service.events(&[synced("crm"), synced("partner")]).await;
     service.advance("P1D").await;
     let newest = service.get("/v1/decisions?accountId=acc_1&limit=1").await["data"][0].clone();
     assert_eq!(newest["outcome"], "executed", "{newest:#}");
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_motion_whose_hold_is_over_is_taken_again_at_the_next_look() {
+    let service = Service::sandbox().await;
+    worked_example(&service, "acc_1").await;
+    service.advance("PT1S").await;
+    let first = service.newest_decision("acc_1").await;
+    assert_eq!(first["outcome"], "executed", "{first:#}");
+    // Nobody looks for four days, in which the hold ends; then usage goes on as before.
+    service.advance("P4D").await;
+    let (now, mut day) = (service.now(), full_day());
+    day["mode"] = json!("replace");
+    let synced = |source: &str| {
+        stories::event("gtm.source.synced", "acc_1", json!({"source": source, "syncedAt": now}))
+    };
+    let mut events = vec![synced("crm"), synced("partner")];
+    events.extend(stories::usage(now, "acc_1", 4, &day));
+    service.events(&events).await;
+    service.advance("PT1S").await;
+    let again = service.newest_decision("acc_1").await;
+    assert_ne!(again["decisionId"], first["decisionId"], "what is executed is on record");
+    assert_eq!((&again["outcome"], &again["matchedRule"]), (&first["outcome"], &first["matchedRule"]));
+    let claims = "SELECT count(*) FROM motion_claim";
+    assert_eq!(service.number(claims).await, 2);
+    assert_eq!(service.get("/v1/deliveries").await["data"].as_array().unwrap().len(), 6);
+    truths::check(&service.database).await;
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_at_its_own_time_says_so() {
+    let service = Service::sandbox().await;
+    worked_example(&service, "acc_1").await;
+    let touched = |back| stories::touched(service.now() - TimeDelta::days(back), "acc_1");
+    let mut today = full_day();
+    today["date"] = json!(service.now().date_naive());
+    let today = stories::event("gtm.usage.recorded", "acc_1", today);
+    service.events(&[touched(6), touched(1), today]).await;
+    service.advance("PT1S").await;
+    assert_eq!(service.newest_decision("acc_1").await["outcome"], "blocked");
+    // Meanwhile the sources stay in step, so that time is all it waits for.
+    let later = service.now() + TimeDelta::hours(20);
+    let synced = |source: &str| {
+        stories::event("gtm.source.synced", "acc_1", json!({"source": source, "syncedAt": later}))
+    };
+    service.events(&[synced("crm"), synced("partner")]).await;
+    service.advance("P1D").await;
+    let triggers: Vec<String> = sqlx::query_scalar("SELECT trigger FROM decision ORDER BY id")
+        .fetch_all(&service.database.pool)
+        .await
+        .unwrap();
+    assert_eq!(triggers, ["event", "wake"], "{:#}", service.newest_decision("acc_1").await);
     service.stop().await;
 }

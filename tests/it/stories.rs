@@ -16,10 +16,11 @@ pub fn event_at(at: DateTime<Utc>, kind: &str, account: &str, data: Value) -> Va
 pub fn event(kind: &str, account: &str, data: Value) -> Value {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let id = NEXT.fetch_add(1, Ordering::Relaxed);
-    json!({
+    let mut event = json!({
         "specversion": "1.0", "id": format!("e{id}"), "source": "/test", "type": kind, "subject": account,
-        "data": data,
-    })
+    });
+    event["data"] = data;
+    event
 }
 
 /// Daily usage over the `days` days up to the day before `now`.

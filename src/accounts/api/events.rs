@@ -1,6 +1,5 @@
 //! `POST /v1/events`: the door for everything that happens.
 
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
@@ -10,7 +9,7 @@ use crate::accounts::Accounts;
 use crate::accounts::events::cloudevents::RequestFault;
 use crate::accounts::events::{Decoded, Event, EventSpec, Rejected, catalogue, decode};
 use crate::accounts::intake::{IntakeError, Taken};
-use crate::platform::http::{Fault, Json, Problem, ProblemDocument, Query, Scoped, scope};
+use crate::platform::http::{Fault, Json, Problem, ProblemDocument, Query, RawBody, Scoped, scope};
 use crate::platform::jobs::Lane;
 
 /// How the events of a request are queued.
@@ -98,7 +97,7 @@ pub async fn post_events(
     _caller: Scoped<scope::EventsWrite>,
     Query(query): Query<EventsQuery>,
     headers: HeaderMap,
-    body: Bytes,
+    RawBody(body): RawBody,
 ) -> Result<(StatusCode, Json<EventsAnswer>), Problem> {
     let lane = match query.lane {
         QueryLane::Normal => Lane::Normal,

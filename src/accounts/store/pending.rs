@@ -78,26 +78,39 @@ pub async fn lock_idle_accounts(
 }
 
 /// Waits for one account's lock and reads its state, and whether it has events that were accepted but not yet
-/// applied. Everything accepted before this statement began is seen.
+/// applied. Everything accepted before this call began is seen; nothing and false when nobody ever heard of it.
 pub async fn lock_account(
     conn: &mut PgConnection,
     account_id: &str,
 ) -> Result<(Option<Locked>, bool), sqlx::Error> {
+    if let Some((locked, pending)) = lock_existing(conn, account_id).await? {
+        return Ok((Some(locked), pending));
+    }
+    if has_pending(conn, account_id).await? {
+        return Ok((None, true));
+    }
+    // No row, and afterwards nothing pending: another transaction may have made the row and applied its first
+    // events between the two looks. Then the row is there by now.
+    Ok(lock_existing(conn, account_id)
+        .await?
+        .map_or((None, false), |(locked, pending)| (Some(locked), pending)))
+}
+
+async fn lock_existing(
+    conn: &mut PgConnection,
+    account_id: &str,
+) -> Result<Option<(Locked, bool)>, sqlx::Error> {
     let row = sqlx::query!(
-        r#"SELECT state AS "state: Json<AccountState>", version,
+        r#"SELECT account_id, state AS "state: Json<AccountState>", version,
                   EXISTS (SELECT FROM inbox WHERE account_id = $1) AS "pending!"
            FROM account WHERE account_id = $1 FOR NO KEY UPDATE"#,
         account_id
     )
-    .fetch_optional(&mut *conn)
+    .fetch_optional(conn)
     .await?;
-    match row {
-        Some(row) => {
-            let account_id = account_id.to_owned();
-            Ok((Some(Locked { account_id, state: row.state.0, version: row.version }), row.pending))
-        }
-        None => Ok((None, has_pending(conn, account_id).await?)),
-    }
+    Ok(row.map(|row| {
+        (Locked { account_id: row.account_id, state: row.state.0, version: row.version }, row.pending)
+    }))
 }
 
 /// An event as it lies in the store.

@@ -1,6 +1,5 @@
 //! Asking for decisions.
 
-use axum::body::Bytes;
 use axum::extract::State;
 use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
@@ -10,7 +9,9 @@ use crate::kernel::ids::AccountId;
 use crate::motions::commands::{Ask, Decided, MotionError, Motions, Trigger};
 use crate::motions::document::DecisionDocument;
 use crate::platform::http::extract::parse;
-use crate::platform::http::{Fault, Json, Path, Problem, ProblemDocument, Scoped, scope};
+use crate::platform::http::{
+    Claim, Fault, IdempotencyParams, Json, Path, Problem, ProblemDocument, RawBody, Scoped, scope,
+};
 
 /// Accounts that one bulk call may name.
 const BULK_MAX: usize = 1_000;
@@ -36,7 +37,7 @@ pub struct OrchestrateBody {
     security(("api_key" = ["decisions:write"])),
     params(
         ("accountId" = String, Path, description = "The account, by the caller's id."),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repeat of this call give the same answer for 24 hours."),
+        IdempotencyParams,
     ),
     request_body(content = Option<OrchestrateBody>, description = "Nothing, or how to decide."),
     responses(
@@ -48,7 +49,8 @@ pub async fn orchestrate_account(
     State(motions): State<Motions>,
     caller: Scoped<scope::DecisionsWrite>,
     Path(account_id): Path<AccountId>,
-    body: Bytes,
+    answer: Option<Claim>,
+    RawBody(body): RawBody,
 ) -> Result<Json<DecisionDocument>, Problem> {
     let body: OrchestrateBody = if body.is_empty() { OrchestrateBody::default() } else { parse(&body)? };
     if body.policy_version.is_some() && !body.dry_run {
@@ -61,6 +63,7 @@ pub async fn orchestrate_account(
         dry_run: body.dry_run,
         policy_version: body.policy_version.as_deref(),
         actor: &caller.actor(),
+        answer: answer.as_ref(),
     };
     let decided = motions.orchestrate(&ask).await?;
     Ok(Json(decided.document))
@@ -116,7 +119,7 @@ pub struct OrchestrationError {
 #[utoipa::path(
     post, path = "/v1/orchestrations", tag = "motions", operation_id = "orchestrate_accounts",
     security(("api_key" = ["decisions:write"])),
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repeat of this call give the same answer for 24 hours.")),
+    params(IdempotencyParams),
     request_body = OrchestrationsBody,
     responses((status = 200, body = OrchestrationsAnswer, description = "One result per account."))
 )]
@@ -141,6 +144,7 @@ pub async fn orchestrate_accounts(
                     dry_run,
                     policy_version: None,
                     actor,
+                    answer: None,
                 };
                 let outcome = motions.orchestrate(&ask).await;
                 result(account_id, outcome)

@@ -1,6 +1,5 @@
 //! Policies: checked, stored by content, put in force.
 
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::{Deserialize, Serialize};
@@ -11,7 +10,7 @@ use crate::motions::commands::{MotionError, Motions, PolicyFaults};
 use crate::motions::policy::{Format, Policy, WordEntry, vocabulary};
 use crate::motions::store::{self, PolicyRow};
 use crate::platform::http::{
-    Json, NoFilter, Page, PageParams, Paged, Path, Problem, ProblemDocument, Scoped, scope,
+    Json, NoFilter, Page, PageParams, Paged, Path, Problem, ProblemDocument, RawBody, Scoped, scope,
 };
 
 /// A policy version.
@@ -109,7 +108,7 @@ pub async fn add_policy(
     State(motions): State<Motions>,
     caller: Scoped<scope::ConfigWrite>,
     headers: HeaderMap,
-    body: Bytes,
+    RawBody(body): RawBody,
 ) -> Result<(StatusCode, Json<PolicyWire>), Problem> {
     let (text, format) = policy_file(&headers, &body)?;
     let now = motions.clock.now();
@@ -142,7 +141,7 @@ pub struct PolicyCheck {
 pub async fn check_policy(
     _caller: Scoped<scope::ConfigRead>,
     headers: HeaderMap,
-    body: Bytes,
+    RawBody(body): RawBody,
 ) -> Result<Json<PolicyCheck>, Problem> {
     let (text, format) = policy_file(&headers, &body)?;
     let policy = Policy::compile(text, format).map_err(|faults| PolicyFaults(faults).problem())?;
@@ -184,7 +183,7 @@ pub async fn get_vocabulary(_caller: Scoped<scope::ConfigRead>) -> Json<Vec<Word
 }
 
 /// The text of a policy file and its format, which the content type says; TOML when it says nothing.
-fn policy_file<'b>(headers: &HeaderMap, body: &'b Bytes) -> Result<(&'b str, Format), Problem> {
+fn policy_file<'b>(headers: &HeaderMap, body: &'b [u8]) -> Result<(&'b str, Format), Problem> {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let format = if kind.to_ascii_lowercase().contains("json") { Format::Json } else { Format::Toml };
     let text = std::str::from_utf8(body).map_err(|error| {

@@ -45,14 +45,14 @@ impl Motions {
         note: &str,
         by: &str,
     ) -> Result<Resolved, MotionError> {
-        let now = self.clock.now();
         let found = store::find_conflict(&self.pool, id).await?.ok_or(MotionError::NoConflict(id))?;
         let account_id = found.account_id;
         let mut tx = db::begin(&self.pool).await?;
         let follower = self.accounts.follower.as_ref();
-        let current = accounts::commands::lock_current(&mut tx, &account_id, follower, now)
+        let current = accounts::commands::lock_current(&mut tx, &account_id, follower, self.clock.now())
             .await?
             .ok_or_else(|| MotionError::NoAccount(account_id.clone()))?;
+        let now = self.clock.now();
         let resolved =
             store::resolve_conflict(&mut tx, &account_id, id, resolution.name(), note, by, now).await?;
         let Some(conflict) = resolved else {
@@ -89,6 +89,7 @@ impl Motions {
                     dry_run: false,
                     policy_version: None,
                     actor: by,
+                    answer: None,
                 };
                 Some(self.decide_in(&mut tx, &current, &ask, now).await?)
             }

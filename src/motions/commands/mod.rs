@@ -66,6 +66,9 @@ pub enum MotionError {
     Policy(PolicyFaults),
     #[error("a stored document cannot be read: {0}")]
     Stored(#[from] serde_json::Error),
+    /// The answer could not be kept under its idempotency key; nothing was decided.
+    #[error(transparent)]
+    Answer(Problem),
     #[error(transparent)]
     Audit(#[from] AuditError),
     #[error(transparent)]
@@ -79,6 +82,14 @@ impl From<sqlx::Error> for MotionError {
             Some("claim_exclusion_pkey" | "motion_claim_live") => Self::Raced,
             _ => Self::Database(error),
         }
+    }
+}
+
+impl MotionError {
+    /// Somebody was faster, and asking again sees what they did. Not everybody who writes to an account's audit
+    /// chain holds the account: a delivery is sent again, a match is corrected.
+    fn is_race(&self) -> bool {
+        matches!(self, Self::Raced | Self::Audit(AuditError::Moved(_)))
     }
 }
 
@@ -98,6 +109,7 @@ impl From<MotionError> for Problem {
                 Self::unavailable("Another motion took the account meanwhile; ask again.", 1).because(error)
             }
             MotionError::Policy(faults) => faults.problem(),
+            MotionError::Answer(problem) => problem,
             MotionError::Audit(error) => error.into(),
             MotionError::Database(error) => error.into(),
             MotionError::AccountId(_) => Self::unprocessable("invalid_account_id", error.to_string()),

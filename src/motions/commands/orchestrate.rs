@@ -3,6 +3,7 @@
 //! Round trips of a decision that executes: begin, lock the account, read its guards, write everything, append
 //! to the audit chain, ask for the wake-up (only when time alone can change the outcome), commit.
 
+use axum::http::StatusCode;
 use chrono::TimeDelta;
 use serde_json::json;
 use sqlx::PgConnection;
@@ -22,6 +23,7 @@ use crate::motions::signals;
 use crate::motions::store::{self, Guards, NewClaim, NewConflict, NewDecision, NewDelivery};
 use crate::platform::audit;
 use crate::platform::db;
+use crate::platform::http::Claim;
 use crate::platform::jobs::{self, Lane, NewJob};
 
 /// Touches are read this far back; a policy's window is at most this long.
@@ -53,7 +55,7 @@ impl Trigger {
     }
 
     /// Somebody asked and gets an answer that is on record; the service's own looks are recorded only when
-    /// they say something new.
+    /// they do something or say something new.
     fn always_recorded(self) -> bool {
         match self {
             Self::Api | Self::Bulk | Self::Resolution => true,
@@ -73,6 +75,8 @@ pub struct Ask<'a> {
     pub policy_version: Option<&'a str>,
     /// Who asks, for the audit log.
     pub actor: &'a str,
+    /// Where the answer is kept for a repeat of the request, in the transaction of the decision.
+    pub answer: Option<&'a Claim>,
 }
 
 /// What was decided.
@@ -109,24 +113,29 @@ impl Motions {
         let mut races = 0;
         loop {
             match self.orchestrate_once(ask).await {
-                Err(MotionError::Raced) if races < RACES_MAX => races += 1,
+                Err(error) if error.is_race() && races < RACES_MAX => races += 1,
                 outcome => return outcome,
             }
         }
     }
 
     async fn orchestrate_once(&self, ask: &Ask<'_>) -> Result<Decided, MotionError> {
-        let now = self.clock.now();
         let mut tx = db::begin(&self.pool).await?;
         let follower = self.accounts.follower.as_ref();
-        let current = accounts::commands::lock_current(&mut tx, ask.account_id, follower, now)
+        let current = accounts::commands::lock_current(&mut tx, ask.account_id, follower, self.clock.now())
             .await?
             .ok_or_else(|| MotionError::NoAccount(ask.account_id.to_owned()))?;
+        // Read under the lock, which may have been long in coming: the decisions of an account, and its audit
+        // chain, are in the order of their instants.
+        let now = self.clock.now();
         let decided = self.decide_in(&mut tx, &current, ask, now).await?;
         if ask.dry_run {
             // Even the events that were applied to see the newest state wait for their own turn.
             tx.rollback().await?;
         } else {
+            if let Some(claim) = ask.answer {
+                claim.keep(&mut tx, StatusCode::OK, &decided.document).await.map_err(MotionError::Answer)?;
+            }
             tx.commit().await?;
             if decided.recorded {
                 self.deliver.notify_one();
@@ -186,7 +195,9 @@ impl Motions {
         }
         let fingerprint = fingerprint(&decision, &policy);
         let same = guards.latest.as_ref().is_some_and(|latest| latest.fingerprint == fingerprint);
-        let recorded = ask.trigger.always_recorded() || !same;
+        // What is executed is done now, even when the latest decision did the same: its hold is over since.
+        let executed = decision.outcome == Outcome::Executed;
+        let recorded = ask.trigger.always_recorded() || executed || !same;
         if recorded {
             write(conn, ask, &considered, &document, &fingerprint).await?;
         } else {

@@ -93,6 +93,7 @@ impl Motions {
             dry_run: false,
             policy_version: None,
             actor: "worker:evaluate",
+            answer: None,
         };
         match self.orchestrate(&ask).await {
             Ok(decided) => {

@@ -26,6 +26,10 @@ use super::problem::{Fault, Problem};
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Json<T>(pub T);
 
+/// A body as it came, for a handler that reads it itself: a file, or one that may be absent.
+#[derive(Debug, Clone)]
+pub struct RawBody(pub Bytes);
+
 /// Query parameters. For lists see [`super::paging::Paged`], which adds `limit` and `cursor`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Query<T>(pub T);
@@ -47,6 +51,14 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
         }
         let body = Bytes::from_request(request, state).await.map_err(|rejection| unread_body(&rejection))?;
         parse(&body).map(Self)
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for RawBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        Bytes::from_request(request, state).await.map(Self).map_err(|rejection| unread_body(&rejection))
     }
 }
 
