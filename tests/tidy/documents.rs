@@ -145,6 +145,29 @@ fn files_that_are_written_about_exist() {
 }
 
 #[test]
+fn constants_that_are_written_about_exist() {
+    let code: String = crate::source::rust().into_iter().map(|file| file.text).collect();
+    let mut faults = Vec::new();
+    for file in documents() {
+        for (number, line) in file.text.lines().enumerate() {
+            for name in line.split('`').skip(1).step_by(2) {
+                let constant = name.len() > 2 && name.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+                let known = |start: &str| code.contains(&format!("{start}{name}"));
+                // A constant of ours, or a variable of the environment that the code reads.
+                let found = known("const ") || known("static ") || known("\"") || name.starts_with("GTM_");
+                if constant && !found {
+                    faults.push(format!("{}:{}: {name}", file.path, number + 1));
+                }
+            }
+        }
+    }
+    none(
+        &faults,
+        "The constant has another name or is gone: documents name constants instead of repeating numbers.",
+    );
+}
+
+#[test]
 fn the_changelog_keeps_its_form() {
     let text = read("CHANGELOG.md");
     let mut faults = Vec::new();

@@ -9,7 +9,7 @@ use crate::kernel::clock::DateTime;
 /// The columns of rows, for `unnest` in a statement that writes more than the log.
 ///
 /// All rows of one value belong to one chain. A statement that takes them in writes `audit_entry` and moves
-/// `audit_head` as [`write`] does.
+/// `audit_head` as [`write()`] does.
 #[derive(Debug, Default)]
 pub struct Columns {
     /// Numbers, ascending.

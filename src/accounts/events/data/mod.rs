@@ -1,7 +1,7 @@
 //! The data of each event type: what it may say, as a typed struct and as a documented table at once.
 //!
 //! Promises: the sixteen types of the contract, each with all its fields; what is checked is what
-//! [`catalogue`](super::catalogue) documents, because both come from the same lines. Fields that are not
+//! [`catalogue`](super::catalogue()) documents, because both come from the same lines. Fields that are not
 //! named here are kept in the event's text and mean nothing to the state.
 
 mod company;
