@@ -12,9 +12,7 @@
 
 mod decisions;
 mod intake;
-//mod latency;
 mod load;
-//mod scale;
 mod setup;
 
 use setup::Bench;
