@@ -10,6 +10,7 @@ use super::{EVALUATE, MotionError, Motions};
 use crate::accounts;
 use crate::kernel::clock::DateTime;
 use crate::motions::decide::decide;
+use crate::motions::model::Outcome;
 use crate::motions::{signals, store};
 use crate::platform::jobs::{self, Claimed, Lane, NewJob};
 
@@ -68,7 +69,9 @@ impl Motions {
             self.policies.note_latest(&policy);
             let signals = signals::derive(policy.definitions(), &state, now);
             let decision = decide(&policy, &signals, &guards.ledger(&state), now);
-            if fingerprint(&decision, &policy) == latest.fingerprint {
+            // What is to be done is done again, though it says the same: a hold that is over is taken anew.
+            let idle = decision.outcome != Outcome::Executed;
+            if idle && fingerprint(&decision, &policy) == latest.fingerprint {
                 wakes.extend(decision.wake_at.map(|at| wake(&account_id, at, now)));
                 quiet.insert(account_id);
             }

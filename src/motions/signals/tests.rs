@@ -104,12 +104,12 @@ fn windows_end_today_and_see_nothing_after_it() {
     assert_eq!(format!("{}", usage.breadth), "20");
 }
 
-/// Two fortnights of usage with these volumes a day, at full depth otherwise.
+/// Two fortnights of whole days of usage, up to yesterday, with these volumes a day, at full depth otherwise.
 fn two_fortnights(before: u64, lately: u64) -> AccountState {
     let mut state = AccountState::default();
     state.profile.seats = known(10);
-    days(&mut state, 14, 14, 10, &[("api", before)]);
-    days(&mut state, 0, 14, 10, &[("api", lately)]);
+    days(&mut state, 15, 14, 10, &[("api", before)]);
+    days(&mut state, 1, 14, 10, &[("api", lately)]);
     state
 }
 
@@ -144,8 +144,11 @@ fn without_usage_before_there_is_no_trend() {
     assert_eq!(signals(&state).usage.trend_pct, None);
     // Days that count users and no features still have a trend.
     let mut users = AccountState::default();
-    days(&mut users, 14, 14, 10, &[]);
-    days(&mut users, 0, 14, 12, &[]);
+    days(&mut users, 15, 14, 10, &[]);
+    days(&mut users, 1, 14, 12, &[]);
+    assert_eq!(signals(&users).usage.trend_pct, Some(20.0));
+    // Today is still going on: what of it is recorded so far says nothing about the trend.
+    days(&mut users, 0, 1, 1, &[]);
     assert_eq!(signals(&users).usage.trend_pct, Some(20.0));
 }
 
