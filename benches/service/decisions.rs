@@ -85,14 +85,14 @@ pub async fn run(bench: &Bench) {
                 while start.elapsed() < Duration::from_secs(u64::from(SECONDS)) {
                     let account_id = format!("acc_{:06}", next.fetch_add(1, Ordering::Relaxed) % ACCOUNTS);
                     let ask = Ask {
-                        account_id: &account_id,
+                        account_id,
                         trigger: Trigger::Api,
                         dry_run: false,
                         policy_version: None,
-                        actor: "bench",
+                        actor: "bench".to_owned(),
                         answer: None,
                     };
-                    assert!(motions.orchestrate(&ask).await.unwrap().recorded);
+                    assert!(motions.orchestrate(ask).await.unwrap().recorded);
                     done += 1;
                 }
                 done

@@ -83,6 +83,18 @@ pub async fn run(bench: &Bench) {
     service.stop().await;
 }
 
+/// Single events over 64 connections and nothing else, for a profiler.
+pub async fn profile(bench: &Bench) {
+    let service = bench.service("intake").await;
+    let body = |n: u64, into: &mut Vec<u8>| {
+        post("/v1/events", "application/cloudevents+json", KEY, &event(n), into);
+    };
+    let outcome = drive(service.address, 64, 4 * TIME, body).await;
+    println!("profile: {:.0} single events/s over 64 connections", outcome.per_second());
+    drain(&service.app.platform.pool).await;
+    service.stop().await;
+}
+
 /// Batches of 100 over 4 connections, against multi-row inserts of 100 over as many.
 async fn batches(pool: &PgPool, address: SocketAddr) {
     const CLIENTS: usize = 4;

@@ -29,6 +29,10 @@ fn main() {
         if wants("decisions") {
             decisions::run(&bench).await;
         }
+        // Only when named: load on the service alone, for a profiler that is attached from outside.
+        if wanted.iter().any(|one| one == "profile") {
+            intake::profile(&bench).await;
+        }
         bench.stop().await;
     });
 }

@@ -8,8 +8,8 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use sqlx::PgPool;
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -28,13 +28,15 @@ use crate::platform::jobs::Lane;
 const GROUP_EVENTS_MAX: usize = 1_024;
 /// How many requests may wait for the next group before callers are told to come back.
 const QUEUE_REQUESTS_MAX: usize = 8_192;
-/// So many waiting requests make a crowd, which background work lets pass, looking again after each step, for so
-/// long at the most.
+/// So many requests in one group make a crowd, for so long after it was stored.
 const CROWD_REQUESTS: usize = 8;
+const CROWD_LASTS: Duration = Duration::from_millis(20);
+/// Background work lets a crowd pass, looking again after each step, for so long at the most.
 const LET_PASS_STEP: Duration = Duration::from_millis(5);
-const LET_PASS_MAX: Duration = Duration::from_millis(250);
-/// Groups in flight at once: while one waits for its commit the next is being filled.
-pub const GROUPS_IN_FLIGHT: usize = 2;
+const LET_PASS_MAX: Duration = Duration::from_secs(1);
+/// Groups in flight at once. One: while it is being committed the next fills up, and fuller groups cost less per
+/// event than a second one in flight gains.
+pub const GROUPS_IN_FLIGHT: usize = 1;
 
 /// What became of one event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,12 +71,42 @@ pub struct Intake {
     last_arrival: Arc<AtomicI64>,
     /// Rung whenever events were stored, for whoever applies them.
     pub arrived: Arc<Notify>,
+    crowd: Arc<Crowd>,
+}
+
+/// Whether requests come faster than they can be stored one by one.
+struct Crowd {
+    opened: Instant,
+    /// When the last full group was taken up, in milliseconds since the opening; 0 when there was none.
+    last_ms: AtomicU64,
+}
+
+impl Crowd {
+    fn new() -> Self {
+        Self { opened: Instant::now(), last_ms: AtomicU64::new(0) }
+    }
+
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn note(&self, requests: usize) {
+        if requests > CROWD_REQUESTS {
+            self.last_ms.store(self.now_ms().max(1), Ordering::Relaxed);
+        }
+    }
+
+    fn is_there(&self) -> bool {
+        let last = self.last_ms.load(Ordering::Relaxed);
+        last > 0 && u128::from(self.now_ms().saturating_sub(last)) < CROWD_LASTS.as_millis()
+    }
 }
 
 /// The part of the intake that a background task runs.
 pub struct IntakeWorker {
     queue: Arc<tokio::sync::Mutex<mpsc::Receiver<Submission>>>,
     arrived: Arc<Notify>,
+    crowd: Arc<Crowd>,
     pool: PgPool,
     clock: Clock,
 }
@@ -95,13 +127,15 @@ pub fn event_key(source: &str, id: &str) -> Uuid {
 pub fn open(pool: PgPool, clock: Clock) -> (Intake, IntakeWorker) {
     let (sender, receiver) = mpsc::channel(QUEUE_REQUESTS_MAX);
     let arrived = Arc::new(Notify::new());
+    let crowd = Arc::new(Crowd::new());
     let worker = IntakeWorker {
         queue: Arc::new(tokio::sync::Mutex::new(receiver)),
         arrived: arrived.clone(),
+        crowd: crowd.clone(),
         pool,
         clock,
     };
-    (Intake { queue: sender, last_arrival: Arc::default(), arrived }, worker)
+    (Intake { queue: sender, last_arrival: Arc::default(), arrived, crowd }, worker)
 }
 
 impl Intake {
@@ -120,12 +154,11 @@ impl Intake {
         }
     }
 
-    /// Waits while requests are waiting for their answer, for [`LET_PASS_MAX`] at most: work that nobody waits for
-    /// lets them pass, and then finds more to do in one go.
+    /// Waits while requests come in crowds, for [`LET_PASS_MAX`] at most: work that nobody waits for lets them pass,
+    /// and then finds more to do in one go.
     pub async fn let_pass(&self) {
-        let crowded = || QUEUE_REQUESTS_MAX - self.queue.capacity() > CROWD_REQUESTS;
         for _ in 0..LET_PASS_MAX.as_millis() / LET_PASS_STEP.as_millis() {
-            if !crowded() {
+            if !self.crowd.is_there() {
                 return;
             }
             tokio::time::sleep(LET_PASS_STEP).await;
@@ -151,6 +184,7 @@ impl Clone for IntakeWorker {
         Self {
             queue: self.queue.clone(),
             arrived: self.arrived.clone(),
+            crowd: self.crowd.clone(),
             pool: self.pool.clone(),
             clock: self.clock.clone(),
         }
@@ -184,6 +218,7 @@ impl IntakeWorker {
             count += next.events.len();
             group.push(next);
         }
+        self.crowd.note(group.len());
         Some(group)
     }
 

@@ -10,13 +10,24 @@ use crate::platform::worker::{self, Pace};
 
 /// How long the applier sleeps when nobody rings; events that another process stored wait this long at most.
 const APPLY_IDLE: Duration = Duration::from_millis(200);
+/// How many rounds follow each other before a crowd of requests is let pass again.
+const ROUNDS_MAX: usize = 16;
 
 /// Applies pending events until told to stop.
 pub async fn apply(accounts: Accounts, stop: CancellationToken, beat: impl Fn(bool)) {
     let pace = Pace { stop: &stop, wake: &accounts.intake.arrived, idle: APPLY_IDLE };
     worker::run("events", pace, beat, || async {
         accounts.intake.let_pass().await;
-        commands::apply_next(&accounts.pool, accounts.follower.as_ref(), accounts.clock.now()).await
+        let mut events = 0;
+        for _ in 0..ROUNDS_MAX {
+            let (pool, follower) = (&accounts.pool, accounts.follower.as_ref());
+            let round = commands::apply_next(pool, follower, accounts.clock.now()).await?;
+            events += round.events;
+            if round.caught_up {
+                break;
+            }
+        }
+        Ok::<_, sqlx::Error>(events)
     })
     .await;
 }

@@ -10,6 +10,9 @@ mod sandbox;
 mod start;
 mod workers;
 
+use std::ops::Deref;
+use std::sync::Arc;
+
 use axum::extract::FromRef;
 
 use crate::accounts::Accounts;
@@ -20,10 +23,39 @@ pub use local::{ServiceFile, read_service_file};
 pub use routes::openapi_document;
 pub use start::{Running, StartError, StartOptions, start};
 
-/// What the handlers of all slices reach.
-#[derive(Clone, FromRef)]
-pub struct App {
+/// What the handlers of all slices reach. Cloned for each request, hence one count instead of dozens.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+/// The slices.
+pub struct Parts {
     pub platform: Platform,
     pub accounts: Accounts,
     pub motions: Motions,
+}
+
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl FromRef<App> for Platform {
+    fn from_ref(app: &App) -> Self {
+        app.platform.clone()
+    }
+}
+
+impl FromRef<App> for Accounts {
+    fn from_ref(app: &App) -> Self {
+        app.accounts.clone()
+    }
+}
+
+impl FromRef<App> for Motions {
+    fn from_ref(app: &App) -> Self {
+        app.motions.clone()
+    }
 }

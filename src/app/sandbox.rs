@@ -102,7 +102,7 @@ pub(super) async fn settle(app: &App) -> Result<(), Problem> {
     loop {
         let follower = app.accounts.follower.as_ref();
         let now = app.platform.clock.now();
-        let applied = crate::accounts::commands::apply_next(&app.platform.pool, follower, now).await?;
+        let applied = crate::accounts::commands::apply_next(&app.platform.pool, follower, now).await?.events;
         let evaluated = app.motions.evaluate_due().await?;
         let waiting = crate::accounts::store::backlog(&app.platform.pool).await?.0;
         let due = next_due(app).await?.is_some_and(|due_at| due_at <= now);

@@ -12,10 +12,10 @@ use tokio::sync::Notify;
 
 use super::database::{self, Database};
 use super::local::{self, ServiceFile};
-use super::{App, routes, sandbox, workers};
+use super::{App, Parts, routes, sandbox, workers};
 use crate::accounts::intake::{self, IntakeWorker};
 use crate::accounts::{Accounts, store};
-use crate::motions::commands::{MotionError, MotionFollower, Motions, Policies};
+use crate::motions::commands::{DeskWorker, MotionError, MotionFollower, Motions, Policies, open_desk};
 use crate::motions::recheck::DecisionDigests;
 use crate::platform::audit::Signer;
 use crate::platform::http::Platform;
@@ -99,7 +99,7 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     };
     let platform = Platform::new(pool.clone(), clock.clone(), life.clone(), signer)
         .rechecking(vec![Box::new(DecisionDigests)]);
-    let (app, intake) = wire(platform, &settings);
+    let (app, intake, desk) = wire(platform, &settings);
     let now = clock.now();
     store::ensure_event_partitions(&pool, now).await?;
     app.motions.policies.install_built_in(&pool, now).await?;
@@ -109,7 +109,7 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     let local_key = keys::local_key(&app.platform.keys, &installation).await?;
 
     let outbox = Outbox::new(pool.clone(), clock, settings.outbox.clone())?;
-    workers::spawn(&app, &intake, (!sandbox).then(|| Arc::new(outbox)), &settings);
+    workers::spawn(&app, &intake, &desk, (!sandbox).then(|| Arc::new(outbox)), &settings);
     app.platform.start();
 
     let bind = settings.http.bind.clone();
@@ -134,9 +134,10 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
 }
 
 /// Wires the slices to the platform and to each other.
-pub fn wire(platform: Platform, settings: &Settings) -> (App, IntakeWorker) {
+pub fn wire(platform: Platform, settings: &Settings) -> (App, IntakeWorker, DeskWorker) {
     let (pool, clock) = (platform.pool.clone(), platform.clock.clone());
     let (intake, worker) = intake::open(pool.clone(), clock.clone());
+    let (desk, desk_worker) = open_desk();
     let policies = Policies::default();
     let evaluate = Arc::new(Notify::new());
     let follower = MotionFollower {
@@ -153,8 +154,9 @@ pub fn wire(platform: Platform, settings: &Settings) -> (App, IntakeWorker) {
         policies,
         evaluate,
         deliver: Arc::new(Notify::new()),
+        desk,
     };
-    (App { platform, accounts, motions }, worker)
+    (App(Arc::new(Parts { platform, accounts, motions })), worker, desk_worker)
 }
 
 impl Running {

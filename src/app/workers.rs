@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::App;
 use crate::accounts::intake::{GROUPS_IN_FLIGHT, IntakeWorker};
+use crate::motions::commands::{DESKS, DeskWorker};
 use crate::platform::outbox::Outbox;
 use crate::platform::worker::Pace;
 use crate::settings::Settings;
@@ -23,11 +24,25 @@ const DELIVER_IDLE: Duration = Duration::from_millis(500);
 const PARTITIONS_EVERY: Duration = Duration::from_hours(1);
 
 /// Starts everything that runs by itself.
-pub(super) fn spawn(app: &App, intake: &IntakeWorker, outbox: Option<Arc<Outbox>>, settings: &Settings) {
+pub(super) fn spawn(
+    app: &App,
+    intake: &IntakeWorker,
+    desk: &DeskWorker,
+    outbox: Option<Arc<Outbox>>,
+    settings: &Settings,
+) {
     for _ in 0..GROUPS_IN_FLIGHT {
         let (worker, stop) = (intake.clone(), app.platform.life.soft().clone());
         app.platform.life.spawn("intake", async move {
             worker.run(stop).await;
+            Ok::<_, Infallible>(())
+        });
+    }
+    for _ in 0..DESKS {
+        let (worker, stop) = (desk.clone(), app.platform.life.soft().clone());
+        let motions = app.motions.clone();
+        app.platform.life.spawn("decisions", async move {
+            worker.run(motions, stop).await;
             Ok::<_, Infallible>(())
         });
     }

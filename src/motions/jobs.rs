@@ -5,18 +5,28 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
-use super::commands::Motions;
+use super::commands::{MotionError, Motions};
 use crate::platform::worker::{self, Pace};
 
 /// How long the evaluator sleeps when nobody rings: the longest that a wake-up is late.
 const EVALUATE_IDLE: Duration = Duration::from_millis(100);
+/// How many rounds follow each other before a crowd of requests is let pass again.
+const ROUNDS_MAX: usize = 16;
 
 /// Evaluates accounts until told to stop.
 pub async fn evaluate(motions: Motions, stop: CancellationToken, beat: impl Fn(bool)) {
     let pace = Pace { stop: &stop, wake: &motions.evaluate, idle: EVALUATE_IDLE };
     worker::run("evaluate", pace, beat, || async {
         motions.accounts.intake.let_pass().await;
-        motions.evaluate_due().await
+        let mut accounts = 0;
+        for _ in 0..ROUNDS_MAX {
+            let round = motions.evaluate_due().await?;
+            accounts += round;
+            if round == 0 {
+                break;
+            }
+        }
+        Ok::<_, MotionError>(accounts)
     })
     .await;
 }

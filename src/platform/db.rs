@@ -35,9 +35,13 @@ pub async fn connect(options: PgConnectOptions, max_connections: u32) -> Result<
         .test_before_acquire(false)
         .after_connect(|connection, _| {
             // A statement and not a start-up parameter, because connection poolers refuse unknown parameters.
-            // The number is IDLE_IN_TRANSACTION_SECONDS.
+            // The number is IDLE_IN_TRANSACTION_SECONDS. Every statement goes through a key, whatever its arguments:
+            // one plan for all saves planning, and does not turn into another when the tables' statistics do.
             Box::pin(async move {
-                connection.execute("SET idle_in_transaction_session_timeout = '30s'").await.map(drop)
+                connection
+                    .execute("SET idle_in_transaction_session_timeout = '30s'; SET plan_cache_mode = force_generic_plan")
+                    .await
+                    .map(drop)
             })
         })
         .connect_with(options.application_name("gtm"))

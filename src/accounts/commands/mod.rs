@@ -75,14 +75,24 @@ pub struct Current {
     pub version: i64,
 }
 
-/// Applies the pending events of the accounts that wait longest; gives the number of events.
-pub async fn apply_next(pool: &PgPool, follower: &dyn Follower, now: DateTime) -> Result<usize, sqlx::Error> {
+/// What one round of applying did.
+#[derive(Debug, Clone, Copy)]
+pub struct Round {
+    /// Events taken out of the inbox.
+    pub events: usize,
+    /// No more accounts waited than one round takes.
+    pub caught_up: bool,
+}
+
+/// Applies the pending events of the accounts that wait longest.
+pub async fn apply_next(pool: &PgPool, follower: &dyn Follower, now: DateTime) -> Result<Round, sqlx::Error> {
     let mut waiting = {
         let mut conn = pool.acquire().await?;
         store::pending_accounts(&mut conn, APPLY_ACCOUNTS_MAX).await?
     };
+    let caught_up = waiting.len() < usize::try_from(APPLY_ACCOUNTS_MAX).unwrap_or(usize::MAX);
     if waiting.is_empty() {
-        return Ok(0);
+        return Ok(Round { events: 0, caught_up });
     }
     waiting.sort_unstable();
     let mut tx = db::begin(pool).await?;
@@ -92,7 +102,7 @@ pub async fn apply_next(pool: &PgPool, follower: &dyn Follower, now: DateTime) -
     let batch = apply_locked(&mut tx, locked, follower, now).await?;
     tx.commit().await?;
     follower.after_commit();
-    Ok(batch.events)
+    Ok(Round { events: batch.events, caught_up })
 }
 
 /// Locks one account and applies what is pending, in the caller's transaction. None when nobody has ever
@@ -113,6 +123,19 @@ pub async fn lock_current(
     }
     let mut batch = apply_locked(conn, locked.into_iter().collect(), follower, now).await?;
     Ok(batch.accounts.pop().map(|folded| folded.current))
+}
+
+/// Locks those of the accounts that nobody is busy with and applies what is pending, in the caller's transaction: for
+/// work on many accounts that leaves the busy ones for later.
+pub async fn lock_current_idle(
+    conn: &mut PgConnection,
+    account_ids: &[String],
+    follower: &dyn Follower,
+    now: DateTime,
+) -> Result<Vec<Current>, sqlx::Error> {
+    let locked = store::lock_idle_accounts(conn, account_ids).await?;
+    let batch = apply_locked(conn, locked, follower, now).await?;
+    Ok(batch.accounts.into_iter().map(|folded| folded.current).collect())
 }
 
 /// Accounts as their applied events make them, without holding them and without their pending events: for looks
@@ -161,6 +184,9 @@ async fn apply_locked(
     }
     let events = store::take_pending(conn, &ids).await?;
     let mut folding = Folding::new(locked);
+    if events.is_empty() {
+        return Ok(folding.finish(0));
+    }
     for stored in &events {
         folding.add(stored);
     }

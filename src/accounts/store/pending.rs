@@ -153,7 +153,12 @@ pub async fn take_pending(
              DELETE FROM inbox WHERE account_id = ANY ($1) RETURNING account_id, received_at, id, lane, seq)
            SELECT t.lane, e.account_id, e.received_at, e.id, e.source, e.event_id, e.type AS type_name, e.occurred_at,
                   e.data AS "data!: Json<Box<RawValue>>"
-           FROM taken t JOIN event e USING (account_id, received_at, id) ORDER BY t.seq"#,
+           -- OFFSET 0: event by event through the key. A planner that expects a good part of the partition to be
+           -- pending would otherwise sort all of it.
+           FROM taken t CROSS JOIN LATERAL (
+             SELECT * FROM event e
+             WHERE e.account_id = t.account_id AND e.received_at = t.received_at AND e.id = t.id OFFSET 0) AS e
+           ORDER BY t.seq"#,
         account_ids
     )
     .fetch_all(conn)

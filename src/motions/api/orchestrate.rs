@@ -1,7 +1,6 @@
 //! Asking for decisions.
 
 use axum::extract::State;
-use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -15,8 +14,6 @@ use crate::platform::http::{
 
 /// Accounts that one bulk call may name.
 const BULK_MAX: usize = 1_000;
-/// How many accounts of a bulk call are decided side by side: the others of the service keep their turn.
-const BULK_SIDE_BY_SIDE: usize = 8;
 
 /// How to decide.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -58,14 +55,14 @@ pub async fn orchestrate_account(
         return Err(Problem::invalid(vec![Fault::new("#/policyVersion", detail)]));
     }
     let ask = Ask {
-        account_id: account_id.as_str(),
+        account_id: account_id.to_string(),
         trigger: Trigger::Api,
         dry_run: body.dry_run,
-        policy_version: body.policy_version.as_deref(),
-        actor: &caller.actor(),
-        answer: answer.as_ref(),
+        policy_version: body.policy_version,
+        actor: caller.actor(),
+        answer,
     };
-    let decided = motions.orchestrate(&ask).await?;
+    let decided = motions.orchestrate(ask).await?;
     Ok(Json(decided.document))
 }
 
@@ -133,26 +130,21 @@ pub async fn orchestrate_accounts(
         return Err(Problem::invalid(vec![Fault::new("#/accountIds", detail)]));
     }
     let actor = caller.actor();
-    let dry_run = body.dry_run;
-    let results: Vec<OrchestrationResult> = stream::iter(body.account_ids)
-        .map(|account_id| {
-            let (motions, actor) = (&motions, &actor);
-            async move {
-                let ask = Ask {
-                    account_id: &account_id,
-                    trigger: Trigger::Bulk,
-                    dry_run,
-                    policy_version: None,
-                    actor,
-                    answer: None,
-                };
-                let outcome = motions.orchestrate(&ask).await;
-                result(account_id, outcome)
-            }
+    let asks: Vec<Ask> = body
+        .account_ids
+        .into_iter()
+        .map(|account_id| Ask {
+            account_id,
+            trigger: Trigger::Bulk,
+            dry_run: body.dry_run,
+            policy_version: None,
+            actor: actor.clone(),
+            answer: None,
         })
-        .buffered(BULK_SIDE_BY_SIDE)
-        .collect()
-        .await;
+        .collect();
+    let answers = motions.orchestrate_together(&asks).await;
+    let results: Vec<OrchestrationResult> =
+        asks.into_iter().zip(answers).map(|(ask, answer)| result(ask.account_id, answer)).collect();
     let decided = results.iter().filter(|result| result.decision.is_some()).count();
     let failed = results.len() - decided;
     Ok(Json(OrchestrationsAnswer { results, decided, failed }))

@@ -84,11 +84,11 @@ impl Motions {
             Resolution::Keep => None,
             Resolution::Switch | Resolution::Pause => {
                 let ask = Ask {
-                    account_id: &account_id,
+                    account_id: account_id.clone(),
                     trigger: Trigger::Resolution,
                     dry_run: false,
                     policy_version: None,
-                    actor: by,
+                    actor: by.to_owned(),
                     answer: None,
                 };
                 Some(self.decide_in(&mut tx, &current, &ask, now).await?)

@@ -4,11 +4,13 @@
 //! wake-up) is one transaction under the account's lock; asking again changes nothing that is already so.
 
 mod conflicts;
+mod consequences;
 mod follow;
 mod orchestrate;
 mod policies;
 mod replay;
 mod sweep;
+mod together;
 
 use std::sync::Arc;
 
@@ -25,6 +27,7 @@ pub use follow::MotionFollower;
 pub use orchestrate::{Ask, Decided, Seen, Trigger};
 pub use policies::{Policies, PolicyFaults};
 pub use replay::{Difference, Replayed};
+pub use together::{DESKS, Desk, DeskWorker, open as open_desk};
 
 /// The kind of job that looks at an account: its key is the account id, its payload the trigger.
 pub const EVALUATE: &str = "evaluate";
@@ -40,6 +43,7 @@ pub struct Motions {
     pub evaluate: Arc<Notify>,
     /// Rung when something is to be delivered.
     pub deliver: Arc<Notify>,
+    pub desk: Desk,
 }
 
 /// Why a use case could not be done.
@@ -62,6 +66,8 @@ pub enum MotionError {
     /// Another replica took a competing motion in between; asking again sees it.
     #[error("another motion took the account meanwhile")]
     Raced,
+    #[error("the service is stopping")]
+    Stopping,
     #[error("the policy has {} faults", .0.0.len())]
     Policy(PolicyFaults),
     #[error("a stored document cannot be read: {0}")]
@@ -79,7 +85,7 @@ impl From<sqlx::Error> for MotionError {
     fn from(error: sqlx::Error) -> Self {
         let constraint = error.as_database_error().and_then(sqlx::error::DatabaseError::constraint);
         match constraint {
-            Some("claim_exclusion_pkey" | "motion_claim_live") => Self::Raced,
+            Some("claim_exclusion_pkey" | "motion_claim_live" | "audit_entry_pkey") => Self::Raced,
             _ => Self::Database(error),
         }
     }
@@ -107,6 +113,9 @@ impl From<MotionError> for Problem {
             MotionError::AlreadyResolved { .. } => Self::conflict("already_resolved", error.to_string()),
             MotionError::Raced => {
                 Self::unavailable("Another motion took the account meanwhile; ask again.", 1).because(error)
+            }
+            MotionError::Stopping => {
+                Self::unavailable("The service is stopping; ask again.", 1).because(error)
             }
             MotionError::Policy(faults) => faults.problem(),
             MotionError::Answer(problem) => problem,

@@ -1,27 +1,21 @@
-//! The transaction around one decision.
+//! The transaction around decisions.
 //!
-//! Round trips of a decision that executes: begin, lock the account, read its guards, write everything, append
-//! to the audit chain, ask for the wake-up (only when time alone can change the outcome), commit.
+//! Round trips, for one account or for a group: begin, lock the accounts, read their guards, write everything with
+//! its audit entries, ask for wake-ups (only where time alone can change the outcome), commit.
 
 use axum::http::StatusCode;
 use chrono::TimeDelta;
-use serde_json::json;
 use sqlx::PgConnection;
-use uuid::Uuid;
 
+use super::consequences::Considered;
 use super::{EVALUATE, MotionError, Motions};
 use crate::accounts::{self, Current};
 use crate::kernel::clock::DateTime;
-use crate::kernel::ids::AccountId;
-use crate::kernel::ids::new_id;
-use crate::motions::decide::{Decision, Effect, Verdict, decide};
-use crate::motions::document::{DecisionDocument, Meta, document, skill_payload};
-use crate::motions::model::{Ledger, Motion, Outcome, Signals};
-use crate::motions::policy::Policy;
-use crate::motions::recheck::{DECISION_RECORDED, digest};
+use crate::motions::document::DecisionDocument;
+use crate::motions::model::{Ledger, Outcome, Signals};
 use crate::motions::signals;
-use crate::motions::store::{self, Guards, NewClaim, NewConflict, NewDecision, NewDelivery};
-use crate::platform::audit;
+use crate::motions::store;
+use crate::platform::audit::Growth;
 use crate::platform::db;
 use crate::platform::http::Claim;
 use crate::platform::jobs::{self, Lane, NewJob};
@@ -66,17 +60,17 @@ impl Trigger {
 
 /// What is asked.
 #[derive(Debug, Clone)]
-pub struct Ask<'a> {
-    pub account_id: &'a str,
+pub struct Ask {
+    pub account_id: String,
     pub trigger: Trigger,
     /// Write nothing; only say what would be decided.
     pub dry_run: bool,
     /// Decide by this version instead of the one in force (previews only).
-    pub policy_version: Option<&'a str>,
+    pub policy_version: Option<String>,
     /// Who asks, for the audit log.
-    pub actor: &'a str,
+    pub actor: String,
     /// Where the answer is kept for a repeat of the request, in the transaction of the decision.
-    pub answer: Option<&'a Claim>,
+    pub answer: Option<Claim>,
 }
 
 /// What was decided.
@@ -96,20 +90,14 @@ pub struct Seen {
     pub now: DateTime,
 }
 
-/// Everything that a decision was made of.
-struct Considered<'a> {
-    meta: &'a Meta,
-    policy: &'a Policy,
-    signals: &'a Signals,
-    ledger: &'a Ledger,
-    decision: &'a Decision,
-    guards: &'a Guards,
-    now: DateTime,
-}
-
 impl Motions {
-    /// Decides about one account and does what follows.
-    pub async fn orchestrate(&self, ask: &Ask<'_>) -> Result<Decided, MotionError> {
+    /// Decides about one account and does what follows, together with whoever else asks at this moment.
+    pub async fn orchestrate(&self, ask: Ask) -> Result<Decided, MotionError> {
+        if ask.dry_run { self.orchestrate_alone(&ask).await } else { self.desk.ask(ask).await }
+    }
+
+    /// Decides about one account in a transaction of its own, and waits for whoever is busy with it.
+    pub(super) async fn orchestrate_alone(&self, ask: &Ask) -> Result<Decided, MotionError> {
         let mut races = 0;
         loop {
             match self.orchestrate_once(ask).await {
@@ -119,12 +107,12 @@ impl Motions {
         }
     }
 
-    async fn orchestrate_once(&self, ask: &Ask<'_>) -> Result<Decided, MotionError> {
+    async fn orchestrate_once(&self, ask: &Ask) -> Result<Decided, MotionError> {
         let mut tx = db::begin(&self.pool).await?;
         let follower = self.accounts.follower.as_ref();
-        let current = accounts::commands::lock_current(&mut tx, ask.account_id, follower, self.clock.now())
+        let current = accounts::commands::lock_current(&mut tx, &ask.account_id, follower, self.clock.now())
             .await?
-            .ok_or_else(|| MotionError::NoAccount(ask.account_id.to_owned()))?;
+            .ok_or_else(|| MotionError::NoAccount(ask.account_id.clone()))?;
         // Read under the lock, which may have been long in coming: the decisions of an account, and its audit
         // chain, are in the order of their instants.
         let now = self.clock.now();
@@ -133,9 +121,6 @@ impl Motions {
             // Even the events that were applied to see the newest state wait for their own turn.
             tx.rollback().await?;
         } else {
-            if let Some(claim) = ask.answer {
-                claim.keep(&mut tx, StatusCode::OK, &decided.document).await.map_err(MotionError::Answer)?;
-            }
             tx.commit().await?;
             if decided.recorded {
                 self.deliver.notify_one();
@@ -163,62 +148,69 @@ impl Motions {
         &self,
         conn: &mut PgConnection,
         current: &Current,
-        ask: &Ask<'_>,
+        ask: &Ask,
         now: DateTime,
     ) -> Result<Decided, MotionError> {
-        let guards = store::guards(conn, &current.account_id, now - TOUCHES_READ, now).await?;
-        let in_force = guards.policy_version.as_deref().ok_or(MotionError::NoneActive)?;
-        let policy = self.policies.get(conn, ask.policy_version.unwrap_or(in_force)).await?;
-        if ask.policy_version.is_none() {
-            self.policies.note_latest(&policy);
-        }
-        let signals = signals::derive(policy.definitions(), &current.state, now);
-        let ledger = guards.ledger(&current.state);
-        let decision = decide(&policy, &signals, &ledger, now);
-        let meta = Meta {
-            account_id: AccountId::parse(current.account_id.clone())?,
-            decision_id: new_id(now),
-            dry_run: ask.dry_run,
-        };
-        let document = document(&policy, &signals, &ledger, &decision, &meta);
-        let considered = Considered {
-            meta: &meta,
-            policy: &policy,
-            signals: &signals,
-            ledger: &ledger,
-            decision: &decision,
-            guards: &guards,
-            now,
-        };
-        if ask.dry_run {
-            return Ok(Decided { document, recorded: false });
-        }
-        let fingerprint = fingerprint(&decision, &policy);
-        let same = guards.latest.as_ref().is_some_and(|latest| latest.fingerprint == fingerprint);
-        // What is executed is done now, even when the latest decision did the same: its hold is over since.
-        let executed = decision.outcome == Outcome::Executed;
-        let recorded = ask.trigger.always_recorded() || executed || !same;
-        if recorded {
-            write(conn, ask, &considered, &document, &fingerprint).await?;
-        } else {
-            store::note_evaluated(conn, std::slice::from_ref(&current.account_id), now).await?;
-        }
-        self.wake_later(conn, &current.account_id, decision.wake_at, now).await?;
-        Ok(Decided { document, recorded })
+        let decided = self.decide_all(conn, &[(current, ask)], now).await?.pop();
+        decided.ok_or(MotionError::Database(sqlx::Error::RowNotFound))
     }
 
-    /// Asks for another look at the instant at which time alone can change the outcome.
-    async fn wake_later(
+    /// Decides about accounts that the caller has locked, each named once, inside the caller's transaction; gives
+    /// what was decided in their order.
+    pub(super) async fn decide_all(
         &self,
         conn: &mut PgConnection,
-        account_id: &str,
-        wake_at: Option<DateTime>,
+        looks: &[(&Current, &Ask)],
         now: DateTime,
-    ) -> Result<(), MotionError> {
-        let Some(at) = wake_at else { return Ok(()) };
-        jobs::enqueue(conn, EVALUATE, &[wake(account_id, at, now)], now).await?;
-        Ok(())
+    ) -> Result<Vec<Decided>, MotionError> {
+        let ids: Vec<String> = looks.iter().map(|(current, _)| current.account_id.clone()).collect();
+        let mut guards = store::guards_of(conn, &ids, now - TOUCHES_READ, now).await?;
+        let mut considered = Vec::with_capacity(looks.len());
+        for (current, ask) in looks {
+            let guards = guards.remove(&current.account_id).ok_or(sqlx::Error::RowNotFound)?;
+            let in_force = guards.policy_version.clone().ok_or(MotionError::NoneActive)?;
+            let version = ask.policy_version.as_deref().unwrap_or(&in_force);
+            let policy = self.policies.get(conn, version).await?;
+            if ask.policy_version.is_none() {
+                self.policies.note_latest(&policy);
+            }
+            considered.push(Considered::new(current, ask, policy, guards, now)?);
+        }
+        let asked = || looks.iter().map(|(_, ask)| *ask);
+        let recorded: Vec<bool> =
+            considered.iter().zip(asked()).map(|(made, ask)| is_recorded(made, ask)).collect();
+        let (news, same): (Vec<_>, Vec<_>) = considered
+            .iter()
+            .zip(asked())
+            .zip(&recorded)
+            .filter(|((_, ask), _)| !ask.dry_run)
+            .partition(|(_, recorded)| **recorded);
+        let news: Vec<&Considered> = news.into_iter().map(|((made, _), _)| made).collect();
+        let same: Vec<&Considered> = same.into_iter().map(|((made, _), _)| made).collect();
+        write(conn, &news, now).await?;
+        let looked_at: Vec<String> = same.iter().map(|made| made.account_id.clone()).collect();
+        store::note_evaluated(conn, &looked_at, now).await?;
+        let wakes: Vec<NewJob> = news
+            .iter()
+            .chain(&same)
+            .filter_map(|made| Some(wake(&made.account_id, made.decision.wake_at?, now)))
+            .collect();
+        jobs::enqueue(conn, EVALUATE, &wakes, now).await?;
+        for (made, ask) in considered.iter().zip(asked()) {
+            if let Some(claim) = ask.answer.as_ref().filter(|_| !ask.dry_run) {
+                claim.keep(conn, StatusCode::OK, &made.document).await.map_err(MotionError::Answer)?;
+            }
+        }
+        let decided = considered.into_iter().zip(recorded);
+        Ok(decided.map(|(made, recorded)| Decided { document: made.document, recorded }).collect())
     }
+}
+
+/// Whether a decision is put on record.
+fn is_recorded(made: &Considered, ask: &Ask) -> bool {
+    // What is executed is done now, even when the latest decision did the same: its hold is over since.
+    let executed = made.decision.outcome == Outcome::Executed;
+    !ask.dry_run && (ask.trigger.always_recorded() || executed || !made.says_the_same())
 }
 
 /// The job that looks at an account again at an instant.
@@ -231,173 +223,35 @@ pub(super) fn wake(account_id: &str, at: DateTime, now: DateTime) -> NewJob {
     }
 }
 
-/// Writes a decision with all its consequences and its place in the audit chain.
-async fn write(
-    conn: &mut PgConnection,
-    ask: &Ask<'_>,
-    considered: &Considered<'_>,
-    document: &DecisionDocument,
-    fingerprint: &str,
-) -> Result<(), MotionError> {
-    let (now, account_id) = (considered.now, ask.account_id);
-    let id = document.decision_id;
-    release(conn, account_id, considered).await?;
-    let text = serde_json::to_string(document)?;
-    let ledger = serde_json::to_string(considered.ledger)?;
-    let effects = &considered.decision.effects;
-    let new = NewDecision {
-        account_id,
-        id,
-        decided_at: now,
-        policy_version: considered.policy.version(),
-        trigger: ask.trigger.name(),
-        outcome: considered.decision.outcome.name(),
-        motion: document.recommendation.motion.map(Motion::name),
-        exit_state: &document.exit_state,
-        matched_rule: &document.matched_rule,
-        confidence: document.recommendation.confidence,
-        document: &text,
-        ledger: &ledger,
-        resumes: resumes(considered),
-        fingerprint,
-        claim: claim(considered, &document.recommendation.reasoning),
-        touch: effects.contains(&Effect::Touch).then(|| new_id(now)),
-        deliveries: deliveries(considered)?,
-        conflict: conflict(considered, document),
-    };
-    store::record(conn, &new).await?;
-    let entry = audit::Entry::new(
-        ask.actor,
-        DECISION_RECORDED,
-        format!("decision:{id}"),
-        json!({
-            "outcome": new.outcome,
-            "motion": new.motion,
-            "policyVersion": new.policy_version,
-            "trigger": new.trigger,
-            "decision": digest(&text),
-            "ledger": digest(&ledger),
-        }),
-    );
-    audit::append_to(conn, &considered.guards.chain, now, &[entry]).await?;
+/// Writes decisions with all their consequences and their places in the audit chains.
+async fn write(conn: &mut PgConnection, news: &[&Considered], now: DateTime) -> Result<(), MotionError> {
+    if news.is_empty() {
+        return Ok(());
+    }
+    let mut growth = Growth::default();
+    let mut rows = Vec::with_capacity(news.len());
+    for made in news {
+        release(conn, made, now).await?;
+        rows.push(made.rows()?);
+        growth.add(&made.guards.chain, now, &[made.entry()])?;
+    }
+    let moved = store::record(conn, &rows, &growth).await?;
+    growth.check(&moved)?;
     Ok(())
-}
-
-/// The hold that the decision takes.
-fn claim<'a>(considered: &Considered<'_>, reasoning: &'a str) -> Option<NewClaim<'a>> {
-    considered.decision.effects.iter().find_map(|effect| match effect {
-        Effect::Claim { expires_at, pairs, .. } => Some(NewClaim {
-            id: new_id(considered.now),
-            expires_at: *expires_at,
-            reasoning,
-            pairs: pairs.iter().map(ToString::to_string).collect(),
-        }),
-        _ => None,
-    })
-}
-
-/// The calls of downstream skills, each with its body: written once, sent as often as it takes.
-fn deliveries(considered: &Considered<'_>) -> Result<Vec<NewDelivery>, serde_json::Error> {
-    let skills = considered.decision.effects.iter().filter_map(|effect| match effect {
-        Effect::CallSkill { skill } => Some(skill),
-        _ => None,
-    });
-    skills
-        .map(|skill| {
-            let body = json!({
-                "type": skill,
-                "timestamp": considered.now,
-                "data": skill_payload(
-                    considered.policy, skill, considered.signals, considered.ledger, considered.decision,
-                    considered.meta,
-                ),
-            });
-            Ok(NewDelivery {
-                id: new_id(considered.now),
-                destination: skill.to_string(),
-                payload: serde_json::to_string(&body)?,
-            })
-        })
-        .collect()
-}
-
-/// The question for `RevOps`.
-fn conflict<'a>(considered: &'a Considered<'_>, document: &'a DecisionDocument) -> Option<NewConflict<'a>> {
-    considered.decision.effects.iter().find_map(|effect| match effect {
-        Effect::OpenConflict { holder_claim, holder, .. } => Some(NewConflict {
-            id: new_id(considered.now),
-            holder_claim: *holder_claim,
-            holder_motion: holder.name(),
-            holder_reason: considered
-                .ledger
-                .claims
-                .iter()
-                .find(|claim| claim.id == *holder_claim)
-                .map_or("", |claim| &claim.reasoning),
-            wanted_reason: &document.recommendation.reasoning,
-        }),
-        _ => None,
-    })
 }
 
 /// Frees the account from claims that are over and from the holder that `RevOps` switched away from, before
 /// the new claim is taken.
-async fn release(
-    conn: &mut PgConnection,
-    account_id: &str,
-    considered: &Considered<'_>,
-) -> Result<(), MotionError> {
-    let now = considered.now;
-    let effects = &considered.decision.effects;
-    let claims = effects.iter().any(|effect| matches!(effect, Effect::Claim { .. }));
-    let switched: Vec<Uuid> = effects
-        .iter()
-        .filter_map(|effect| match effect {
-            Effect::Release { claim_id } => Some(*claim_id),
-            _ => None,
-        })
-        .collect();
+async fn release(conn: &mut PgConnection, made: &Considered, now: DateTime) -> Result<(), MotionError> {
+    let (switched, expired) = (made.switched(), made.expired());
     if !switched.is_empty() {
-        store::release_claims(conn, account_id, &switched, "switched", now).await?;
+        store::release_claims(conn, &made.account_id, &switched, "switched", now).await?;
     }
-    let expired: Vec<Uuid> = considered
-        .guards
-        .claims
-        .iter()
-        .filter(|claim| claim.expires_at <= now)
-        .map(|claim| claim.id)
-        .collect();
-    if claims && !expired.is_empty() {
-        store::release_claims(conn, account_id, &expired, "expired", now).await?;
+    if made.claims() && !expired.is_empty() {
+        store::release_claims(conn, &made.account_id, &expired, "expired", now).await?;
     }
     if !switched.is_empty() || !expired.is_empty() {
-        store::lapse_conflicts(conn, account_id, now).await?;
+        store::lapse_conflicts(conn, &made.account_id, now).await?;
     }
     Ok(())
-}
-
-/// What a decision says, without when and on which numbers: a look that says the same as the latest decision
-/// is not put on record again.
-pub(super) fn fingerprint(decision: &Decision, policy: &Policy) -> String {
-    let failed = decision
-        .guardrails
-        .iter()
-        .filter(|guardrail| guardrail.verdict == Verdict::Failed)
-        .map(|guardrail| guardrail.id.name());
-    let motion = decision.motion.map_or("none", Motion::name);
-    let rule = policy.branches().get(decision.matched).map_or("", |branch| branch.id.as_str());
-    let mut text = format!("{}:{motion}:{rule}", decision.outcome.name());
-    for id in failed {
-        text.push(':');
-        text.push_str(id);
-    }
-    text
-}
-
-/// The deferred, blocked or conflicting decision that this one resumes.
-fn resumes(considered: &Considered<'_>) -> Option<Uuid> {
-    let latest = considered.guards.latest.as_ref()?;
-    let waited = matches!(latest.outcome.as_str(), "deferred" | "blocked" | "conflict");
-    let goes_on = matches!(considered.decision.outcome, Outcome::Executed | Outcome::Continued);
-    (waited && goes_on).then_some(latest.decision_id)
 }

@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 
 use chrono::TimeDelta;
-use futures_util::future::join_all;
 
-use super::orchestrate::{Ask, TOUCHES_READ, Trigger, fingerprint, wake};
+use super::consequences::fingerprint;
+use super::orchestrate::{Ask, TOUCHES_READ, Trigger, wake};
 use super::{EVALUATE, MotionError, Motions};
 use crate::accounts;
 use crate::kernel::clock::DateTime;
@@ -15,9 +15,7 @@ use crate::motions::{signals, store};
 use crate::platform::jobs::{self, Claimed, Lane, NewJob};
 
 /// How many accounts one round of the evaluator takes.
-const ROUND: i64 = 64;
-/// How many of them are decided side by side: as many as the database can work on at once.
-const SIDE_BY_SIDE: usize = 4;
+const ROUND: i64 = 128;
 /// How many accounts one step of the sweep asks for.
 const SWEEP_STEP: i64 = 1_000;
 /// The first wait after a failed evaluation; doubled with each attempt.
@@ -39,13 +37,18 @@ impl Motions {
         let (same, news): (Vec<&Claimed>, Vec<&Claimed>) =
             due.iter().partition(|job| quiet.contains(&job.key));
         done.extend(same.into_iter().cloned());
-        for group in news.chunks(SIDE_BY_SIDE) {
-            let looks = group.iter().map(|job| self.evaluate_one(job));
-            for (job, outcome) in group.iter().zip(join_all(looks).await) {
-                match outcome {
-                    Ok(()) => done.push((*job).clone()),
-                    Err(error) => self.evaluation_failed(job, &error).await?,
+        let asks: Vec<Ask> = news.iter().map(|job| look(job)).collect();
+        for (job, outcome) in news.into_iter().zip(self.orchestrate_together(&asks).await) {
+            match outcome {
+                Ok(decided) => {
+                    let outcome = decided.document.outcome.name();
+                    metrics::counter!("gtm_evaluations_total", "outcome" => outcome, "recorded" => decided.recorded.to_string())
+                        .increment(1);
+                    done.push(job.clone());
                 }
+                // Nothing is known of it any more: there is nothing to decide.
+                Err(MotionError::NoAccount(_)) => done.push(job.clone()),
+                Err(error) => self.evaluation_failed(job, &error).await?,
             }
         }
         let mut conn = self.pool.acquire().await?;
@@ -84,33 +87,6 @@ impl Motions {
         Ok(quiet)
     }
 
-    async fn evaluate_one(&self, job: &Claimed) -> Result<(), MotionError> {
-        let trigger = match job.payload.get() {
-            r#""wake""# => Trigger::Wake,
-            r#""sweep""# => Trigger::Sweep,
-            _ => Trigger::Event,
-        };
-        let ask = Ask {
-            account_id: &job.key,
-            trigger,
-            dry_run: false,
-            policy_version: None,
-            actor: "worker:evaluate",
-            answer: None,
-        };
-        match self.orchestrate(&ask).await {
-            Ok(decided) => {
-                let outcome = decided.document.outcome.name();
-                metrics::counter!("gtm_evaluations_total", "outcome" => outcome, "recorded" => decided.recorded.to_string())
-                    .increment(1);
-                Ok(())
-            }
-            // Nothing is known of it any more: there is nothing to decide.
-            Err(MotionError::NoAccount(_)) => Ok(()),
-            Err(error) => Err(error),
-        }
-    }
-
     async fn evaluation_failed(&self, job: &Claimed, error: &MotionError) -> Result<(), MotionError> {
         tracing::error!(account = job.key, attempt = job.attempts, %error, "evaluation failed");
         let wait = RETRY_FIRST * 2_i32.pow(u32::try_from(job.attempts).unwrap_or(1).min(10));
@@ -134,5 +110,22 @@ impl Motions {
             self.evaluate.notify_one();
         }
         Ok(asked.len())
+    }
+}
+
+/// What a job asks for.
+fn look(job: &Claimed) -> Ask {
+    let trigger = match job.payload.get() {
+        r#""wake""# => Trigger::Wake,
+        r#""sweep""# => Trigger::Sweep,
+        _ => Trigger::Event,
+    };
+    Ask {
+        account_id: job.key.clone(),
+        trigger,
+        dry_run: false,
+        policy_version: None,
+        actor: "worker:evaluate".to_owned(),
+        answer: None,
     }
 }

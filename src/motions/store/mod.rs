@@ -1,7 +1,7 @@
-//! The SQL of motions: the ledger in, one recorded decision out.
+//! The SQL of motions: the ledger in, recorded decisions out.
 //!
-//! Promises: no decision is taken here; a decision and everything that follows from it is one statement
-//! ([`record()`]), inside the transaction that holds the account's lock.
+//! Promises: no decision is taken here; decisions and everything that follows from them are one statement
+//! ([`record()`]), inside the transaction that holds the accounts' locks.
 
 mod conflicts;
 mod decisions;

@@ -1,9 +1,10 @@
-//! Writes one decision and all that follows from it.
+//! Writes decisions and all that follows from them.
 
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::kernel::clock::DateTime;
+use crate::platform::audit::Growth;
 
 /// A decision as a row, with its consequences.
 pub struct NewDecision<'a> {
@@ -53,84 +54,179 @@ pub struct NewConflict<'a> {
     pub wanted_reason: &'a str,
 }
 
-/// Writes the decision, its claim with the pairs it owns, its touch, its deliveries and its conflict in one
-/// statement. A pair that somebody else owns fails the whole statement (`claim_exclusion_pkey`).
-pub async fn record(conn: &mut PgConnection, new: &NewDecision<'_>) -> Result<(), sqlx::Error> {
-    let claim = new.claim.as_ref();
-    let conflict = new.conflict.as_ref();
-    let no_pairs = Vec::new();
-    let delivery_ids: Vec<Uuid> = new.deliveries.iter().map(|d| d.id).collect();
-    let destinations: Vec<&str> = new.deliveries.iter().map(|d| d.destination.as_str()).collect();
-    let payloads: Vec<&str> = new.deliveries.iter().map(|d| d.payload.as_str()).collect();
-    sqlx::query!(
-        r#"WITH decided AS (
+/// Writes decisions of different accounts, their claims with the pairs they own, their touches, deliveries and
+/// conflicts, and their audit entries, in one statement. A pair that somebody else owns fails the whole statement
+/// (`claim_exclusion_pkey`). Gives the accounts whose audit chains have moved on, for [`Growth::check`].
+#[expect(clippy::too_many_lines, reason = "one statement, and one line for each of its columns")]
+pub async fn record(
+    conn: &mut PgConnection,
+    decisions: &[NewDecision<'_>],
+    audit: &Growth,
+) -> Result<Vec<String>, sqlx::Error> {
+    fn column<'a, 'b, T>(of: &'b [NewDecision<'a>], get: impl Fn(&'b NewDecision<'a>) -> T) -> Vec<T> {
+        of.iter().map(get).collect()
+    }
+    let claim = |d: &NewDecision<'_>| d.claim.as_ref().map(|c| c.id);
+    let (pair_accounts, pairs, pair_claims) = pairs(decisions);
+    let (delivery_accounts, delivery_decisions, delivery_ids, destinations, payloads) = deliveries(decisions);
+    let (entries, heads) = (&audit.entries, &audit.heads);
+    sqlx::query_scalar!(
+        r#"WITH d AS MATERIALIZED (
+             SELECT * FROM unnest(
+               $1::text[], $2::uuid[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+               $9::text[], $10::float8[], $11::text[], $12::text[], $13::uuid[], $14::text[], $15::uuid[],
+               $16::timestamptz[], $17::text[], $18::uuid[], $19::uuid[], $20::uuid[], $21::text[], $22::text[],
+               $23::text[]) AS d
+               (account_id, id, decided_at, policy_version, trigger, outcome, motion, exit_state,
+                matched_rule, confidence, document, ledger, resumes, fingerprint, claim_id,
+                expires_at, reasoning, touch_id, conflict_id, holder_claim, holder_motion, holder_reason,
+                wanted_reason)),
+           decided AS (
              INSERT INTO decision (account_id, id, decided_at, policy_version, trigger, outcome, motion,
                                    exit_state, matched_rule, confidence, document, ledger, resumes)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::text::json, $12::text::json, $13)),
+             SELECT account_id, id, decided_at, policy_version, trigger, outcome, motion,
+                    exit_state, matched_rule, confidence, document::json, ledger::json, resumes FROM d),
            stands AS (
              INSERT INTO motion_state (account_id, decision_id, outcome, motion, fingerprint, evaluated_at)
-             VALUES ($1, $2, $6, $7, $14, $3)
+             SELECT account_id, id, outcome, motion, fingerprint, decided_at FROM d
              ON CONFLICT (account_id) DO UPDATE
                SET decision_id = excluded.decision_id, outcome = excluded.outcome, motion = excluded.motion,
                    fingerprint = excluded.fingerprint, evaluated_at = excluded.evaluated_at),
            claimed AS (
              INSERT INTO motion_claim (account_id, id, motion, claimed_at, expires_at, decision_id, reasoning)
-             SELECT $1, $15, $7, $3, $16, $2, $17 WHERE $15::uuid IS NOT NULL),
+             SELECT account_id, claim_id, motion, decided_at, expires_at, id, reasoning
+             FROM d WHERE claim_id IS NOT NULL),
            owned AS (
              INSERT INTO claim_exclusion (account_id, pair, claim_id)
-             SELECT $1, pair, $15 FROM unnest($18::text[]) AS pair),
+             SELECT * FROM unnest($24::text[], $25::text[], $26::uuid[])),
            touched AS (
              INSERT INTO touch (account_id, id, touched_at, origin, motion, decision_id)
-             SELECT $1, $19, $3, 'decision', $7, $2 WHERE $19::uuid IS NOT NULL),
+             SELECT account_id, touch_id, decided_at, 'decision', motion, id FROM d WHERE touch_id IS NOT NULL),
            disputed AS (
              INSERT INTO conflict (account_id, id, opened_at, holder_claim, holder_motion, holder_reason,
                                    wanted_motion, wanted_reason, decision_id)
-             SELECT $1, $20, $3, $21, $22, $23, $7, $24, $2 WHERE $20::uuid IS NOT NULL
-             ON CONFLICT (account_id, holder_claim, wanted_motion) DO NOTHING)
-           INSERT INTO delivery (account_id, id, destination, decision_id, payload, status, due_at, created_at)
-           SELECT $1, d.id, d.destination, $2, d.payload::json, 'pending', $3, $3
-           FROM unnest($25::uuid[], $26::text[], $27::text[]) AS d (id, destination, payload)"#,
-        new.account_id,
-        new.id,
-        new.decided_at,
-        new.policy_version,
-        new.trigger,
-        new.outcome,
-        new.motion,
-        new.exit_state,
-        new.matched_rule,
-        new.confidence,
-        new.document,
-        new.ledger,
-        new.resumes,
-        new.fingerprint,
-        claim.map(|c| c.id),
-        claim.map(|c| c.expires_at),
-        claim.map(|c| c.reasoning),
-        claim.map_or(&no_pairs, |c| &c.pairs),
-        new.touch,
-        conflict.map(|c| c.id),
-        conflict.map(|c| c.holder_claim),
-        conflict.map(|c| c.holder_motion),
-        conflict.map(|c| c.holder_reason),
-        conflict.map(|c| c.wanted_reason),
+             SELECT account_id, conflict_id, decided_at, holder_claim, holder_motion, holder_reason,
+                    motion, wanted_reason, id FROM d WHERE conflict_id IS NOT NULL
+             ON CONFLICT (account_id, holder_claim, wanted_motion) DO NOTHING),
+           called AS (
+             INSERT INTO delivery (account_id, id, destination, decision_id, payload, status, due_at, created_at)
+             SELECT c.account_id, c.id, c.destination, c.decision_id, c.payload::json, 'pending',
+                    d.decided_at, d.decided_at
+             FROM unnest($27::text[], $28::uuid[], $29::uuid[], $30::text[], $31::text[])
+               AS c (account_id, decision_id, id, destination, payload)
+             JOIN d ON d.id = c.decision_id),
+           entry AS (
+             INSERT INTO audit_entry (account_id, seq, at, actor, action, subject, details, prev_hash, hash)
+             SELECT * FROM unnest($32::text[], $33::bigint[], $34::timestamptz[], $35::text[], $36::text[],
+                                  $37::text[], $38::text[], $39::bytea[], $40::bytea[])),
+           n AS MATERIALIZED (
+             SELECT * FROM unnest($41::text[], $42::bigint[], $43::bytea[], $44::bigint[], $45::bytea[])
+               AS n (account_id, seq, hash, seq_before, hash_before)),
+           opened AS (
+             INSERT INTO audit_head AS h (account_id, seq, hash, dirty)
+             SELECT account_id, seq, hash, true FROM n WHERE seq_before = 0
+             ON CONFLICT ON CONSTRAINT audit_head_pkey
+             DO UPDATE SET seq = excluded.seq, hash = excluded.hash, dirty = true WHERE h.seq = 0
+             RETURNING account_id),
+           moved AS (
+             UPDATE audit_head h SET seq = n.seq, hash = n.hash, dirty = true FROM n
+             WHERE h.account_id = n.account_id AND n.seq_before > 0
+               AND h.seq = n.seq_before AND h.hash = n.hash_before
+             RETURNING h.account_id)
+           SELECT account_id AS "account_id!" FROM opened UNION ALL SELECT account_id FROM moved"#,
+        &column(decisions, |d| d.account_id) as &[&str],
+        &column(decisions, |d| d.id),
+        &column(decisions, |d| d.decided_at),
+        &column(decisions, |d| d.policy_version) as &[&str],
+        &column(decisions, |d| d.trigger) as &[&str],
+        &column(decisions, |d| d.outcome) as &[&str],
+        &column(decisions, |d| d.motion) as &[Option<&str>],
+        &column(decisions, |d| d.exit_state) as &[&str],
+        &column(decisions, |d| d.matched_rule) as &[&str],
+        &column(decisions, |d| d.confidence),
+        &column(decisions, |d| d.document) as &[&str],
+        &column(decisions, |d| d.ledger) as &[&str],
+        &column(decisions, |d| d.resumes) as &[Option<Uuid>],
+        &column(decisions, |d| d.fingerprint) as &[&str],
+        &column(decisions, claim) as &[Option<Uuid>],
+        &column(decisions, |d| d.claim.as_ref().map(|c| c.expires_at)) as &[Option<DateTime>],
+        &column(decisions, |d| d.claim.as_ref().map(|c| c.reasoning)) as &[Option<&str>],
+        &column(decisions, |d| d.touch) as &[Option<Uuid>],
+        &column(decisions, |d| d.conflict.as_ref().map(|c| c.id)) as &[Option<Uuid>],
+        &column(decisions, |d| d.conflict.as_ref().map(|c| c.holder_claim)) as &[Option<Uuid>],
+        &column(decisions, |d| d.conflict.as_ref().map(|c| c.holder_motion)) as &[Option<&str>],
+        &column(decisions, |d| d.conflict.as_ref().map(|c| c.holder_reason)) as &[Option<&str>],
+        &column(decisions, |d| d.conflict.as_ref().map(|c| c.wanted_reason)) as &[Option<&str>],
+        &pair_accounts as &[&str],
+        &pairs as &[&str],
+        &pair_claims,
+        &delivery_accounts as &[&str],
+        &delivery_decisions,
         &delivery_ids,
         &destinations as &[&str],
         &payloads as &[&str],
+        &entries.account_id,
+        &entries.seq,
+        &entries.at,
+        &entries.actor,
+        &entries.action,
+        &entries.subject,
+        &entries.details,
+        &entries.prev_hash,
+        &entries.hash,
+        &heads.account_id,
+        &heads.seq,
+        &heads.hash,
+        &heads.seq_before,
+        &heads.hash_before,
     )
-    .execute(conn)
-    .await?;
-    Ok(())
+    .fetch_all(conn)
+    .await
 }
 
-/// Notes that accounts were looked at and nothing had changed.
+/// The pairs that claims own, as columns: account, pair, claim.
+fn pairs<'a>(decisions: &'a [NewDecision<'_>]) -> (Vec<&'a str>, Vec<&'a str>, Vec<Uuid>) {
+    let (mut accounts, mut pairs, mut claims) = (Vec::new(), Vec::new(), Vec::new());
+    for decision in decisions {
+        let Some(claim) = &decision.claim else { continue };
+        for pair in &claim.pairs {
+            accounts.push(decision.account_id);
+            pairs.push(pair.as_str());
+            claims.push(claim.id);
+        }
+    }
+    (accounts, pairs, claims)
+}
+
+/// Deliveries as columns: account, decision, id, destination, payload.
+type DeliveryColumns<'a> = (Vec<&'a str>, Vec<Uuid>, Vec<Uuid>, Vec<&'a str>, Vec<&'a str>);
+
+fn deliveries<'a>(decisions: &'a [NewDecision<'_>]) -> DeliveryColumns<'a> {
+    let mut columns = DeliveryColumns::default();
+    for decision in decisions {
+        for delivery in &decision.deliveries {
+            columns.0.push(decision.account_id);
+            columns.1.push(decision.id);
+            columns.2.push(delivery.id);
+            columns.3.push(&delivery.destination);
+            columns.4.push(&delivery.payload);
+        }
+    }
+    columns
+}
+
+/// Notes, to the minute, that accounts were looked at and nothing had changed.
 pub async fn note_evaluated(
     conn: &mut PgConnection,
     account_ids: &[String],
     now: DateTime,
 ) -> Result<(), sqlx::Error> {
+    if account_ids.is_empty() {
+        return Ok(());
+    }
     sqlx::query!(
-        "UPDATE motion_state SET evaluated_at = greatest(evaluated_at, $2) WHERE account_id = ANY ($1)",
+        "UPDATE motion_state SET evaluated_at = $2
+         WHERE account_id = ANY ($1) AND evaluated_at <= $2::timestamptz - interval '1 minute'",
         account_ids,
         now
     )

@@ -25,7 +25,7 @@ use sqlx::PgConnection;
 
 pub use chain::{Chain, Entry, Row, SYSTEM};
 pub use signer::Signer;
-pub use store::Columns;
+pub use store::Growth;
 pub use verify::{Finding, Recheck, Report};
 
 use super::http::Problem;
@@ -85,13 +85,8 @@ pub async fn append_to(
     if entries.is_empty() {
         return Ok(chain.clone());
     }
-    let mut end = chain.clone();
-    let rows: Columns = entries
-        .iter()
-        .map(|entry| end.link(now, entry))
-        .collect::<Result<Vec<_>, _>>()?
-        .into_iter()
-        .collect();
-    store::write(conn, chain, &end, rows).await?;
+    let mut growth = Growth::default();
+    let end = growth.add(chain, now, entries)?;
+    store::write(conn, &growth).await?;
     Ok(end)
 }

@@ -3,37 +3,61 @@
 use sqlx::PgConnection;
 
 use super::AuditError;
-use super::chain::{Chain, Row};
+use super::chain::{Chain, Entry};
 use crate::kernel::clock::DateTime;
 
-/// The columns of rows, for `unnest` in a statement that writes more than the log.
+/// Entries with the ends of the chains that they lead to, for one statement over any number of chains.
 ///
-/// All rows of one value belong to one chain. A statement that takes them in writes `audit_entry` and moves
-/// `audit_head` as [`write()`] does.
+/// Each chain is in it once, however many entries it gains. As columns for `unnest`: a statement that writes more
+/// than the log takes them in, does to `audit_entry` and `audit_head` what [`write()`] does, and asks
+/// [`Growth::check`] whether every head has moved.
 #[derive(Debug, Default)]
-pub struct Columns {
-    /// Numbers, ascending.
+pub struct Growth {
+    pub entries: EntryColumns,
+    pub heads: HeadColumns,
+}
+
+/// Rows of `audit_entry`.
+#[derive(Debug, Default)]
+pub struct EntryColumns {
+    pub account_id: Vec<String>,
     pub seq: Vec<i64>,
-    /// Instants.
     pub at: Vec<DateTime>,
-    /// Actors.
     pub actor: Vec<String>,
-    /// Actions.
     pub action: Vec<String>,
-    /// Subjects.
     pub subject: Vec<String>,
-    /// Details as JSON text.
+    /// JSON text.
     pub details: Vec<String>,
-    /// Hashes of the entries before.
     pub prev_hash: Vec<Vec<u8>>,
-    /// Hashes.
     pub hash: Vec<Vec<u8>>,
 }
 
-impl FromIterator<Row> for Columns {
-    fn from_iter<I: IntoIterator<Item = Row>>(rows: I) -> Self {
-        let mut columns = Self::default();
-        for row in rows {
+/// The end of each chain, before and after.
+#[derive(Debug, Default)]
+pub struct HeadColumns {
+    pub account_id: Vec<String>,
+    pub seq: Vec<i64>,
+    pub hash: Vec<Vec<u8>>,
+    pub seq_before: Vec<i64>,
+    pub hash_before: Vec<Vec<u8>>,
+}
+
+impl Growth {
+    /// Puts entries behind the end of a chain that is not in it yet; gives the new end.
+    ///
+    /// # Errors
+    /// When the details hold a number that JSON cannot carry.
+    pub fn add(
+        &mut self,
+        before: &Chain,
+        at: DateTime,
+        entries: &[Entry],
+    ) -> Result<Chain, serde_json::Error> {
+        let mut end = before.clone();
+        for entry in entries {
+            let row = end.link(at, entry)?;
+            let columns = &mut self.entries;
+            columns.account_id.push(row.account_id);
             columns.seq.push(row.seq);
             columns.at.push(row.at);
             columns.actor.push(row.actor);
@@ -43,7 +67,27 @@ impl FromIterator<Row> for Columns {
             columns.prev_hash.push(row.prev_hash.to_vec());
             columns.hash.push(row.hash.to_vec());
         }
-        columns
+        if end.seq != before.seq {
+            let heads = &mut self.heads;
+            heads.account_id.push(before.account_id.clone());
+            heads.seq.push(end.seq);
+            heads.hash.push(end.hash.to_vec());
+            heads.seq_before.push(before.seq);
+            heads.hash_before.push(before.hash.to_vec());
+        }
+        Ok(end)
+    }
+
+    /// Whether all heads have moved, given the chains whose heads did.
+    ///
+    /// # Errors
+    /// [`AuditError::Moved`] names the first that did not: somebody else appended since its end was read. Nothing
+    /// must be committed then.
+    pub fn check(&self, moved: &[String]) -> Result<(), AuditError> {
+        match self.heads.account_id.iter().find(|chain| !moved.contains(chain)) {
+            Some(stuck) => Err(AuditError::Moved(stuck.clone())),
+            None => Ok(()),
+        }
     }
 }
 
@@ -62,52 +106,57 @@ pub(super) async fn lock(conn: &mut PgConnection, account_id: &str) -> Result<Ch
     Ok(Chain::at(account_id, head.seq, &head.hash)?)
 }
 
-/// Writes rows behind `before` and moves the head from there to `after`, in one statement.
+/// Writes entries behind the ends that they were linked to, and moves those, in one statement.
 ///
 /// # Errors
-/// [`AuditError::Moved`] when the chain no longer ends at `before`; nothing must be committed then.
-pub(super) async fn write(
-    conn: &mut PgConnection,
-    before: &Chain,
-    after: &Chain,
-    rows: Columns,
-) -> Result<(), AuditError> {
+/// [`AuditError::Moved`] when a chain no longer ends there; nothing must be committed then.
+pub(super) async fn write(conn: &mut PgConnection, growth: &Growth) -> Result<(), AuditError> {
+    let (entries, heads) = (&growth.entries, &growth.heads);
     let moved = sqlx::query_scalar!(
-        r#"with head as (
-             insert into audit_head as h (account_id, seq, hash, dirty)
-             select $1, $10, $11, true
-             where $12 = 0::bigint or exists (select from audit_head where account_id = $1)
-             on conflict on constraint audit_head_pkey
-             do update set seq = excluded.seq, hash = excluded.hash, dirty = true
-             where h.seq = $12 and h.hash = $13
-             returning 1 as one
-           ), entry as (
+        r#"with entry as (
              insert into audit_entry (account_id, seq, at, actor, action, subject, details, prev_hash, hash)
-             select $1, * from unnest($2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $6::text[],
-                                      $7::text[], $8::bytea[], $9::bytea[])
+             select * from unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $6::text[],
+                                  $7::text[], $8::bytea[], $9::bytea[])
+           ), n as materialized (
+             select * from unnest($10::text[], $11::bigint[], $12::bytea[], $13::bigint[], $14::bytea[])
+               as n (account_id, seq, hash, seq_before, hash_before)
+           ), opened as (
+             insert into audit_head as h (account_id, seq, hash, dirty)
+             select account_id, seq, hash, true from n where seq_before = 0
+             on conflict on constraint audit_head_pkey
+             do update set seq = excluded.seq, hash = excluded.hash, dirty = true where h.seq = 0
+             returning account_id
+           ), moved as (
+             update audit_head h set seq = n.seq, hash = n.hash, dirty = true from n
+             where h.account_id = n.account_id and n.seq_before > 0
+               and h.seq = n.seq_before and h.hash = n.hash_before
+             returning h.account_id
            )
-           select count(*) as "moved!" from head"#,
-        before.account_id,
-        &rows.seq,
-        &rows.at,
-        &rows.actor,
-        &rows.action,
-        &rows.subject,
-        &rows.details,
-        &rows.prev_hash,
-        &rows.hash,
-        after.seq,
-        after.hash.as_slice(),
-        before.seq,
-        before.hash.as_slice(),
+           select account_id as "account_id!" from opened union all select account_id from moved"#,
+        &entries.account_id,
+        &entries.seq,
+        &entries.at,
+        &entries.actor,
+        &entries.action,
+        &entries.subject,
+        &entries.details,
+        &entries.prev_hash,
+        &entries.hash,
+        &heads.account_id,
+        &heads.seq,
+        &heads.hash,
+        &heads.seq_before,
+        &heads.hash_before,
     )
-    .fetch_one(conn)
+    .fetch_all(conn)
     .await
     .map_err(|error| {
         match error.as_database_error().and_then(sqlx::error::DatabaseError::constraint) {
-            Some("audit_entry_pkey") => AuditError::Moved(before.account_id.clone()),
+            Some("audit_entry_pkey") => {
+                AuditError::Moved(heads.account_id.first().cloned().unwrap_or_default())
+            }
             _ => AuditError::Database(error),
         }
     })?;
-    if moved == 1 { Ok(()) } else { Err(AuditError::Moved(before.account_id.clone())) }
+    growth.check(&moved)
 }

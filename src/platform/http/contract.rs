@@ -143,14 +143,13 @@ impl Access {
 }
 
 /// What [`enforce`] works with.
-#[derive(Clone)]
 pub(super) struct Enforcer {
     pub(super) platform: Platform,
     pub(super) contract: Arc<Contract>,
 }
 
 /// The layer: checks a request against the document and hands it on.
-pub(super) async fn enforce(State(enforcer): State<Enforcer>, request: Request, next: Next) -> Response {
+pub(super) async fn enforce(State(enforcer): State<Arc<Enforcer>>, request: Request, next: Next) -> Response {
     let Some(template) = request.extensions().get::<MatchedPath>().cloned() else {
         return next.run(request).await;
     };

@@ -88,7 +88,7 @@ pub fn build(
         .route("/openapi.json", get(async move || Json(published)))
         .merge(Router::from(SwaggerUi::new("/docs").config(utoipa_swagger_ui::Config::from("/openapi.json"))))
         .merge(further)
-        .layer(from_fn_with_state(Enforcer { platform, contract }, enforce))
+        .layer(from_fn_with_state(Arc::new(Enforcer { platform, contract }), enforce))
         .layer(from_fn(keys::api::reveal))
         .layer(DefaultBodyLimit::max(limits.body_bytes))
         .layer(RequestDecompressionLayer::new())
