@@ -4,6 +4,7 @@
 //! of its own; a stop finishes what was begun and leaves nothing behind.
 
 mod database;
+mod gauges;
 mod local;
 mod routes;
 mod sandbox;

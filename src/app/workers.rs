@@ -9,6 +9,7 @@ use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
 use super::App;
+use super::gauges::Gauges;
 use crate::accounts::intake::{GROUPS_IN_FLIGHT, IntakeWorker};
 use crate::platform::outbox::Outbox;
 use crate::platform::worker::Pace;
@@ -17,19 +18,20 @@ use crate::{accounts, motions};
 
 /// How long a worker may be silent before the service counts as not ready: longer than any round takes.
 const SILENCE_MAX: Duration = Duration::from_mins(1);
+/// The workers that store events, each with its own sign of life.
+const INTAKE: [&str; GROUPS_IN_FLIGHT] = ["intake-1", "intake-2"];
 /// How long the outbox sleeps when nobody rings: retries are this much late at the most.
 const DELIVER_IDLE: Duration = Duration::from_millis(500);
+/// How often what waits is measured: finer than any scrape needs.
+const MEASURE_EVERY: Duration = Duration::from_secs(10);
 /// How often the partitions of raw events are looked after.
 const PARTITIONS_EVERY: Duration = Duration::from_hours(1);
 
 /// Starts everything that runs by itself.
 pub(super) fn spawn(app: &App, intake: &IntakeWorker, outbox: Option<Arc<Outbox>>, settings: &Settings) {
-    for _ in 0..GROUPS_IN_FLIGHT {
-        let (worker, stop) = (intake.clone(), app.platform.life.soft().clone());
-        app.platform.life.spawn("intake", async move {
-            worker.run(stop).await;
-            Ok::<_, Infallible>(())
-        });
+    for name in INTAKE {
+        let worker = intake.clone();
+        spawn_loop(app, name, |stop, beat| worker.run(stop, beat));
     }
     let accounts = app.accounts.clone();
     spawn_loop(app, "events", |stop, beat| accounts::jobs::apply(accounts, stop, beat));
@@ -57,6 +59,11 @@ pub(super) fn spawn(app: &App, intake: &IntakeWorker, outbox: Option<Arc<Outbox>
     every(app, "partitions", PARTITIONS_EVERY, move || {
         let accounts = accounts.clone();
         async move { accounts::jobs::turn_partitions(&accounts, days).await }
+    });
+    let gauges = Gauges::new(app.clone());
+    every(app, "measurements", MEASURE_EVERY, move || {
+        let gauges = gauges.clone();
+        async move { gauges.sample().await }
     });
 }
 

@@ -5,6 +5,7 @@ mod api;
 mod client;
 mod concurrency;
 mod crash;
+mod dead;
 mod harness;
 mod intake;
 mod laws;

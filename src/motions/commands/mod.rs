@@ -7,6 +7,7 @@ mod conflicts;
 mod follow;
 mod orchestrate;
 mod policies;
+mod reason;
 mod replay;
 mod sweep;
 
@@ -24,9 +25,10 @@ pub use conflicts::{Resolution, Resolved};
 pub use follow::MotionFollower;
 pub use orchestrate::{Ask, Decided, Seen, Trigger};
 pub use policies::{Policies, PolicyFaults};
+pub use reason::EVENT_TO_DECISION;
 pub use replay::{Difference, Replayed};
 
-/// The kind of job that looks at an account: its key is the account id, its payload the trigger.
+/// The kind of job that looks at an account: its key is the account id, its payload the reason.
 pub const EVALUATE: &str = "evaluate";
 
 /// Motion routing: a handle to the use cases of this slice.

@@ -9,6 +9,7 @@ use serde_json::json;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::reason::Reason;
 use super::{EVALUATE, MotionError, Motions};
 use crate::accounts::{self, Current};
 use crate::kernel::clock::DateTime;
@@ -225,7 +226,7 @@ impl Motions {
 pub(super) fn wake(account_id: &str, at: DateTime, now: DateTime) -> NewJob {
     NewJob {
         key: account_id.to_owned(),
-        payload: r#""wake""#.to_owned(),
+        payload: Reason::Wake.payload(),
         lane: Lane::Normal,
         due_at: at.max(now),
     }

@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use futures_util::future::join_all;
 
 use super::orchestrate::{Ask, TOUCHES_READ, Trigger, fingerprint, wake};
+use super::reason::{Reason, measure};
 use super::{EVALUATE, MotionError, Motions};
 use crate::accounts;
 use crate::kernel::clock::DateTime;
@@ -38,6 +39,9 @@ impl Motions {
         let mut done = Vec::with_capacity(due.len());
         let (same, news): (Vec<&Claimed>, Vec<&Claimed>) =
             due.iter().partition(|job| quiet.contains(&job.key));
+        for job in &same {
+            measure(&job.payload, job.lane, self.clock.now());
+        }
         done.extend(same.into_iter().cloned());
         for group in news.chunks(SIDE_BY_SIDE) {
             let looks = group.iter().map(|job| self.evaluate_one(job));
@@ -85,11 +89,7 @@ impl Motions {
     }
 
     async fn evaluate_one(&self, job: &Claimed) -> Result<(), MotionError> {
-        let trigger = match job.payload.get() {
-            r#""wake""# => Trigger::Wake,
-            r#""sweep""# => Trigger::Sweep,
-            _ => Trigger::Event,
-        };
+        let trigger = Reason::of(&job.payload).map_or(Trigger::Event, Reason::trigger);
         let ask = Ask {
             account_id: &job.key,
             trigger,
@@ -103,6 +103,7 @@ impl Motions {
                 let outcome = decided.document.outcome.name();
                 metrics::counter!("gtm_evaluations_total", "outcome" => outcome, "recorded" => decided.recorded.to_string())
                     .increment(1);
+                measure(&job.payload, job.lane, self.clock.now());
                 Ok(())
             }
             // Nothing is known of it any more: there is nothing to decide.
@@ -127,7 +128,7 @@ impl Motions {
         let aged = store::aged_accounts(&mut conn, now - age, EVALUATE, now, SWEEP_STEP).await?;
         let asked: Vec<NewJob> = aged
             .into_iter()
-            .map(|key| NewJob { key, payload: r#""sweep""#.to_owned(), lane: Lane::Bulk, due_at: now })
+            .map(|key| NewJob { key, payload: Reason::Sweep.payload(), lane: Lane::Bulk, due_at: now })
             .collect();
         jobs::enqueue(&mut conn, EVALUATE, &asked, now).await?;
         if !asked.is_empty() {
