@@ -33,6 +33,8 @@ const QUEUE_REQUESTS_MAX: usize = 8_192;
 const CROWD_REQUESTS: usize = 8;
 const LET_PASS_STEP: Duration = Duration::from_millis(5);
 const LET_PASS_MAX: Duration = Duration::from_millis(250);
+/// How often a worker with nothing to do shows that it lives.
+const IDLE_BEAT: Duration = Duration::from_secs(10);
 /// Groups in flight at once: while one waits for its commit the next is being filled.
 pub const GROUPS_IN_FLIGHT: usize = 2;
 
@@ -120,10 +122,15 @@ impl Intake {
         }
     }
 
+    /// Requests whose events wait to be stored.
+    pub fn waiting(&self) -> usize {
+        QUEUE_REQUESTS_MAX - self.queue.capacity()
+    }
+
     /// Waits while requests are waiting for their answer, for [`LET_PASS_MAX`] at most: work that nobody waits for
     /// lets them pass, and then finds more to do in one go.
     pub async fn let_pass(&self) {
-        let crowded = || QUEUE_REQUESTS_MAX - self.queue.capacity() > CROWD_REQUESTS;
+        let crowded = || self.waiting() > CROWD_REQUESTS;
         for _ in 0..LET_PASS_MAX.as_millis() / LET_PASS_STEP.as_millis() {
             if !crowded() {
                 return;
@@ -158,10 +165,17 @@ impl Clone for IntakeWorker {
 }
 
 impl IntakeWorker {
-    /// Stores group after group until told to stop; what was handed in by then is still stored.
-    pub async fn run(self, stop: CancellationToken) {
-        while let Some(group) = self.next_group(&stop).await {
-            self.store_group(group).await;
+    /// Stores group after group until told to stop; what was handed in by then is still stored. `beat` is called
+    /// after each group with whether the database took it, and every [`IDLE_BEAT`] while there is nothing to do: a
+    /// worker that hangs in a group is silent.
+    pub async fn run(self, stop: CancellationToken, beat: impl Fn(bool)) {
+        loop {
+            // Given up while waiting, its turn at the queue and nothing else is lost.
+            match tokio::time::timeout(IDLE_BEAT, self.next_group(&stop)).await {
+                Ok(Some(group)) => beat(self.store_group(group).await),
+                Ok(None) => return,
+                Err(_) => beat(true),
+            }
         }
     }
 
@@ -187,25 +201,31 @@ impl IntakeWorker {
         Some(group)
     }
 
-    async fn store_group(&self, group: Vec<Submission>) {
+    /// Stores a group and answers its requests. False when the database would not take it, whatever it holds.
+    async fn store_group(&self, group: Vec<Submission>) -> bool {
         match self.insert(&group).await {
             Ok(fresh) => {
                 self.arrived.notify_one();
                 answer(group, fresh);
+                true
             }
             // One request must not fail for what another sent: store them one by one.
             Err(error) if group.len() > 1 && error.as_database_error().is_some() => {
+                let mut well = true;
                 for submission in group {
-                    Box::pin(self.store_group(vec![submission])).await;
+                    well &= Box::pin(self.store_group(vec![submission])).await;
                 }
+                well
             }
             Err(error) => {
+                let well = is_of_the_events(&error);
                 tracing::error!(%error, requests = group.len(), "events could not be stored");
                 let error = Arc::new(error);
                 for submission in group {
                     // A caller who has gone away has no use for the answer.
                     let _ = submission.reply.send(Err(IntakeError::Database(error.clone())));
                 }
+                well
             }
         }
     }
@@ -254,4 +274,62 @@ fn is_missing_partition(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(|e| {
         e.code().as_deref() == Some("23514") && e.message().starts_with("no partition of relation")
     })
+}
+
+/// The database refused what the events hold (SQLSTATE classes 22 and 23), and is well itself.
+fn is_of_the_events(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::accounts::events::Parts;
+    use crate::platform::lifecycle::Lifecycle;
+    use crate::testing;
+
+    fn event(now: DateTime) -> Event {
+        let parts = Parts {
+            source: Some("/crm"),
+            id: Some("e1"),
+            event_type: Some("gtm.lifecycle.changed"),
+            subject: Some("acc_1"),
+            data: Some(r#"{"stage": "customer"}"#),
+            ..Parts::default()
+        };
+        Event::parse(parts, now).unwrap()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_worker_that_hangs_is_silent_and_one_whose_database_fails_says_so() {
+        let database = testing::database().await;
+        let clock = Clock::System;
+        let (intake, worker) = open(database.pool.clone(), clock.clone());
+        let life = Lifecycle::new();
+        let (stop, (beats, mut seen)) = (life.soft().clone(), mpsc::unbounded_channel());
+        let running = life.run(worker.run(stop, move |well| beats.send(well).unwrap()));
+
+        let mut lock = database.pool.acquire().await.unwrap();
+        sqlx::raw_sql("BEGIN; LOCK TABLE event_key").execute(&mut *lock).await.unwrap();
+        let taken = intake.take(vec![event(clock.now())], Lane::Normal);
+        let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'event_key'::regclass
+                       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+        let watch = async {
+            while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&database.pool).await.unwrap() == 0 {
+                tokio::task::yield_now().await;
+            }
+            assert!(seen.try_recv().is_err(), "it hangs and shows no sign of life");
+            sqlx::raw_sql("COMMIT").execute(&mut *lock).await.unwrap();
+        };
+        let (taken, ()) = tokio::join!(taken, watch);
+        assert_eq!(taken.unwrap(), [Taken::Accepted]);
+        assert_eq!(seen.recv().await, Some(true));
+
+        sqlx::raw_sql("DROP TABLE event_key").execute(&database.pool).await.unwrap();
+        assert!(intake.take(vec![event(clock.now())], Lane::Normal).await.is_err());
+        assert_eq!(seen.recv().await, Some(false));
+        life.soft().cancel();
+        running.await.unwrap();
+    }
 }
