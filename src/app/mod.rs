@@ -20,6 +20,7 @@ use crate::platform::http::Platform;
 pub use local::{ServiceFile, read_service_file};
 pub use routes::openapi_document;
 pub use start::{Running, StartError, StartOptions, start};
+pub use workers::Upkeep;
 
 /// What the handlers of all slices reach.
 #[derive(Clone, FromRef)]
@@ -27,4 +28,5 @@ pub struct App {
     pub platform: Platform,
     pub accounts: Accounts,
     pub motions: Motions,
+    pub upkeep: Upkeep,
 }

@@ -27,8 +27,28 @@ const MEASURE_EVERY: Duration = Duration::from_secs(10);
 /// How often the partitions of raw events are looked after.
 const PARTITIONS_EVERY: Duration = Duration::from_hours(1);
 
+/// What the service does every so often, as the settings have it.
+#[derive(Debug, Clone, Copy)]
+pub struct Upkeep {
+    /// Accounts that nobody has looked at for so long are looked at.
+    pub sweep_after: TimeDelta,
+    pub sweep_every: TimeDelta,
+    /// How long raw events are kept.
+    pub retention_days: u32,
+}
+
+impl Upkeep {
+    pub(super) fn of(settings: &Settings) -> Self {
+        Self {
+            sweep_after: TimeDelta::hours(i64::from(settings.motions.sweep_after_hours)),
+            sweep_every: TimeDelta::minutes(i64::from(settings.motions.sweep_every_minutes)),
+            retention_days: settings.events.retention_days,
+        }
+    }
+}
+
 /// Starts everything that runs by itself.
-pub(super) fn spawn(app: &App, intake: &IntakeWorker, outbox: Option<Arc<Outbox>>, settings: &Settings) {
+pub(super) fn spawn(app: &App, intake: &IntakeWorker, outbox: Option<Arc<Outbox>>) {
     for name in INTAKE {
         let worker = intake.clone();
         spawn_loop(app, name, |stop, beat| worker.run(stop, beat));
@@ -44,21 +64,16 @@ pub(super) fn spawn(app: &App, intake: &IntakeWorker, outbox: Option<Arc<Outbox>
             outbox.run(pace, beat).await;
         });
     }
-    let (motions, age) =
-        (app.motions.clone(), TimeDelta::hours(i64::from(settings.motions.sweep_after_hours)));
-    every(
-        app,
-        "sweep",
-        Duration::from_secs(60 * u64::from(settings.motions.sweep_every_minutes)),
-        move || {
-            let motions = motions.clone();
-            async move { motions::jobs::sweep(&motions, age).await.map(drop) }
-        },
-    );
-    let (accounts, days) = (app.accounts.clone(), settings.events.retention_days);
+    let Upkeep { sweep_after, sweep_every, retention_days } = app.upkeep;
+    let motions = app.motions.clone();
+    every(app, "sweep", sweep_every.to_std().unwrap_or(SILENCE_MAX), move || {
+        let motions = motions.clone();
+        async move { motions::jobs::sweep(&motions, sweep_after).await.map(drop) }
+    });
+    let accounts = app.accounts.clone();
     every(app, "partitions", PARTITIONS_EVERY, move || {
         let accounts = accounts.clone();
-        async move { accounts::jobs::turn_partitions(&accounts, days).await }
+        async move { accounts::jobs::turn_partitions(&accounts, retention_days).await }
     });
     let gauges = Gauges::new(app.clone());
     every(app, "measurements", MEASURE_EVERY, move || {

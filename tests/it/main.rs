@@ -14,5 +14,6 @@ mod policy;
 mod process;
 mod receiver;
 mod routing;
+mod sandbox;
 mod stories;
 mod truths;

@@ -121,6 +121,11 @@ impl Motions {
         Ok(())
     }
 
+    /// When the account that was looked at longest ago will not have been looked at for longer than `age`.
+    pub async fn next_aged(&self, age: TimeDelta) -> Result<Option<DateTime>, sqlx::Error> {
+        Ok(store::oldest_look(&self.pool).await?.map(|at| at + age))
+    }
+
     /// Asks for a look at the accounts that nobody has looked at for longer than `age`; gives their number.
     pub async fn sweep(&self, age: TimeDelta) -> Result<usize, sqlx::Error> {
         let now = self.clock.now();
