@@ -14,6 +14,8 @@ CREATE TABLE event (
     occurred_at timestamptz NOT NULL,
     -- The `data` member as it was sent, to the letter.
     data        json NOT NULL,
+    -- Attributes beyond those above, `datacontenttype`, `dataschema` and extensions, where there were any.
+    attributes  json,
     CONSTRAINT event_pkey PRIMARY KEY (account_id, received_at, id)
 ) PARTITION BY RANGE (received_at);
 
@@ -90,6 +92,7 @@ CREATE TABLE inbox_dead (
     failed_at   timestamptz NOT NULL,
     CONSTRAINT inbox_dead_pkey PRIMARY KEY (account_id, received_at, id)
 );
+CREATE INDEX inbox_dead_id ON inbox_dead (id);
 
 -- One row per account. `state` is the sum of its events as one document; the columns beside it are copies
 -- for lists and matching. Whoever decides about an account or changes it locks this row first.

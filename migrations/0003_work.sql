@@ -26,7 +26,10 @@ CREATE TABLE job (
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01);
 CREATE INDEX job_due ON job (kind, lane, due_at);
 
+-- Jobs that failed too often, with the reason; put back into the queue when the fault is mended.
 CREATE TABLE job_dead (
+    -- Made anew with each time that the job is set aside.
+    id         uuid NOT NULL CONSTRAINT job_dead_id UNIQUE,
     kind       text NOT NULL,
     key        text COLLATE "C" NOT NULL,
     payload    json NOT NULL,
@@ -62,6 +65,7 @@ CREATE TABLE delivery (
 ) WITH (fillfactor = 80);
 CREATE INDEX delivery_due ON delivery (destination, due_at) WHERE status IN ('pending', 'retrying');
 CREATE INDEX delivery_id ON delivery (id);
+CREATE INDEX delivery_dead ON delivery (destination) WHERE status = 'dead';
 
 -- Whether this database is a sandbox, from its first start on; and where a sandbox's clock stands.
 CREATE TABLE service_mode (

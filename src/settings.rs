@@ -62,6 +62,7 @@ pub struct MotionSettings {
 #[serde(deny_unknown_fields)]
 pub struct AuditSettings {
     pub signing_key_file: PathBuf,
+    pub trusted_key_files: Vec<PathBuf>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -118,6 +119,9 @@ impl Settings {
                 .prefix_separator("_")
                 .separator("__")
                 .try_parsing(true)
+                .list_separator(",")
+                .with_list_parse_key("outbox.retry_schedule_secs")
+                .with_list_parse_key("audit.trusted_key_files")
                 .source(Some(ours)),
         );
         if let Some((_, url)) = environment.iter().find(|(name, _)| name == "DATABASE_URL") {
@@ -157,6 +161,8 @@ mod tests {
         let settings = load(&[
             ("GTM_HTTP__BIND", "0.0.0.0:9"),
             ("GTM_MOTIONS__DEBOUNCE_MS", "7"),
+            ("GTM_OUTBOX__RETRY_SCHEDULE_SECS", "1,60"),
+            ("GTM_AUDIT__TRUSTED_KEY_FILES", "a.pem,b.pem"),
             ("DATABASE_URL", "postgres://somewhere/db"),
             ("GTM_ADMIN_KEY", "not a setting"),
         ])
@@ -164,7 +170,8 @@ mod tests {
         assert_eq!(settings.http.bind, "0.0.0.0:9");
         assert_eq!(settings.motions.debounce_ms, 7);
         assert_eq!(settings.database.url.expose_secret(), "postgres://somewhere/db");
-        assert_eq!(settings.outbox.retry_schedule_secs.len(), 9);
+        assert_eq!(settings.outbox.retry_schedule_secs, [1, 60]);
+        assert_eq!(settings.audit.trusted_key_files, [PathBuf::from("a.pem"), PathBuf::from("b.pem")]);
     }
 
     #[test]

@@ -72,6 +72,7 @@ impl Bench {
             settings,
             data_dir: self.dir.join(name),
             sandbox: false,
+            announced: true,
             admin_key: Some(KEY.into()),
         };
         app::start(options).await.unwrap()

@@ -34,9 +34,8 @@ const CROWD_LASTS: Duration = Duration::from_millis(20);
 /// Background work lets a crowd pass, looking again after each step, for so long at the most.
 const LET_PASS_STEP: Duration = Duration::from_millis(5);
 const LET_PASS_MAX: Duration = Duration::from_secs(1);
-/// Groups in flight at once. One: while it is being committed the next fills up, and fuller groups cost less per
-/// event than a second one in flight gains.
-pub const GROUPS_IN_FLIGHT: usize = 1;
+/// How often a worker with nothing to do shows that it lives.
+const IDLE_BEAT: Duration = Duration::from_secs(10);
 
 /// What became of one event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,7 +103,7 @@ impl Crowd {
 
 /// The part of the intake that a background task runs.
 pub struct IntakeWorker {
-    queue: Arc<tokio::sync::Mutex<mpsc::Receiver<Submission>>>,
+    queue: mpsc::Receiver<Submission>,
     arrived: Arc<Notify>,
     crowd: Arc<Crowd>,
     pool: PgPool,
@@ -123,18 +122,14 @@ pub fn event_key(source: &str, id: &str) -> Uuid {
     Uuid::from_bytes(first)
 }
 
-/// The door and the worker behind it; run [`GROUPS_IN_FLIGHT`] clones of the worker.
+/// The door and the worker behind it. One worker: while it commits a group the next one fills up, and fuller groups
+/// cost less per event than a second one in flight gains.
 pub fn open(pool: PgPool, clock: Clock) -> (Intake, IntakeWorker) {
     let (sender, receiver) = mpsc::channel(QUEUE_REQUESTS_MAX);
     let arrived = Arc::new(Notify::new());
     let crowd = Arc::new(Crowd::new());
-    let worker = IntakeWorker {
-        queue: Arc::new(tokio::sync::Mutex::new(receiver)),
-        arrived: arrived.clone(),
-        crowd: crowd.clone(),
-        pool,
-        clock,
-    };
+    let worker =
+        IntakeWorker { queue: receiver, arrived: arrived.clone(), crowd: crowd.clone(), pool, clock };
     (Intake { queue: sender, last_arrival: Arc::default(), arrived, crowd }, worker)
 }
 
@@ -152,6 +147,11 @@ impl Intake {
             let at = chrono::DateTime::from_timestamp_micros(present.max(last + 1)).unwrap_or(now);
             event.time = at;
         }
+    }
+
+    /// Requests whose events wait to be stored.
+    pub fn waiting(&self) -> usize {
+        QUEUE_REQUESTS_MAX - self.queue.capacity()
     }
 
     /// Waits while requests come in crowds, for [`LET_PASS_MAX`] at most: work that nobody waits for lets them pass,
@@ -179,41 +179,35 @@ impl Intake {
     }
 }
 
-impl Clone for IntakeWorker {
-    fn clone(&self) -> Self {
-        Self {
-            queue: self.queue.clone(),
-            arrived: self.arrived.clone(),
-            crowd: self.crowd.clone(),
-            pool: self.pool.clone(),
-            clock: self.clock.clone(),
-        }
-    }
-}
-
 impl IntakeWorker {
-    /// Stores group after group until told to stop; what was handed in by then is still stored.
-    pub async fn run(self, stop: CancellationToken) {
-        while let Some(group) = self.next_group(&stop).await {
-            self.store_group(group).await;
+    /// Stores group after group until told to stop; what was handed in by then is still stored. `beat` is called
+    /// after each group with whether the database took it, and every [`IDLE_BEAT`] while there is nothing to do: a
+    /// worker that hangs in a group is silent.
+    pub async fn run(mut self, stop: CancellationToken, beat: impl Fn(bool)) {
+        loop {
+            // Given up while waiting, its turn at the queue and nothing else is lost.
+            match tokio::time::timeout(IDLE_BEAT, self.next_group(&stop)).await {
+                Ok(Some(group)) => beat(self.store_group(group).await),
+                Ok(None) => return,
+                Err(_) => beat(true),
+            }
         }
     }
 
     /// The next request and all that have queued up behind it, up to the limit of one transaction.
-    async fn next_group(&self, stop: &CancellationToken) -> Option<Vec<Submission>> {
-        let mut queue = self.queue.lock().await;
+    async fn next_group(&mut self, stop: &CancellationToken) -> Option<Vec<Submission>> {
         let first = tokio::select! {
             biased;
-            first = queue.recv() => first?,
+            first = self.queue.recv() => first?,
             () = stop.cancelled() => {
-                queue.close();
-                queue.recv().await?
+                self.queue.close();
+                self.queue.recv().await?
             }
         };
         let mut count = first.events.len();
         let mut group = vec![first];
         while count < GROUP_EVENTS_MAX
-            && let Ok(next) = queue.try_recv()
+            && let Ok(next) = self.queue.try_recv()
         {
             count += next.events.len();
             group.push(next);
@@ -222,25 +216,31 @@ impl IntakeWorker {
         Some(group)
     }
 
-    async fn store_group(&self, group: Vec<Submission>) {
+    /// Stores a group and answers its requests. False when the database would not take it, whatever it holds.
+    async fn store_group(&self, group: Vec<Submission>) -> bool {
         match self.insert(&group).await {
             Ok(fresh) => {
                 self.arrived.notify_one();
                 answer(group, fresh);
+                true
             }
             // One request must not fail for what another sent: store them one by one.
             Err(error) if group.len() > 1 && error.as_database_error().is_some() => {
+                let mut well = true;
                 for submission in group {
-                    Box::pin(self.store_group(vec![submission])).await;
+                    well &= Box::pin(self.store_group(vec![submission])).await;
                 }
+                well
             }
             Err(error) => {
+                let well = is_of_the_events(&error);
                 tracing::error!(%error, requests = group.len(), "events could not be stored");
                 let error = Arc::new(error);
                 for submission in group {
                     // A caller who has gone away has no use for the answer.
                     let _ = submission.reply.send(Err(IntakeError::Database(error.clone())));
                 }
+                well
             }
         }
     }
@@ -289,4 +289,62 @@ fn is_missing_partition(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(|e| {
         e.code().as_deref() == Some("23514") && e.message().starts_with("no partition of relation")
     })
+}
+
+/// The database refused what the events hold (SQLSTATE classes 22 and 23), and is well itself.
+fn is_of_the_events(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::accounts::events::Parts;
+    use crate::platform::lifecycle::Lifecycle;
+    use crate::testing;
+
+    fn event(now: DateTime) -> Event {
+        let parts = Parts {
+            source: Some("/crm"),
+            id: Some("e1"),
+            event_type: Some("gtm.lifecycle.changed"),
+            subject: Some("acc_1"),
+            data: Some(r#"{"stage": "customer"}"#),
+            ..Parts::default()
+        };
+        Event::parse(parts, now).unwrap()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_worker_that_hangs_is_silent_and_one_whose_database_fails_says_so() {
+        let database = testing::database().await;
+        let clock = Clock::System;
+        let (intake, worker) = open(database.pool.clone(), clock.clone());
+        let life = Lifecycle::new();
+        let (stop, (beats, mut seen)) = (life.soft().clone(), mpsc::unbounded_channel());
+        let running = life.run(worker.run(stop, move |well| beats.send(well).unwrap()));
+
+        let mut lock = database.pool.acquire().await.unwrap();
+        sqlx::raw_sql("BEGIN; LOCK TABLE event_key").execute(&mut *lock).await.unwrap();
+        let taken = intake.take(vec![event(clock.now())], Lane::Normal);
+        let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'event_key'::regclass
+                       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+        let watch = async {
+            while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&database.pool).await.unwrap() == 0 {
+                tokio::task::yield_now().await;
+            }
+            assert!(seen.try_recv().is_err(), "it hangs and shows no sign of life");
+            sqlx::raw_sql("COMMIT").execute(&mut *lock).await.unwrap();
+        };
+        let (taken, ()) = tokio::join!(taken, watch);
+        assert_eq!(taken.unwrap(), [Taken::Accepted]);
+        assert_eq!(seen.recv().await, Some(true));
+
+        sqlx::raw_sql("DROP TABLE event_key").execute(&database.pool).await.unwrap();
+        assert!(intake.take(vec![event(clock.now())], Lane::Normal).await.is_err());
+        assert_eq!(seen.recv().await, Some(false));
+        life.soft().cancel();
+        running.await.unwrap();
+    }
 }

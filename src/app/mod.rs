@@ -4,6 +4,7 @@
 //! of its own; a stop finishes what was begun and leaves nothing behind.
 
 mod database;
+mod gauges;
 mod local;
 mod routes;
 mod sandbox;
@@ -22,6 +23,7 @@ use crate::platform::http::Platform;
 pub use local::{ServiceFile, read_service_file};
 pub use routes::openapi_document;
 pub use start::{Running, StartError, StartOptions, start};
+pub use workers::Upkeep;
 
 /// What the handlers of all slices reach. Cloned for each request, hence one count instead of dozens.
 #[derive(Clone)]
@@ -32,6 +34,7 @@ pub struct Parts {
     pub platform: Platform,
     pub accounts: Accounts,
     pub motions: Motions,
+    pub upkeep: Upkeep,
 }
 
 impl Deref for App {

@@ -14,6 +14,7 @@ fn slices() -> OpenApiRouter<App> {
         .merge(accounts::api::router())
         .merge(motions::api::router())
         .merge(platform::outbox::api::router())
+        .merge(platform::jobs::api::router())
 }
 
 /// Puts the service together.

@@ -1,7 +1,8 @@
 //! The sandbox: time that moves only when told, and nothing that leaves the process.
 //!
 //! Promises: moving the clock runs everything that falls due on the way, each at its own instant, before it
-//! answers; between two moves nothing is decided unless somebody asks, because the time for gathering events does
+//! answers: evaluations and the sweep; and at its end what only cleans up behind (old events, old answers, a
+//! checkpoint of the audit log). Deliveries never leave. Between two moves nothing is decided unless somebody asks, because the time for gathering events does
 //! not pass; a database is a sandbox from its first start or never.
 
 use axum::extract::State;
@@ -14,6 +15,7 @@ use utoipa_axum::routes;
 
 use super::App;
 use super::start::StartError;
+use crate::accounts;
 use crate::kernel::clock::{Clock, DateTime, truncate};
 use crate::motions::commands::EVALUATE;
 use crate::platform::http::{Fault, Json, Problem, Scoped, scope};
@@ -56,10 +58,11 @@ pub struct Moved {
 
 /// Move the sandbox's clock
 ///
-/// Answers once everything that fell due has run.
+/// Answers once everything that fell due has run: evaluations and the sweep, each at its own instant.
 #[utoipa::path(
     post, path = "/v1/sandbox/clock", tag = "sandbox", operation_id = "move_clock",
     security(("api_key" = ["admin"])),
+    extensions(("x-timeout-seconds" = json!(900))),
     request_body = MoveClock,
     responses((status = 200, body = Moved, description = "The new present."))
 )]
@@ -78,12 +81,24 @@ async fn move_clock(
         _ => return Err(fault("#", "must say either advance or to")),
     };
     settle(&app).await?;
-    while let Some(due_at) = next_due(&app).await?.filter(|due_at| *due_at <= target) {
+    let mut swept_at = now;
+    loop {
+        let job = next_job(&app).await?;
+        let sweep = next_sweep(&app, swept_at).await?;
+        let Some(due_at) = [job, sweep].into_iter().flatten().min().filter(|due_at| *due_at <= target) else {
+            break;
+        };
         app.platform.clock.advance_to(due_at);
+        if sweep == Some(due_at) {
+            swept_at = due_at;
+            app.motions.sweep(app.upkeep.sweep_after).await?;
+        }
         settle(&app).await?;
     }
     let now = app.platform.clock.advance_to(target);
     settle(&app).await?;
+    accounts::jobs::turn_partitions(&app.accounts, app.upkeep.retention_days).await?;
+    app.platform.tidy_up().await?;
     mode::note_clock(&app.platform.pool, now).await?;
     Ok(Json(Moved { now }))
 }
@@ -92,9 +107,23 @@ fn fault(pointer: &str, detail: &str) -> Problem {
     Problem::invalid(vec![Fault::new(pointer, detail)])
 }
 
-async fn next_due(app: &App) -> Result<Option<DateTime>, sqlx::Error> {
+async fn next_job(app: &App) -> Result<Option<DateTime>, sqlx::Error> {
     let mut conn = app.platform.pool.acquire().await?;
     jobs::next_due(&mut conn, EVALUATE).await
+}
+
+/// The next instant, after the last sweep, at which the sweep runs and finds an account.
+async fn next_sweep(app: &App, swept_at: DateTime) -> Result<Option<DateTime>, sqlx::Error> {
+    let found = app.motions.next_aged(app.upkeep.sweep_after).await?;
+    Ok(found.map(|aged_at| on_the_beat(aged_at.max(swept_at), app.upkeep.sweep_every)))
+}
+
+/// The first whole multiple of a span since the epoch after an instant: when a round that comes every so often comes,
+/// wherever the moves of the clock begin and end.
+fn on_the_beat(after: DateTime, every: TimeDelta) -> DateTime {
+    let (after, every) = (after.timestamp(), every.num_seconds().max(1));
+    let next = (after.div_euclid(every) + 1) * every;
+    chrono::DateTime::from_timestamp(next, 0).unwrap_or_default()
 }
 
 /// Runs what is due until nothing is, the work of background workers included.
@@ -102,10 +131,10 @@ pub(super) async fn settle(app: &App) -> Result<(), Problem> {
     loop {
         let follower = app.accounts.follower.as_ref();
         let now = app.platform.clock.now();
-        let applied = crate::accounts::commands::apply_next(&app.platform.pool, follower, now).await?.events;
+        let applied = accounts::commands::apply_next(&app.platform.pool, follower, now).await?.events;
         let evaluated = app.motions.evaluate_due().await?;
-        let waiting = crate::accounts::store::backlog(&app.platform.pool).await?.0;
-        let due = next_due(app).await?.is_some_and(|due_at| due_at <= now);
+        let waiting = accounts::store::backlog(&app.platform.pool).await?.0;
+        let due = next_job(app).await?.is_some_and(|due_at| due_at <= now);
         if applied == 0 && evaluated == 0 && waiting == 0 && !due {
             return Ok(());
         }
@@ -160,6 +189,15 @@ fn duration(text: &str) -> Option<TimeDelta> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_round_comes_on_whole_multiples_of_its_span() {
+        let at = |secs| chrono::DateTime::from_timestamp(secs, 0).unwrap();
+        let quarter = TimeDelta::minutes(15);
+        assert_eq!(on_the_beat(at(1_800_000_001), quarter), at(1_800_000_900));
+        assert_eq!(on_the_beat(at(1_800_000_899), quarter), at(1_800_000_900));
+        assert_eq!(on_the_beat(at(1_800_000_900), quarter), at(1_800_001_800), "never twice at one instant");
+    }
 
     #[test]
     fn durations_are_read_as_iso_8601_has_them() {

@@ -9,7 +9,9 @@ use chrono::TimeDelta;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
+use uuid::Uuid;
 
+use super::Upkeep;
 use super::database::{self, Database};
 use super::local::{self, ServiceFile};
 use super::{App, Parts, routes, sandbox, workers};
@@ -20,12 +22,15 @@ use crate::motions::recheck::DecisionDigests;
 use crate::platform::audit::Signer;
 use crate::platform::http::Platform;
 use crate::platform::http::server::{self, BuildError, Limits};
-use crate::platform::keys::FirstKeyError;
+use crate::platform::keys::{FirstKeyError, LocalKey};
 use crate::platform::lifecycle::{End, Lifecycle};
 use crate::platform::outbox::{Outbox, OutboxError};
 use crate::platform::postgres::Embedded;
 use crate::platform::{audit, keys, postgres};
 use crate::settings::Settings;
+
+/// How long a stop waits for the database to note that the command line's key is over.
+const KEY_END_PATIENCE: Duration = Duration::from_secs(2);
 
 /// How to start.
 pub struct StartOptions {
@@ -34,6 +39,9 @@ pub struct StartOptions {
     pub data_dir: PathBuf,
     /// Time stands still until it is moved, and nothing leaves the process.
     pub sandbox: bool,
+    /// Commands on this machine find the service by a file in the data directory. Not for one that a command starts
+    /// for itself.
+    pub announced: bool,
     /// The first admin key; one is made when there is none.
     pub admin_key: Option<SecretString>,
 }
@@ -46,8 +54,10 @@ pub struct Running {
     /// A key for the command line of this machine.
     pub local_key: SecretString,
     pub app: App,
+    local_key_id: Uuid,
     embedded: Option<Embedded>,
     data_dir: PathBuf,
+    announced: bool,
 }
 
 /// Why the service did not start.
@@ -85,7 +95,7 @@ pub enum StartError {
 
 /// Starts the service and waits until it answers.
 pub async fn start(options: StartOptions) -> Result<Running, StartError> {
-    let StartOptions { settings, data_dir, sandbox, admin_key } = options;
+    let StartOptions { settings, data_dir, sandbox, announced, admin_key } = options;
     std::fs::create_dir_all(&data_dir)
         .map_err(|error| StartError::DataDir { path: data_dir.clone(), error })?;
     let Database { pool, embedded } = database::open(&settings.database, &data_dir).await?;
@@ -96,7 +106,8 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
         Signer::load_or_create(&data_dir.join("audit.pem"))?
     } else {
         Signer::load_or_create(key_file)?
-    };
+    }
+    .trusting_files(&settings.audit.trusted_key_files)?;
     let platform = Platform::new(pool.clone(), clock.clone(), life.clone(), signer)
         .rechecking(vec![Box::new(DecisionDigests)]);
     let (app, intake, desk) = wire(platform, &settings);
@@ -104,12 +115,13 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     store::ensure_event_partitions(&pool, now).await?;
     app.motions.policies.install_built_in(&pool, now).await?;
     let new_admin_key = keys::ensure_admin(&app.platform.keys, admin_key.as_ref()).await?;
-    let installation = data_dir.to_string_lossy().chars().rev().take(100).collect::<Vec<_>>();
-    let installation: String = installation.into_iter().rev().collect();
-    let local_key = keys::local_key(&app.platform.keys, &installation).await?;
+    let label = local::label(&data_dir, announced)
+        .map_err(|error| StartError::DataDir { path: data_dir.clone(), error })?;
+    let LocalKey { id: local_key_id, key: local_key } =
+        keys::local_key(&app.platform.keys, &label, announced).await?;
 
     let outbox = Outbox::new(pool.clone(), clock, settings.outbox.clone())?;
-    workers::spawn(&app, &intake, &desk, (!sandbox).then(|| Arc::new(outbox)), &settings);
+    workers::spawn(&app, intake, &desk, (!sandbox).then(|| Arc::new(outbox)));
     app.platform.start();
 
     let bind = settings.http.bind.clone();
@@ -122,15 +134,17 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     };
     let service = routes::service(app.clone(), &limits, sandbox)?;
     life.spawn("http", server::serve(listener, service.router, life.clone()));
-    let file = ServiceFile {
-        url: format!("http://{address}"),
-        key: local_key.expose_secret().to_owned(),
-        pid: std::process::id(),
-        started_at: now,
-    };
-    local::write_service_file(&data_dir, &file)
-        .map_err(|error| StartError::DataDir { path: data_dir.clone(), error })?;
-    Ok(Running { address, new_admin_key, local_key, app, embedded, data_dir })
+    if announced {
+        let file = ServiceFile {
+            url: format!("http://{address}"),
+            key: local_key.expose_secret().to_owned(),
+            pid: std::process::id(),
+            started_at: now,
+        };
+        local::write_service_file(&data_dir, &file)
+            .map_err(|error| StartError::DataDir { path: data_dir.clone(), error })?;
+    }
+    Ok(Running { address, new_admin_key, local_key, app, local_key_id, embedded, data_dir, announced })
 }
 
 /// Wires the slices to the platform and to each other.
@@ -156,7 +170,8 @@ pub fn wire(platform: Platform, settings: &Settings) -> (App, IntakeWorker, Desk
         deliver: Arc::new(Notify::new()),
         desk,
     };
-    (App(Arc::new(Parts { platform, accounts, motions })), worker, desk_worker)
+    let upkeep = Upkeep::of(settings);
+    (App(Arc::new(Parts { platform, accounts, motions, upkeep })), worker, desk_worker)
 }
 
 impl Running {
@@ -175,7 +190,15 @@ impl Running {
     }
 
     async fn close(self) {
-        local::remove_service_file(&self.data_dir);
+        if self.announced {
+            local::remove_service_file(&self.data_dir);
+        }
+        let ended = keys::end_local_key(&self.app.platform.keys, self.local_key_id);
+        match tokio::time::timeout(KEY_END_PATIENCE, ended).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "the command line's key was not ended; see gtm keys"),
+            Err(_) => tracing::warn!("the command line's key was not ended in time; see gtm keys"),
+        }
         self.app.platform.pool.close().await;
         if let Some(embedded) = self.embedded
             && let Err(error) = embedded.stop().await

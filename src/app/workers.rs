@@ -9,8 +9,9 @@ use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
 use super::App;
-use crate::accounts::intake::{GROUPS_IN_FLIGHT, IntakeWorker};
-use crate::motions::commands::{DESKS, DeskWorker};
+use super::gauges::Gauges;
+use crate::accounts::intake::IntakeWorker;
+use crate::motions::commands::DeskWorker;
 use crate::platform::outbox::Outbox;
 use crate::platform::worker::Pace;
 use crate::settings::Settings;
@@ -18,33 +19,41 @@ use crate::{accounts, motions};
 
 /// How long a worker may be silent before the service counts as not ready: longer than any round takes.
 const SILENCE_MAX: Duration = Duration::from_mins(1);
+/// The workers that decide for those who ask: while one waits for its commit the next group is being decided.
+const DECISIONS: [&str; 2] = ["decisions-1", "decisions-2"];
 /// How long the outbox sleeps when nobody rings: retries are this much late at the most.
 const DELIVER_IDLE: Duration = Duration::from_millis(500);
+/// How often what waits is measured: finer than any scrape needs.
+const MEASURE_EVERY: Duration = Duration::from_secs(10);
 /// How often the partitions of raw events are looked after.
 const PARTITIONS_EVERY: Duration = Duration::from_hours(1);
 
-/// Starts everything that runs by itself.
-pub(super) fn spawn(
-    app: &App,
-    intake: &IntakeWorker,
-    desk: &DeskWorker,
-    outbox: Option<Arc<Outbox>>,
-    settings: &Settings,
-) {
-    for _ in 0..GROUPS_IN_FLIGHT {
-        let (worker, stop) = (intake.clone(), app.platform.life.soft().clone());
-        app.platform.life.spawn("intake", async move {
-            worker.run(stop).await;
-            Ok::<_, Infallible>(())
-        });
+/// What the service does every so often, as the settings have it.
+#[derive(Debug, Clone, Copy)]
+pub struct Upkeep {
+    /// Accounts that nobody has looked at for so long are looked at.
+    pub sweep_after: TimeDelta,
+    pub sweep_every: TimeDelta,
+    /// How long raw events are kept.
+    pub retention_days: u32,
+}
+
+impl Upkeep {
+    pub(super) fn of(settings: &Settings) -> Self {
+        Self {
+            sweep_after: TimeDelta::hours(i64::from(settings.motions.sweep_after_hours)),
+            sweep_every: TimeDelta::minutes(i64::from(settings.motions.sweep_every_minutes)),
+            retention_days: settings.events.retention_days,
+        }
     }
-    for _ in 0..DESKS {
-        let (worker, stop) = (desk.clone(), app.platform.life.soft().clone());
-        let motions = app.motions.clone();
-        app.platform.life.spawn("decisions", async move {
-            worker.run(motions, stop).await;
-            Ok::<_, Infallible>(())
-        });
+}
+
+/// Starts everything that runs by itself.
+pub(super) fn spawn(app: &App, intake: IntakeWorker, desk: &DeskWorker, outbox: Option<Arc<Outbox>>) {
+    spawn_loop(app, "intake", |stop, beat| intake.run(stop, beat));
+    for name in DECISIONS {
+        let (worker, motions) = (desk.clone(), app.motions.clone());
+        spawn_loop(app, name, |stop, beat| worker.run(motions, stop, beat));
     }
     let accounts = app.accounts.clone();
     spawn_loop(app, "events", |stop, beat| accounts::jobs::apply(accounts, stop, beat));
@@ -57,21 +66,21 @@ pub(super) fn spawn(
             outbox.run(pace, beat).await;
         });
     }
-    let (motions, age) =
-        (app.motions.clone(), TimeDelta::hours(i64::from(settings.motions.sweep_after_hours)));
-    every(
-        app,
-        "sweep",
-        Duration::from_secs(60 * u64::from(settings.motions.sweep_every_minutes)),
-        move || {
-            let motions = motions.clone();
-            async move { motions::jobs::sweep(&motions, age).await.map(drop) }
-        },
-    );
-    let (accounts, days) = (app.accounts.clone(), settings.events.retention_days);
+    let Upkeep { sweep_after, sweep_every, retention_days } = app.upkeep;
+    let motions = app.motions.clone();
+    every(app, "sweep", sweep_every.to_std().unwrap_or(SILENCE_MAX), move || {
+        let motions = motions.clone();
+        async move { motions::jobs::sweep(&motions, sweep_after).await.map(drop) }
+    });
+    let accounts = app.accounts.clone();
     every(app, "partitions", PARTITIONS_EVERY, move || {
         let accounts = accounts.clone();
-        async move { accounts::jobs::turn_partitions(&accounts, days).await }
+        async move { accounts::jobs::turn_partitions(&accounts, retention_days).await }
+    });
+    let gauges = Gauges::new(app.clone());
+    every(app, "measurements", MEASURE_EVERY, move || {
+        let gauges = gauges.clone();
+        async move { gauges.sample().await }
     });
 }
 

@@ -10,6 +10,7 @@ mod audit;
 mod client;
 mod conflicts;
 mod context;
+mod dead;
 mod decisions;
 mod deliveries;
 mod demo_feed;
@@ -68,6 +69,8 @@ enum Command {
     Policy(policy::Policy),
     /// What leaves the service, and what could not.
     Deliveries(deliveries::Deliveries),
+    /// What was accepted and then given up: events and jobs.
+    Dead(dead::Dead),
     /// Compute past decisions again and compare.
     Replay(replay::Replay),
     /// Is the log of decisions complete and unchanged?
@@ -109,6 +112,7 @@ async fn dispatch(command: Command, context: &Context) -> anyhow::Result<ExitCod
         Command::Conflicts(args) => conflicts::run(args, context).await,
         Command::Policy(args) => policy::run(args, context).await,
         Command::Deliveries(args) => deliveries::run(args, context).await,
+        Command::Dead(args) => dead::run(args, context).await,
         Command::Replay(args) => replay::run(args, context).await,
         Command::Audit(args) => audit::run(args, context).await,
         Command::Keys(args) => keys::run(args, context).await,

@@ -37,7 +37,9 @@ pub async fn run(args: Serve, context: &Context) -> anyhow::Result<ExitCode> {
     log(&settings.log, args.demo)?;
     let data_dir = context.target.data_dir.clone();
     let admin_key = std::env::var("GTM_ADMIN_KEY").ok().map(Into::into);
-    let running = app::start(StartOptions { settings, data_dir, sandbox: args.sandbox, admin_key }).await?;
+    let running =
+        app::start(StartOptions { settings, data_dir, sandbox: args.sandbox, announced: true, admin_key })
+            .await?;
     context.screen.line(welcome(&running, context, args.sandbox));
     if args.demo
         && let Err(error) = begin_demo(&running, context).await

@@ -56,7 +56,13 @@ impl Target {
         let mut settings = self.settings()?;
         ANY_PORT.clone_into(&mut settings.http.bind);
         let admin_key = std::env::var("GTM_ADMIN_KEY").ok().map(Into::into);
-        let options = StartOptions { settings, data_dir: self.data_dir.clone(), sandbox: false, admin_key };
+        let options = StartOptions {
+            settings,
+            data_dir: self.data_dir.clone(),
+            sandbox: false,
+            announced: false,
+            admin_key,
+        };
         let running = app::start(options).await.context("no service runs here, and none could be started")?;
         let client = Client::new(&format!("http://{}", running.address), running.local_key.clone())?;
         Ok((running, client))

@@ -36,6 +36,7 @@ fn parse(event: &Value, now: DateTime) -> Event {
         event_type: text("type"),
         subject: text("subject"),
         time: text("time"),
+        content_type: None,
         data: Some(&data),
     };
     Event::parse(parts, now).unwrap_or_else(|rejected| panic!("{event}: {}", rejected.detail()))

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod db;
+pub mod dead;
 pub mod http;
 pub mod jobs;
 pub mod keys;

@@ -8,6 +8,7 @@ use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
 use crate::client::Client;
+use crate::dead;
 use crate::harness::Service;
 use crate::stories;
 
@@ -197,7 +198,7 @@ async fn what_does_not_exist_is_a_problem_everywhere() {
     service.stop().await;
 }
 
-/// Six accounts with decisions, deliveries and conflicts, some keys and policies.
+/// Six accounts with decisions, deliveries and conflicts, some keys and policies, and dead letters.
 async fn populate(service: &Service) {
     for n in 0..6 {
         let account = format!("acc_{n}");
@@ -211,6 +212,10 @@ async fn populate(service: &Service) {
         let request =
             service.request(Method::POST, "/v1/policies").header("content-type", "application/toml");
         assert_eq!(request.body(policy).send().await.unwrap().status(), 201);
+    }
+    dead::kill_events(service, "gtm.partner.overlap").await;
+    for n in 0..6 {
+        dead::kill_job(service, &format!("acc_{n}")).await;
     }
 }
 

@@ -92,8 +92,13 @@ impl Service {
         variables.extend(env);
         let owned = variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
         let settings = Settings::load(None, owned).unwrap();
-        let options =
-            StartOptions { settings, data_dir: data.0.clone(), sandbox, admin_key: Some(ADMIN_KEY.into()) };
+        let options = StartOptions {
+            settings,
+            data_dir: data.0.clone(),
+            sandbox,
+            announced: true,
+            admin_key: Some(ADMIN_KEY.into()),
+        };
         let running = app::start(options).await.unwrap();
         let client = Client::new(&format!("http://{}", running.address));
         Self { running, database, client, data }

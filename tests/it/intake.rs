@@ -91,3 +91,39 @@ async fn a_wrong_event_is_refused_with_all_its_faults_and_a_batch_keeps_its_good
     assert_eq!(problem["errors"].as_array().unwrap().len(), 4, "{problem}");
     service.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_time_from_event_to_decision_is_measured() {
+    let service = Service::sandbox().await;
+    service.events(&[stories::employees("acc_1", 20)]).await;
+    service.advance("PT4S").await;
+    let metrics =
+        service.request(reqwest::Method::GET, "/metrics").send().await.unwrap().text().await.unwrap();
+    // The gathering of events takes milliseconds; the rest of the four seconds nobody had to wait.
+    let fast = r#"gtm_event_to_decision_seconds_bucket{lane="normal",le="0.025"}"#;
+    assert!(metrics.lines().any(|line| line.starts_with(fast) && !line.ends_with(" 0")), "{metrics}");
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attributes_that_mean_nothing_here_are_kept_for_those_who_read_the_event() {
+    let service = Service::sandbox().await;
+    let mut event = stories::employees("acc_1", 20);
+    event["dataschema"] = json!("https://crm.example/account/7");
+    event["traceparent"] = json!("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+    event["sampledrate"] = json!(30);
+    event["datacontenttype"] = json!("application/json");
+    service.events(&[event]).await;
+    let timeline = service.get("/v1/accounts/acc_1/timeline").await;
+    let attributes = json!({
+        "datacontenttype": "application/json",
+        "dataschema": "https://crm.example/account/7",
+        "sampledrate": 30,
+        "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    });
+    assert_eq!(timeline["data"][0]["detail"]["attributes"], attributes, "{timeline:#}");
+    service.events(&[stories::employees("acc_2", 20)]).await;
+    let plain = service.get("/v1/accounts/acc_2/timeline").await;
+    assert_eq!(plain["data"][0]["detail"]["attributes"], json!({}));
+    service.stop().await;
+}

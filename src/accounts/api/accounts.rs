@@ -186,6 +186,7 @@ async fn state_fact(
         event_type: Some(event_type),
         subject: Some(account_id.as_str()),
         time: None,
+        content_type: None,
         data: Some(&data),
     };
     let mut events = vec![Event::parse(parts, now).map_err(|rejected| refused(&rejected))?];

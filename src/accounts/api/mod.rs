@@ -1,6 +1,7 @@
 //! The HTTP face of accounts: events in, state out.
 
 mod accounts;
+mod dead;
 mod events;
 mod matching;
 mod wire;
@@ -31,4 +32,7 @@ where
         .routes(routes!(accounts::put_consent))
         .routes(routes!(matching::find_matches))
         .routes(routes!(matching::correct_match))
+        .routes(routes!(dead::list_dead_events))
+        .routes(routes!(dead::retry_dead_event))
+        .routes(routes!(dead::retry_dead_events))
 }

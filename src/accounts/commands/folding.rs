@@ -12,6 +12,7 @@ use crate::accounts::fold::{self, Applied};
 use crate::accounts::matching;
 use crate::accounts::model::{AccountState, ContactChange, value};
 use crate::accounts::store::{AccountChange, DeadEvent, Identity, Locked, NewNote, StoredEvent};
+use crate::kernel::clock::DateTime;
 use crate::platform::jobs::Lane;
 
 /// An account while events are folded into it.
@@ -21,6 +22,7 @@ struct Open {
     changed: bool,
     relevant: bool,
     lane: Lane,
+    asked_at: Option<DateTime>,
 }
 
 /// The accounts of a batch and what their events ask for.
@@ -41,7 +43,10 @@ impl Folding {
     pub(super) fn new(locked: Vec<Locked>) -> Self {
         let open = |l: Locked| {
             let (state, version) = (l.state, l.version);
-            (l.account_id, Open { state, version, changed: false, relevant: false, lane: Lane::Bulk })
+            (
+                l.account_id,
+                Open { state, version, changed: false, relevant: false, lane: Lane::Bulk, asked_at: None },
+            )
         };
         Self { accounts: locked.into_iter().map(open).collect(), ..Self::default() }
     }
@@ -65,6 +70,9 @@ impl Folding {
         open.lane = open.lane.min(Lane::from_number(stored.lane));
         open.changed |= applied.changed;
         open.relevant |= applied.relevant;
+        if applied.relevant {
+            open.asked_at = Some(open.asked_at.map_or(stored.received_at, |at| at.min(stored.received_at)));
+        }
         if let Some(dropped) = applied.dropped {
             tracing::warn!(
                 account = stored.account_id,
@@ -138,6 +146,7 @@ impl Folding {
             },
             relevant: open.relevant,
             lane: open.lane,
+            asked_at: open.asked_at,
         };
         let accounts = self.accounts.into_iter().map(folded).collect();
         Batch { accounts, applied: self.applied, events }

@@ -5,6 +5,7 @@
 //! with its reason and holds up nothing; whoever depends on accounts ([`Follower`]) joins that transaction.
 
 mod correct;
+mod dead;
 mod folding;
 
 use futures_util::future::BoxFuture;
@@ -21,6 +22,7 @@ use crate::platform::jobs::Lane;
 use folding::Folding;
 
 pub use correct::{Correction, correct_match, find_matches};
+pub use dead::{DeadEventRow, DeadEvents, list_dead_events, preview_dead_events, retry_dead_events};
 // A timeline is read as it lies: other slices show it beside what is theirs.
 pub use super::store::{EventRow, list_events};
 
@@ -45,6 +47,8 @@ pub struct Folded {
     pub relevant: bool,
     /// The most urgent lane that one of the events came in by.
     pub lane: Lane,
+    /// When the first event that changed something of the kind was received; none when nothing did.
+    pub asked_at: Option<DateTime>,
 }
 
 /// One applied event.

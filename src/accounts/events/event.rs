@@ -36,6 +36,8 @@ pub struct Event {
     /// When it was true, by the sender; the time of arrival when the sender gave none.
     pub time: DateTime,
     pub received_at: DateTime,
+    /// The media type that the sender named for the data.
+    pub content_type: Option<String>,
     pub extensions: Extensions,
     /// The sender's `data`, as written, without the space around it.
     pub data_text: String,
@@ -51,6 +53,8 @@ pub struct Parts<'a> {
     pub subject: Option<&'a str>,
     /// RFC 3339.
     pub time: Option<&'a str>,
+    /// A media type.
+    pub content_type: Option<&'a str>,
     /// JSON.
     pub data: Option<&'a str>,
 }
@@ -59,6 +63,17 @@ impl Event {
     /// The stamp of the facts that the event states.
     pub fn stamp(&self) -> Stamp {
         Stamp::of_event(self.time, &self.source, &self.id)
+    }
+
+    /// The attributes that are kept for whoever reads the event later and that nothing depends on, as JSON:
+    /// `datacontenttype`, `dataschema`, extensions. Nothing when the sender gave none.
+    pub fn attributes_text(&self) -> Option<String> {
+        let mut attributes = self.extensions.clone();
+        if let Some(content_type) = &self.content_type {
+            attributes.insert("datacontenttype".to_owned(), content_type.as_str().into());
+        }
+        // Names and plain values are always JSON.
+        (!attributes.is_empty()).then(|| serde_json::to_string(&attributes).ok()).flatten()
     }
 
     /// Makes an event of parts that came by another way than `CloudEvents` over HTTP (a provider's webhook, a
@@ -91,6 +106,7 @@ impl Event {
             event_type: Some(event_type),
             subject: Some(subject),
             time: None,
+            content_type: None,
             data: Some(data),
         };
         Self::parse(parts, received_at).map(|event| Self { time, ..event })
@@ -119,6 +135,7 @@ pub(super) fn check(parts: Parts<'_>, extensions: Extensions, reading: &mut Read
         account_id: account_id?,
         time: time?,
         received_at: reading.received_at,
+        content_type: parts.content_type.map(str::to_owned),
         extensions,
         data: data?,
         data_text: parts.data?.trim_ascii().to_owned(),
@@ -211,6 +228,7 @@ mod tests {
             event_type: Some("gtm.lifecycle.changed"),
             subject: Some("acc_1"),
             time: Some("2026-11-20T10:00:00Z"),
+            content_type: None,
             data: Some(r#"{ "stage": "customer", "own": 1.50 }"#),
         }
     }
@@ -253,6 +271,7 @@ mod tests {
             event_type: Some("gtm.deal.upserted"),
             subject: Some("a b"),
             time: Some("yesterday"),
+            content_type: None,
             data: Some(
                 r#"{"dealId":"d/1","amount":true,"closedAt":"soon","qualification":{"painPoints":[1]}}"#,
             ),

@@ -118,6 +118,7 @@ fn history(of: BoxedStrategy<(EventType, Value)>) -> BoxedStrategy<Vec<Event>> {
                         event_type: Some(event_type.name()),
                         subject: Some("acc_1"),
                         time: Some(&time),
+                        content_type: None,
                         data: Some(&data.to_string()),
                     };
                     Event::parse(parts, start()).unwrap()

@@ -21,6 +21,7 @@ fn event(id: &str, event_type: &str, time: &str, data: &Value) -> Event {
         event_type: Some(event_type),
         subject: Some("acc_1"),
         time: Some(&format!("2026-11-20T{time}:00Z")),
+        content_type: None,
         data: Some(&data.to_string()),
     };
     Event::parse(parts, at("2026-11-20T12:00:00Z")).unwrap()

@@ -21,6 +21,7 @@ pub struct NewEvents<'a> {
     types: Vec<&'a str>,
     occurred: Vec<DateTime>,
     data: Vec<&'a str>,
+    attributes: Vec<Option<String>>,
 }
 
 impl<'a> NewEvents<'a> {
@@ -35,6 +36,7 @@ impl<'a> NewEvents<'a> {
             types: Vec::with_capacity(count),
             occurred: Vec::with_capacity(count),
             data: Vec::with_capacity(count),
+            attributes: Vec::with_capacity(count),
         }
     }
 
@@ -48,6 +50,7 @@ impl<'a> NewEvents<'a> {
         self.types.push(event.event_type.name());
         self.occurred.push(event.time);
         self.data.push(&event.data_text);
+        self.attributes.push(event.attributes_text());
     }
 }
 
@@ -61,15 +64,15 @@ pub async fn insert_events(
     let fresh = sqlx::query_scalar!(
         r#"WITH input AS MATERIALIZED (
              SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int2[], $4::text[], $5::text[], $6::text[],
-                                  $7::text[], $8::timestamptz[], $9::text[])
-               AS u (key, id, lane, account_id, source, event_id, type, occurred_at, data)),
+                                  $7::text[], $8::timestamptz[], $9::text[], $11::text[])
+               AS u (key, id, lane, account_id, source, event_id, type, occurred_at, data, attributes)),
            fresh AS (
              -- Sorted, so that two groups with the same events wait for each other instead of deadlocking.
              INSERT INTO event_key (key, received_at) SELECT key, $10 FROM input ORDER BY key
              ON CONFLICT DO NOTHING RETURNING key),
            stored AS (
-             INSERT INTO event (account_id, received_at, id, source, event_id, type, occurred_at, data)
-             SELECT account_id, $10, id, source, event_id, type, occurred_at, data::json
+             INSERT INTO event (account_id, received_at, id, source, event_id, type, occurred_at, data, attributes)
+             SELECT account_id, $10, id, source, event_id, type, occurred_at, data::json, attributes::json
              FROM input JOIN fresh USING (key)),
            queued AS (
              INSERT INTO inbox (lane, account_id, received_at, id)
@@ -85,6 +88,7 @@ pub async fn insert_events(
         &rows.occurred,
         &rows.data as &[&str],
         received_at,
+        &rows.attributes as &[Option<String>],
     )
     .fetch_all(pool)
     .await?;

@@ -4,12 +4,14 @@
 //! business time as an argument.
 
 mod changes;
+mod dead;
 mod intake;
 mod matches;
 mod pending;
 mod read;
 
 pub use changes::*;
+pub use dead::*;
 pub use intake::*;
 pub use matches::*;
 pub use pending::*;

@@ -118,6 +118,8 @@ pub struct EventRow {
     pub event_id: String,
     pub r#type: String,
     pub data: Json<Box<RawValue>>,
+    /// `datacontenttype`, `dataschema` and extensions, where the sender gave any.
+    pub attributes: Option<Json<Box<RawValue>>>,
 }
 
 /// Events of an account, newest first; `before` is the id of the last one seen.
@@ -128,7 +130,7 @@ pub async fn list_events(
     limit: i64,
 ) -> Result<Vec<EventRow>, sqlx::Error> {
     sqlx::query_as(
-        "SELECT id, received_at, occurred_at, source, event_id, type, data FROM event \
+        "SELECT id, received_at, occurred_at, source, event_id, type, data, attributes FROM event \
          WHERE account_id = $1 AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3",
     )
     .bind(account_id)
@@ -141,4 +143,42 @@ pub async fn list_events(
 /// How many events wait to be applied, and since when the oldest does.
 pub async fn backlog(pool: &PgPool) -> Result<(i64, Option<DateTime>), sqlx::Error> {
     sqlx::query_as("SELECT count(*), min(received_at) FROM inbox").fetch_one(pool).await
+}
+
+/// How much waits in a lane of the inbox.
+#[derive(Debug, Clone)]
+pub struct InboxLane {
+    pub lane: i16,
+    pub count: i64,
+    /// When the event that waits longest was received.
+    pub oldest: Option<DateTime>,
+}
+
+/// What waits and what was given up, for the metrics.
+#[derive(Debug, Clone)]
+pub struct InboxGauges {
+    /// All three lanes.
+    pub lanes: Vec<InboxLane>,
+    pub dead: i64,
+}
+
+/// Measures the inbox; counting ends at `counted_max`.
+pub async fn inbox_gauges(pool: &PgPool, counted_max: i64) -> Result<InboxGauges, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"SELECT l.lane AS "lane!", q.count AS "count!", q.oldest, d.dead AS "dead!"
+           FROM (VALUES (0::int2), (1::int2), (2::int2)) AS l (lane)
+           CROSS JOIN LATERAL (
+             SELECT count(*) AS count, min(i.received_at) AS oldest FROM (
+               SELECT received_at FROM inbox WHERE lane = l.lane ORDER BY seq LIMIT $1) AS i) AS q
+           CROSS JOIN (SELECT count(*) AS dead FROM (SELECT FROM inbox_dead LIMIT $1) AS few) AS d"#,
+        counted_max,
+    )
+    .fetch_all(pool)
+    .await?;
+    let dead = rows.first().map_or(0, |row| row.dead);
+    let lanes = rows
+        .into_iter()
+        .map(|row| InboxLane { lane: row.lane, count: row.count, oldest: row.oldest })
+        .collect();
+    Ok(InboxGauges { lanes, dead })
 }

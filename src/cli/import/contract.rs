@@ -19,6 +19,7 @@ pub fn check(event: &Value, now: DateTime) -> Result<(), Vec<RowFault>> {
         event_type: text("type"),
         subject: text("subject"),
         time: text("time"),
+        content_type: None,
         data: data.as_deref(),
     };
     Event::parse(parts, now).map(drop).map_err(|rejected| {

@@ -62,6 +62,8 @@ pub struct FileMapping {
     pub file: PathBuf,
     /// May be absent from the directory.
     pub optional: bool,
+    /// Columns that no event needs may be absent from the file: their fields stay empty.
+    pub optional_columns: bool,
     pub delimiter: Option<u8>,
     /// By the name that columns are prefixed with: `{subscription.account_id}`.
     pub lookups: BTreeMap<String, LookupMapping>,
@@ -96,7 +98,17 @@ pub struct EventMapping {
 }
 
 impl EventMapping {
-    /// Every column that the event needs.
+    /// The columns without which the event cannot be made.
+    pub fn needed_columns(&self) -> Vec<String> {
+        let mut columns = Columns::default();
+        columns.template(&self.id);
+        columns.spec(&self.subject);
+        columns.needed(&self.data);
+        self.when.iter().for_each(|condition| columns.add(&condition.column));
+        columns.into_sorted()
+    }
+
+    /// Every column that the event names.
     pub fn columns(&self) -> Vec<String> {
         let mut columns = Columns::default();
         columns.template(&self.id);
@@ -167,6 +179,8 @@ struct RawFile {
     file: PathBuf,
     #[serde(default)]
     optional: bool,
+    #[serde(default)]
+    optional_columns: bool,
     delimiter: Option<String>,
     #[serde(default)]
     lookups: BTreeMap<String, LookupMapping>,
@@ -260,7 +274,14 @@ impl RawFile {
             .enumerate()
             .map(|(n, event)| event.check(&format!("{place}.events[{n}]")))
             .collect::<Result<_, _>>()?;
-        Ok(FileMapping { file: self.file, optional: self.optional, delimiter, lookups: self.lookups, events })
+        Ok(FileMapping {
+            file: self.file,
+            optional: self.optional,
+            optional_columns: self.optional_columns,
+            delimiter,
+            lookups: self.lookups,
+            events,
+        })
     }
 }
 

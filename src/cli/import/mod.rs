@@ -28,7 +28,7 @@ mod value;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
@@ -121,9 +121,12 @@ fn moment(mapping: &Mapping, dir: &Path, context: &Context, wanted: Wanted) -> a
     if wanted == Wanted::AsWritten && !needs_newest {
         return Ok(Moment::default());
     }
-    let newest = Rows::open(mapping, dir, Moment::default(), now)?
-        .newest_time()?
-        .context("no row has an event time, so nothing can be called the newest")?;
+    let newest = match (Rows::open(mapping, dir, Moment::default(), now)?.newest_time()?, wanted) {
+        (Some(newest), _) => newest,
+        // Rows without times are true on arrival, and so is what is said of the whole file.
+        (None, Wanted::AsWritten) => return Ok(Moment { newest: Some(now), ..Moment::default() }),
+        (None, _) => bail!("no row has an event time, so nothing can be called the newest"),
+    };
     let shift = match wanted {
         Wanted::AsWritten => Shift::default(),
         Wanted::ToNow => Shift::to_now(newest, now),

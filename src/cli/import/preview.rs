@@ -21,6 +21,8 @@ pub struct Preview {
     /// The first ones, as `file:line:column: reason`.
     pub faults: Vec<String>,
     pub fault_count: u64,
+    /// What the files have not and need not have, in sentences.
+    pub absent: Vec<String>,
     /// The first event of each type.
     pub samples: BTreeMap<String, Value>,
 }
@@ -30,6 +32,7 @@ pub fn preview(mut rows: Rows<'_>) -> anyhow::Result<Preview> {
     let names = rows.file_names();
     let mut preview = Preview {
         counts: names.iter().map(|file| Counts { file: file.clone(), ..Counts::default() }).collect(),
+        absent: rows.absent_columns(),
         ..Preview::default()
     };
     while let Some(row) = rows.next_row()? {
@@ -59,6 +62,7 @@ impl Preview {
             "files": self.counts,
             "faults": self.faults,
             "faultCount": self.fault_count,
+            "absentColumns": self.absent,
             "samples": self.samples.values().collect::<Vec<_>>(),
         })
     }
@@ -75,6 +79,9 @@ impl Preview {
         );
         if sum.repeats > 0 {
             let _ = write!(out, " {} stand in the files more than once and go once.", thousands(sum.repeats));
+        }
+        for sentence in &self.absent {
+            let _ = write!(out, "\n{sentence}");
         }
         out.push_str("\n\nOne event of each type:");
         for sample in self.samples.values() {

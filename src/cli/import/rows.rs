@@ -39,6 +39,8 @@ struct OpenFile<'m> {
     path: PathBuf,
     table: Table,
     lookups: BTreeMap<String, Lookup>,
+    /// Columns that the mapping names, no event needs, and the file has not.
+    absent: Vec<String>,
 }
 
 /// What all rows share in time.
@@ -98,8 +100,8 @@ impl<'m> Rows<'m> {
                 .iter()
                 .map(|(name, lookup)| Ok((name.clone(), Lookup::read(dir, lookup, &mapping.text)?)))
                 .collect::<anyhow::Result<_>>()?;
-            let open = OpenFile { mapping: file, path, table, lookups };
-            open.check_columns()?;
+            let mut open = OpenFile { mapping: file, path, table, lookups, absent: Vec::new() };
+            open.absent = open.check_columns()?;
             files.push(open);
         }
         if files.is_empty() {
@@ -116,6 +118,15 @@ impl<'m> Rows<'m> {
     /// The same files by the names that the mapping gives them.
     pub fn file_names(&self) -> Vec<String> {
         self.files.iter().map(|file| file.mapping.file.display().to_string()).collect()
+    }
+
+    /// Columns that are absent and need not be there, by file.
+    pub fn absent_columns(&self) -> Vec<String> {
+        let sentence = |file: &OpenFile<'_>, column: &String| format!("Left empty: {}", file.missing(column));
+        self.files
+            .iter()
+            .flat_map(|file| file.absent.iter().map(move |column| sentence(file, column)))
+            .collect()
     }
 
     /// The header of a file.
@@ -243,9 +254,11 @@ fn fingerprint(text: &str) -> [u64; 2] {
 }
 
 impl OpenFile<'_> {
-    /// A column that does not exist is a fault of the mapping, not of thousands of rows.
-    fn check_columns(&self) -> anyhow::Result<()> {
-        let mut faults = Vec::new();
+    /// A column that does not exist is a fault of the mapping, not of thousands of rows; where the mapping says that
+    /// columns are optional, those that no event needs are given back.
+    fn check_columns(&self) -> anyhow::Result<Vec<String>> {
+        let (mut faults, mut absent) = (Vec::new(), Vec::new());
+        let needed: Vec<String> = self.mapping.events.iter().flat_map(EventMapping::needed_columns).collect();
         for lookup in self.lookups.values() {
             if self.table.header.find(&lookup.match_column).is_none() {
                 faults.push(self.missing(&lookup.match_column));
@@ -261,13 +274,19 @@ impl OpenFile<'_> {
                     Some((lookup, rest)) => {
                         format!("{} has no column {rest:?}{}", lookup.file, lookup.hint(rest))
                     }
+                    None if self.mapping.optional_columns && !needed.contains(&column) => {
+                        if !absent.contains(&column) {
+                            absent.push(column);
+                        }
+                        continue;
+                    }
                     None => self.missing(&column),
                 };
             if !faults.contains(&fault) {
                 faults.push(fault);
             }
         }
-        if faults.is_empty() { Ok(()) } else { bail!(faults.join("\n")) }
+        if faults.is_empty() { Ok(absent) } else { bail!(faults.join("\n")) }
     }
 
     fn missing(&self, column: &str) -> String {
@@ -290,6 +309,9 @@ impl Reading<'_> {
     fn cell(&self, column: &str) -> Result<&str, RowFault> {
         if let Some(position) = self.file.table.header.find(column) {
             return Ok(self.cells.cells[position].trim());
+        }
+        if self.file.absent.iter().any(|absent| absent == column) {
+            return Ok("");
         }
         // Checked when the file was opened: the rest is a lookup.
         let (name, rest) = column.split_once('.').unwrap_or((column, ""));

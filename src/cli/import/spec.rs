@@ -354,6 +354,23 @@ impl Columns {
         }
     }
 
+    /// The columns of required fields, and of templates, which are nothing with a hole in them.
+    pub fn needed(&mut self, spec: &Spec) {
+        match spec {
+            Spec::Object(members) => members.iter().for_each(|(name, spec)| {
+                self.template(name);
+                self.needed(spec);
+            }),
+            Spec::List(items) => items.iter().for_each(|item| self.needed(item)),
+            Spec::Constant(_) => {}
+            Spec::Field(field) => {
+                if field.required || matches!(field.origin, Origin::Template(_)) {
+                    self.spec(spec);
+                }
+            }
+        }
+    }
+
     pub fn into_sorted(self) -> Vec<String> {
         self.0.into_iter().collect()
     }

@@ -304,6 +304,34 @@ fn the_template_reads_a_file_of_its_own_form() {
     assert_eq!(preview.samples["gtm.source.synced"]["data"]["syncedAt"], "2026-11-01T10:00:00Z");
 }
 
+#[test]
+fn the_template_reads_a_file_without_its_optional_columns_and_says_so() {
+    let (_, text) = READY.into_iter().find(|(name, _)| *name == "generic-accounts").unwrap();
+    let folder = Folder::with("accounts.csv", b"Account ID,Account Name,Industy\n1,Acme,Software\n");
+    let context = Context::new(
+        crate::cli::Target { url: None, data_dir: folder.root().to_owned(), config: None },
+        crate::cli::Screen { json: true, terminal: false, now: now() },
+    );
+    let mapping = Mapping::parse(text).unwrap();
+    let moment = moment(&mapping, folder.root(), &context, Wanted::AsWritten).unwrap();
+    let preview = preview(Rows::open(&mapping, folder.root(), moment, now()).unwrap()).unwrap();
+    assert_eq!(preview.faults, Vec::<String>::new());
+    let event = &preview.samples["gtm.account.upserted"];
+    assert_eq!((&event["data"], event.get("time")), (&serde_json::json!({ "name": "Acme" }), None));
+    assert_eq!(
+        preview.samples["gtm.source.synced"]["data"]["syncedAt"], "2026-11-20T09:30:00Z",
+        "on arrival"
+    );
+    let said = preview.show(&context.screen);
+    let typo = "\nLeft empty: accounts.csv has no column \"Industry\"; did you mean \"Industy\"?\n";
+    assert!(said.contains(typo), "{said}");
+    assert_eq!(preview.absent.len(), 9, "{:?}", preview.absent);
+
+    let folder = Folder::with("accounts.csv", b"Account ID,Industry\n1,Software\n");
+    let refused = Rows::open(&mapping, folder.root(), Moment::default(), now()).err().unwrap().to_string();
+    assert!(refused.starts_with("accounts.csv has no column \"Account Name\""), "it is required: {refused}");
+}
+
 /// A foreign export, where it lies beside the checkout: every row of it becomes events.
 #[test]
 fn the_ravenstack_export_reads_without_a_fault() {

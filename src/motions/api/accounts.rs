@@ -112,7 +112,7 @@ fn event_entry(row: accounts::commands::EventRow) -> TimelineEntry {
         kind: "event".to_owned(),
         detail: json!({
             "type": row.r#type, "source": row.source, "id": row.event_id, "receivedAt": row.received_at,
-            "data": row.data.0,
+            "data": row.data.0, "attributes": row.attributes.map_or_else(|| json!({}), |kept| json!(kept.0)),
         }),
         title: row.r#type,
     }

@@ -7,6 +7,7 @@ use futures_util::future::BoxFuture;
 use sqlx::PgConnection;
 use tokio::sync::Notify;
 
+use super::reason::Reason;
 use super::{EVALUATE, Policies};
 use crate::accounts::{Batch, Folded, Follower};
 use crate::kernel::clock::DateTime;
@@ -64,7 +65,7 @@ impl Follower for MotionFollower {
                 .filter(|folded| folded.relevant)
                 .map(|folded| NewJob {
                     key: folded.current.account_id.clone(),
-                    payload: r#""event""#.to_owned(),
+                    payload: Reason::Event { received_at: folded.asked_at.unwrap_or(now) }.payload(),
                     lane: if self.is_hot(folded, now) { Lane::Hot } else { folded.lane },
                     due_at,
                 })

@@ -8,6 +8,7 @@ mod consequences;
 mod follow;
 mod orchestrate;
 mod policies;
+mod reason;
 mod replay;
 mod sweep;
 mod together;
@@ -26,10 +27,11 @@ pub use conflicts::{Resolution, Resolved};
 pub use follow::MotionFollower;
 pub use orchestrate::{Ask, Decided, Seen, Trigger};
 pub use policies::{Policies, PolicyFaults};
+pub use reason::EVENT_TO_DECISION;
 pub use replay::{Difference, Replayed};
-pub use together::{DESKS, Desk, DeskWorker, open as open_desk};
+pub use together::{Desk, DeskWorker, open as open_desk};
 
-/// The kind of job that looks at an account: its key is the account id, its payload the trigger.
+/// The kind of job that looks at an account: its key is the account id, its payload the reason.
 pub const EVALUATE: &str = "evaluate";
 
 /// Motion routing: a handle to the use cases of this slice.

@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 use sqlx::PgConnection;
 
 use super::consequences::Considered;
+use super::reason::Reason;
 use super::{EVALUATE, MotionError, Motions};
 use crate::accounts::{self, Current};
 use crate::kernel::clock::DateTime;
@@ -217,7 +218,7 @@ fn is_recorded(made: &Considered, ask: &Ask) -> bool {
 pub(super) fn wake(account_id: &str, at: DateTime, now: DateTime) -> NewJob {
     NewJob {
         key: account_id.to_owned(),
-        payload: r#""wake""#.to_owned(),
+        payload: Reason::Wake.payload(),
         lane: Lane::Normal,
         due_at: at.max(now),
     }

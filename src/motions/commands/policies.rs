@@ -7,16 +7,10 @@ use sqlx::{PgConnection, PgPool};
 
 use super::MotionError;
 use crate::kernel::clock::DateTime;
-use crate::motions::policy::{Fault, Format, Policy};
+use crate::motions::policy::{BUILT_IN, Fault, Format, Policy};
 use crate::motions::store::{self, PolicyRow};
 use crate::platform::http::{self, Problem};
 use crate::platform::{audit, db};
-
-/// The policies that ship with the service; the first is put in force on an empty database.
-pub const BUILT_IN: [&str; 2] = [
-    include_str!("../../../config/policies/default.toml"),
-    include_str!("../../../config/policies/product-led-sales.toml"),
-];
 
 /// Compiled policies by version. A version never changes, so nothing here is ever stale; which version is in
 /// force is read from the database with each decision.
@@ -78,11 +72,11 @@ impl Policies {
     /// Stores the built-in policies and, on an empty database, puts the default in force.
     pub async fn install_built_in(&self, pool: &PgPool, now: DateTime) -> Result<(), MotionError> {
         let mut tx = db::begin(pool).await?;
-        for body in BUILT_IN {
+        for (_, body) in BUILT_IN {
             add_in(&mut tx, body, Format::Toml, "system", now).await?;
         }
         if store::active_version(&mut tx).await?.is_none() {
-            let default = Policy::compile(BUILT_IN[0], Format::Toml)
+            let default = Policy::compile(BUILT_IN[0].1, Format::Toml)
                 .map_err(|faults| MotionError::Policy(PolicyFaults(faults)))?;
             activate_in(&mut tx, default.version(), "system", now).await?;
         }

@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 
 use super::consequences::fingerprint;
 use super::orchestrate::{Ask, TOUCHES_READ, Trigger, wake};
+use super::reason::{Reason, measure};
 use super::{EVALUATE, MotionError, Motions};
 use crate::accounts;
 use crate::kernel::clock::DateTime;
@@ -36,6 +37,9 @@ impl Motions {
         let mut done = Vec::with_capacity(due.len());
         let (same, news): (Vec<&Claimed>, Vec<&Claimed>) =
             due.iter().partition(|job| quiet.contains(&job.key));
+        for job in &same {
+            measure(&job.payload, job.lane, self.clock.now());
+        }
         done.extend(same.into_iter().cloned());
         let asks: Vec<Ask> = news.iter().map(|job| look(job)).collect();
         for (job, outcome) in news.into_iter().zip(self.orchestrate_together(&asks).await) {
@@ -44,6 +48,7 @@ impl Motions {
                     let outcome = decided.document.outcome.name();
                     metrics::counter!("gtm_evaluations_total", "outcome" => outcome, "recorded" => decided.recorded.to_string())
                         .increment(1);
+                    measure(&job.payload, job.lane, self.clock.now());
                     done.push(job.clone());
                 }
                 // Nothing is known of it any more: there is nothing to decide.
@@ -96,6 +101,11 @@ impl Motions {
         Ok(())
     }
 
+    /// When the account that was looked at longest ago will not have been looked at for longer than `age`.
+    pub async fn next_aged(&self, age: TimeDelta) -> Result<Option<DateTime>, sqlx::Error> {
+        Ok(store::oldest_look(&self.pool).await?.map(|at| at + age))
+    }
+
     /// Asks for a look at the accounts that nobody has looked at for longer than `age`; gives their number.
     pub async fn sweep(&self, age: TimeDelta) -> Result<usize, sqlx::Error> {
         let now = self.clock.now();
@@ -103,7 +113,7 @@ impl Motions {
         let aged = store::aged_accounts(&mut conn, now - age, EVALUATE, now, SWEEP_STEP).await?;
         let asked: Vec<NewJob> = aged
             .into_iter()
-            .map(|key| NewJob { key, payload: r#""sweep""#.to_owned(), lane: Lane::Bulk, due_at: now })
+            .map(|key| NewJob { key, payload: Reason::Sweep.payload(), lane: Lane::Bulk, due_at: now })
             .collect();
         jobs::enqueue(&mut conn, EVALUATE, &asked, now).await?;
         if !asked.is_empty() {
@@ -115,11 +125,7 @@ impl Motions {
 
 /// What a job asks for.
 fn look(job: &Claimed) -> Ask {
-    let trigger = match job.payload.get() {
-        r#""wake""# => Trigger::Wake,
-        r#""sweep""# => Trigger::Sweep,
-        _ => Trigger::Event,
-    };
+    let trigger = Reason::of(&job.payload).map_or(Trigger::Event, Reason::trigger);
     Ask {
         account_id: job.key.clone(),
         trigger,

@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use tokio::sync::{Mutex, mpsc, oneshot};
@@ -24,8 +25,8 @@ pub(super) const GROUP_MAX: usize = 32;
 const ALONE_SIDE_BY_SIDE: usize = 4;
 /// How many asks may wait for the next group before callers wait at the door.
 const QUEUE_MAX: usize = 1_024;
-/// Groups in flight at once: while one waits for its commit the next is being decided.
-pub const DESKS: usize = 2;
+/// How often a worker with nothing to do shows that it lives.
+const IDLE_BEAT: Duration = Duration::from_secs(10);
 
 type Answer = Result<Decided, MotionError>;
 
@@ -46,7 +47,7 @@ pub struct DeskWorker {
     queue: Arc<Mutex<mpsc::Receiver<Waiting>>>,
 }
 
-/// The desk and the worker behind it; run [`DESKS`] clones of the worker.
+/// The desk and the worker behind it; each clone of the worker has one group in flight.
 pub fn open() -> (Desk, DeskWorker) {
     let (sender, receiver) = mpsc::channel(QUEUE_MAX);
     (Desk { queue: sender }, DeskWorker { queue: Arc::new(Mutex::new(receiver)) })
@@ -63,9 +64,16 @@ impl Desk {
 
 impl DeskWorker {
     /// Answers group after group until told to stop; what was asked by then is still answered.
-    pub async fn run(self, motions: Motions, stop: CancellationToken) {
+    pub async fn run(self, motions: Motions, stop: CancellationToken, beat: impl Fn(bool)) {
         let mut late = JoinSet::new();
-        while let Some(group) = self.next_group(&stop).await {
+        loop {
+            // Given up while waiting, its turn at the queue and nothing else is lost.
+            let group = match tokio::time::timeout(IDLE_BEAT, self.next_group(&stop)).await {
+                Ok(Some(group)) => group,
+                Ok(None) => break,
+                Err(_) => Vec::new(),
+            };
+            beat(true);
             for waiting in motions.answer(group).await {
                 let motions = motions.clone();
                 late.spawn(async move {

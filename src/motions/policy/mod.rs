@@ -32,7 +32,8 @@ use vocabulary::Scope;
 /// Longest policy file in bytes.
 pub const FILE_MAX: usize = 256 * 1024;
 
-/// The policy that ships as the default, and the second one that adds a branch to it.
+/// The policies that ship with the service, by name: the default, which is put in force on an empty database, and a
+/// second one that adds a branch to it.
 pub const BUILT_IN: [(&str, &str); 2] = [
     ("default", include_str!("../../../config/policies/default.toml")),
     ("product-led-sales", include_str!("../../../config/policies/product-led-sales.toml")),

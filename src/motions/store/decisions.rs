@@ -147,3 +147,8 @@ pub async fn list_timeline(
     .fetch_all(pool)
     .await
 }
+
+/// When the account that was looked at longest ago was looked at.
+pub async fn oldest_look(pool: &PgPool) -> Result<Option<DateTime>, sqlx::Error> {
+    sqlx::query_scalar!("SELECT min(evaluated_at) FROM motion_state").fetch_one(pool).await
+}

@@ -23,6 +23,8 @@ pub enum SignerError {
     File { path: PathBuf, cause: std::io::Error },
     #[error("the audit signing key {0} can be read by others; run: chmod 600 {0}")]
     Open(PathBuf),
+    #[error("the older audit key {path} cannot be used: {cause}")]
+    Trusted { path: PathBuf, cause: String },
     #[error("an audit key is not an ed25519 key in PEM (PKCS#8 private, SPKI public): {0}")]
     Pem(String),
 }
@@ -112,6 +114,19 @@ impl Signer {
         Ok(self)
     }
 
+    /// As [`Signer::trusting`], for keys in files.
+    ///
+    /// # Errors
+    /// When a file cannot be read or holds no such key; it is named.
+    pub fn trusting_files(mut self, paths: &[PathBuf]) -> Result<Self, SignerError> {
+        for path in paths {
+            let failed = |cause: String| SignerError::Trusted { path: path.clone(), cause };
+            let pem = fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
+            self = self.trusting(&pem).map_err(|error| failed(error.to_string()))?;
+        }
+        Ok(self)
+    }
+
     /// The fingerprint of the key: 16 hex digits of the SHA-256 of its public part.
     pub fn id(&self) -> &str {
         &self.id
@@ -182,7 +197,16 @@ mod tests {
         assert_eq!(old.fault(old.id(), b"text", &signature), None);
         assert!(old.fault(old.id(), b"texts", &signature).is_some());
         assert!(new.fault(old.id(), b"text", &signature).unwrap().contains("not trusted"));
-        let both = new.trusting(&old.public_pem().unwrap()).unwrap();
+        let both = new.clone().trusting(&old.public_pem().unwrap()).unwrap();
         assert_eq!(both.fault(old.id(), b"text", &signature), None);
+        let folder = scratch();
+        let path = folder.join("old.pem");
+        fs::write(&path, old.public_pem().unwrap()).unwrap();
+        let both = new.clone().trusting_files(std::slice::from_ref(&path)).unwrap();
+        assert_eq!(both.fault(old.id(), b"text", &signature), None);
+        fs::write(&path, "no key").unwrap();
+        let refused = new.trusting_files(std::slice::from_ref(&path)).unwrap_err().to_string();
+        assert!(refused.contains("old.pem"), "{refused}");
+        fs::remove_dir_all(folder).unwrap();
     }
 }

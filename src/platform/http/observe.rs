@@ -2,12 +2,13 @@
 //!
 //! Promises: each answer has `X-Request-Id` (the caller's, when it is sane); a valid W3C `traceparent` goes on in the
 //! span and in [`TraceContext`], an invalid one starts a new trace; each request gives one line of log with method,
-//! route template, status, milliseconds, key id and account; `Authorization` is never logged, nor is any query, body
+//! route template, status, milliseconds, key id and account, as a warning when the service failed, as information when
+//! it was slow, for debugging otherwise; `Authorization` is never logged, nor is any query, body
 //! or raw path. Errors that did not begin as a [`Problem`] (the router's own 404 and 405, say) become one here.
 //! Leaves out: exporting traces.
 
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::RequestExt;
 use axum::extract::{MatchedPath, RawPathParams, Request, State};
@@ -25,6 +26,8 @@ use crate::kernel::ids::new_id;
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest request id that is taken from a caller.
 const REQUEST_ID_MAX: usize = 128;
+/// Answers that take longer are in the log even when they are good.
+const SLOW: Duration = Duration::from_secs(1);
 /// Name of the histogram of answer times.
 pub const DURATION: &str = "http_server_request_duration_seconds";
 /// Name of the gauge of requests under way.
@@ -173,11 +176,11 @@ impl Seen {
         let account = self.account.as_deref();
         // The span carries request id, trace, method and route.
         if status.is_server_error() {
-            tracing::error!(target: "access", status = status.as_u16(), ms, key, account, "answered");
-        } else if ["/livez", "/readyz", "/metrics"].contains(&self.route.as_str()) {
-            tracing::debug!(target: "access", status = status.as_u16(), ms, "answered");
+            tracing::warn!(target: "access", status = status.as_u16(), ms, key, account, "answered");
+        } else if elapsed > SLOW {
+            tracing::info!(target: "access", status = status.as_u16(), ms, key, account, "answered slowly");
         } else {
-            tracing::info!(target: "access", status = status.as_u16(), ms, key, account, "answered");
+            tracing::debug!(target: "access", status = status.as_u16(), ms, key, account, "answered");
         }
     }
 }

@@ -24,9 +24,11 @@ use super::platform::Platform;
 /// How long the database may take to answer the question whether it is there.
 const DATABASE_PATIENCE: Duration = Duration::from_secs(2);
 /// Upper bounds of the histograms of durations, in seconds: fine enough for p50, p95 and p99 from a millisecond to
-/// ten seconds.
-const BUCKETS: [f64; 16] =
-    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
+/// ten seconds, and coarse up to the hour that a backlog can take.
+const BUCKETS: [f64; 20] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0, 30.0,
+    60.0, 600.0, 3_600.0,
+];
 
 /// The measurements of the process. There is one recorder per process, whoever asks first.
 static METRICS: LazyLock<PrometheusHandle> = LazyLock::new(|| {

@@ -8,13 +8,16 @@
 //!
 //! Owns the tables `job` and `job_dead`.
 
+pub mod api;
+pub mod dead;
 #[cfg(test)]
 mod tests;
 
 use serde_json::value::RawValue;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
 
 use crate::kernel::clock::DateTime;
+use crate::kernel::ids::new_id;
 
 /// How long a claimed job is held for its worker before another may take it, by the database's clock.
 pub const LEASE_SECS: f64 = 60.0;
@@ -33,6 +36,15 @@ impl Lane {
     /// The number in the database.
     pub fn number(self) -> i16 {
         self as i16
+    }
+
+    /// The lane as a label.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hot => "hot",
+            Self::Normal => "normal",
+            Self::Bulk => "bulk",
+        }
     }
 
     /// The lane of a number in the database.
@@ -66,6 +78,7 @@ pub struct Claimed {
     /// This attempt included.
     pub attempts: i32,
     pub due_at: DateTime,
+    pub lane: Lane,
 }
 
 /// Asks for jobs of one kind. Joins the caller's transaction.
@@ -153,6 +166,7 @@ pub async fn claim(
             lease: row.lease,
             attempts: row.attempts,
             due_at: row.due_at,
+            lane: Lane::from_number(row.lane),
         })
         .collect())
 }
@@ -199,10 +213,10 @@ pub async fn fail(
              SELECT id, kind, key, payload, attempts, want_at, attempts >= $3 AS spent FROM job
              WHERE id = $1 AND lease = $2 FOR UPDATE),
            dead AS (
-             INSERT INTO job_dead (kind, key, payload, attempts, error, failed_at)
-             SELECT kind, key, payload, attempts, $4, $6 FROM held WHERE spent
+             INSERT INTO job_dead (id, kind, key, payload, attempts, error, failed_at)
+             SELECT $7, kind, key, payload, attempts, $4, $6 FROM held WHERE spent
              ON CONFLICT (kind, key) DO UPDATE
-               SET payload = excluded.payload, attempts = excluded.attempts, error = excluded.error,
+               SET id = excluded.id, payload = excluded.payload, attempts = excluded.attempts, error = excluded.error,
                    failed_at = excluded.failed_at),
            gone AS (
              DELETE FROM job USING held WHERE job.id = held.id AND spent AND held.want_at IS NULL)
@@ -217,6 +231,7 @@ pub async fn fail(
         error,
         retry_at,
         now,
+        new_id(now),
     )
     .execute(conn)
     .await?;
@@ -227,4 +242,53 @@ pub async fn fail(
 /// sandbox and the operator's view.
 pub async fn next_due(conn: &mut PgConnection, kind: &str) -> Result<Option<DateTime>, sqlx::Error> {
     sqlx::query_scalar!(r#"SELECT min(due_at) FROM job WHERE kind = $1"#, kind).fetch_one(conn).await
+}
+
+/// How much of a kind is to be done in a lane.
+#[derive(Debug, Clone)]
+pub struct Queue {
+    pub kind: String,
+    pub lane: i16,
+    /// Due or running.
+    pub due: i64,
+    /// When the first of them was due.
+    pub oldest: Option<DateTime>,
+}
+
+/// What waits and what was given up, for the metrics.
+#[derive(Debug, Clone)]
+pub struct Gauges {
+    /// Each kind that was asked about, in each lane.
+    pub queues: Vec<Queue>,
+    pub dead: i64,
+}
+
+/// Measures the queues of these kinds; counting ends at `counted_max`.
+pub async fn gauges(
+    pool: &PgPool,
+    kinds: &[&str],
+    now: DateTime,
+    counted_max: i64,
+) -> Result<Gauges, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"SELECT k.kind AS "kind!", l.lane AS "lane!", q.due AS "due!", q.oldest, d.dead AS "dead!"
+           FROM unnest($1::text[]) AS k (kind)
+           CROSS JOIN (VALUES (0::int2), (1::int2), (2::int2)) AS l (lane)
+           CROSS JOIN LATERAL (
+             SELECT count(*) AS due, min(j.due_at) AS oldest FROM (
+               SELECT due_at FROM job WHERE kind = k.kind AND lane = l.lane AND due_at <= $2
+               ORDER BY due_at LIMIT $3) AS j) AS q
+           CROSS JOIN (SELECT count(*) AS dead FROM (SELECT FROM job_dead LIMIT $3) AS few) AS d"#,
+        kinds as &[&str],
+        now,
+        counted_max,
+    )
+    .fetch_all(pool)
+    .await?;
+    let dead = rows.first().map_or(0, |row| row.dead);
+    let queues = rows
+        .into_iter()
+        .map(|row| Queue { kind: row.kind, lane: row.lane, due: row.due, oldest: row.oldest })
+        .collect();
+    Ok(Gauges { queues, dead })
 }

@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use futures_util::future::join_all;
 use sqlx::PgPool;
 
+use super::dead::DeadJobs;
 use super::*;
 use crate::platform::db;
 use crate::testing;
@@ -182,6 +183,43 @@ async fn a_failed_job_comes_back_and_is_set_aside_after_its_last_attempt() {
     assert_eq!((key.as_str(), attempts, error.as_str()), ("a", MAX_ATTEMPTS, "broken"));
     ask(pool, &[normal("a", at(0))]).await;
     assert_eq!(take(pool, at(0), 1).await[0].attempts, 1, "asked for anew it has all its attempts");
+}
+
+async fn set_aside(pool: &PgPool, key: &str) {
+    ask(pool, &[normal(key, at(0))]).await;
+    sqlx::query("UPDATE job SET attempts = $1 WHERE key = $2")
+        .bind(MAX_ATTEMPTS - 1)
+        .bind(key)
+        .execute(pool)
+        .await
+        .unwrap();
+    failed(pool, &take(pool, at(0), 1).await[0], at(1)).await;
+}
+
+#[tokio::test]
+async fn what_was_set_aside_is_put_back_once_and_is_on_record() {
+    let database = testing::database().await;
+    let pool = &database.pool;
+    for key in ["a", "b", "c"] {
+        set_aside(pool, key).await;
+    }
+    let all = dead::list(pool, DeadJobs::default(), None, 10).await.unwrap();
+    assert_eq!(all.iter().map(|job| job.key.as_str()).collect::<Vec<_>>(), ["c", "b", "a"]);
+    assert_eq!((all[0].attempts, all[0].error.as_str(), all[0].failed_at), (MAX_ATTEMPTS, "broken", at(0)));
+    // Asked for again meanwhile: it stays one job.
+    ask(pool, &[normal("c", at(50))]).await;
+    let one = DeadJobs { id: Some(all[0].id), ..DeadJobs::default() };
+    let answers = join_all((0..4).map(|_| dead::retry(pool, one, "key:x", at(7)))).await;
+    assert_eq!(answers.into_iter().map(|answer| answer.unwrap().count).sum::<i64>(), 1);
+    assert_eq!((count(pool, "job").await, count(pool, "job_dead").await), (1, 2));
+    assert_eq!(take(pool, at(7), 9).await[0].attempts, 1, "due now, with all its attempts before it");
+
+    let rest = dead::retry(pool, DeadJobs { kind: Some(KIND), ..DeadJobs::default() }, "key:x", at(8)).await;
+    assert_eq!((rest.as_ref().unwrap().count, rest.as_ref().unwrap().left), (2, 0));
+    assert_eq!(rest.unwrap().groups[0].of, KIND);
+    assert_eq!(keys(&take(pool, at(8), 9).await), ["a", "b"]);
+    let none = dead::retry(pool, DeadJobs::default(), "key:x", at(9)).await.unwrap();
+    assert_eq!((none.count, count(pool, "audit_entry").await), (0, 2), "what does nothing is not on record");
 }
 
 #[tokio::test]

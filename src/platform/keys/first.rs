@@ -59,18 +59,41 @@ pub async fn ensure_admin(
     Ok(made)
 }
 
-/// A key for the command line of the machine that the service runs on, made anew at each start; those of earlier
-/// starts of the same installation end. It is written to a file that only the owner of the service can read.
-pub async fn local_key(keys: &Keys, installation: &str) -> Result<SecretString, FirstKeyError> {
+/// The key of the command line of the machine that a service runs on.
+pub struct LocalKey {
+    pub id: Uuid,
+    pub key: SecretString,
+}
+
+/// A key for the command line of the machine that the service runs on, made anew at each start and ended by
+/// [`end_local_key`] at the stop. With `replaces`, keys of the same label that earlier starts left behind end now.
+pub async fn local_key(keys: &Keys, label: &str, replaces: bool) -> Result<LocalKey, FirstKeyError> {
     let now = keys.0.clock.now();
-    let label = format!("command line of {installation}");
     let mut tx = db::begin(&keys.0.pool).await?;
     store::lock_first_start(&mut tx).await?;
-    store::revoke_local_keys(&mut tx, &label, now).await?;
     let key = spell(&rand::random());
-    insert(&mut tx, &key, &label, "local", now).await?;
+    let id = insert(&mut tx, &key, label, "local", now).await?;
+    if replaces {
+        for ended in store::revoke_other_local_keys(&mut tx, label, id, now).await? {
+            let entry =
+                Entry::new("operator", "key.revoked", format!("key:{ended}"), json!({ "replacedBy": id }));
+            audit::append(&mut tx, audit::SYSTEM, now, &[entry]).await?;
+        }
+    }
     tx.commit().await?;
-    Ok(key.into())
+    Ok(LocalKey { id, key: key.into() })
+}
+
+/// Ends the key of a command line whose service stops.
+pub async fn end_local_key(keys: &Keys, id: Uuid) -> Result<(), FirstKeyError> {
+    let now = keys.0.clock.now();
+    let mut tx = db::begin(&keys.0.pool).await?;
+    if store::revoke(&mut tx, id, now).await? {
+        let entry = Entry::new("operator", "key.revoked", format!("key:{id}"), json!({ "stopped": true }));
+        audit::append(&mut tx, audit::SYSTEM, now, &[entry]).await?;
+    }
+    tx.commit().await?;
+    Ok(())
 }
 
 async fn take_given(conn: &mut PgConnection, key: &str, now: DateTime) -> Result<(), FirstKeyError> {

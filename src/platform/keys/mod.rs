@@ -25,7 +25,7 @@ use chrono::TimeDelta;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-pub use first::{FirstKeyError, ensure_admin, local_key};
+pub use first::{FirstKeyError, LocalKey, end_local_key, ensure_admin, local_key};
 
 use super::http::{Caller, Problem, Scope};
 use crate::kernel::clock::{Clock, DateTime};

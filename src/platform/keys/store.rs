@@ -154,17 +154,19 @@ pub(super) async fn revoke_other_environment_keys(
 }
 
 /// Ends the keys that earlier starts of an installation made for its command line.
-pub(super) async fn revoke_local_keys(
+pub(super) async fn revoke_other_local_keys(
     conn: &mut PgConnection,
     label: &str,
+    keep: Uuid,
     now: DateTime,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "update api_key set revoked_at = $2 where origin = 'local' and label = $1 and revoked_at is null",
+) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "update api_key set revoked_at = $3
+         where origin = 'local' and label = $1 and revoked_at is null and id <> $2 returning id",
         label,
+        keep,
         now
     )
-    .execute(conn)
+    .fetch_all(conn)
     .await
-    .map(drop)
 }

@@ -186,3 +186,24 @@ async fn a_known_key_needs_no_round_trip_and_an_old_memory_is_not_believed() {
     keys.forget(caller.key_id);
     assert!(keys.memory().by_hash.is_empty());
 }
+
+#[tokio::test]
+async fn the_command_lines_of_two_services_keep_their_keys_and_one_that_starts_anew_replaces_its_own() {
+    let database = testing::database().await;
+    let keys = || Keys::new(database.pool.clone(), Clock::manual(at(0)));
+    let live = async |key: &LocalKey| keys().caller(key.key.expose_secret()).await.is_ok();
+    let one = local_key(&keys(), "command line of data, installation 1", true).await.unwrap();
+    let other = local_key(&keys(), "command line of data, installation 2", true).await.unwrap();
+    let command = local_key(&keys(), "one command in data", false).await.unwrap();
+    let another = local_key(&keys(), "one command in data", false).await.unwrap();
+    let again = local_key(&keys(), "command line of data, installation 1", true).await.unwrap();
+    assert!(!live(&one).await, "the start before is over");
+    end_local_key(&keys(), command.id).await.unwrap();
+    assert!(!live(&command).await);
+    for key in [&other, &another, &again] {
+        assert!(live(key).await);
+    }
+    let ended = "select count(*) from audit_entry where action = 'key.revoked'";
+    let ended: i64 = sqlx::query_scalar(ended).fetch_one(&database.pool).await.unwrap();
+    assert_eq!(ended, 2, "every end is on record");
+}

@@ -20,7 +20,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 pub use sign::{Secret, SecretError};
-pub use store::{Delivery, DeliveryFilter, Gauge, find, gauges, list, retry};
+pub use store::{Delivery, DeliveryFilter, Gauge, Gauges, find, gauges, list, retry};
 pub use worker::{Outbox, OutboxError, client};
 
 /// How deliveries behave, from the settings.

@@ -186,21 +186,55 @@ pub async fn list(pool: &PgPool, filter: &DeliveryFilter) -> Result<Vec<Delivery
     query.build_query_as().fetch_all(pool).await
 }
 
-/// How many deliveries of a destination are in a status.
+/// What waits for one destination.
 #[derive(Debug, Clone)]
 pub struct Gauge {
     pub destination: String,
-    pub status: String,
-    pub count: i64,
+    pub waiting: i64,
+    /// When the first of them was or is due.
+    pub due_at: Option<DateTime>,
 }
 
-/// Undelivered effects by destination and status, for the metrics.
-pub async fn gauges(pool: &PgPool) -> Result<Vec<Gauge>, sqlx::Error> {
-    sqlx::query_as!(
-        Gauge,
-        r#"SELECT destination, status, count(*) AS "count!" FROM delivery
-           WHERE status IN ('pending', 'retrying') GROUP BY 1, 2"#
+/// What waits and what was given up, for the metrics.
+#[derive(Debug, Clone)]
+pub struct Gauges {
+    /// Destinations that something waits for.
+    pub lanes: Vec<Gauge>,
+    pub dead: i64,
+}
+
+/// Measures what waits by destination; counting ends at `counted_max`.
+pub async fn gauges(pool: &PgPool, counted_max: i64) -> Result<Gauges, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"WITH RECURSIVE lane AS (
+             (SELECT destination FROM delivery WHERE status IN ('pending', 'retrying')
+              ORDER BY destination LIMIT 1)
+             UNION ALL
+             SELECT (SELECT d.destination FROM delivery d
+                     WHERE d.status IN ('pending', 'retrying') AND d.destination > lane.destination
+                     ORDER BY d.destination LIMIT 1)
+             FROM lane WHERE lane.destination IS NOT NULL),
+           waits AS (
+             SELECT lane.destination, w.waiting, w.due_at FROM lane
+             CROSS JOIN LATERAL (
+               SELECT count(*) AS waiting, min(d.due_at) AS due_at FROM (
+                 SELECT due_at FROM delivery
+                 WHERE destination = lane.destination AND status IN ('pending', 'retrying')
+                 ORDER BY due_at LIMIT $1) AS d) AS w
+             WHERE lane.destination IS NOT NULL)
+           SELECT dead.count AS "dead!", waits.destination AS "destination?", waits.waiting AS "waiting?", waits.due_at
+           FROM (SELECT count(*) AS count FROM (SELECT FROM delivery WHERE status = 'dead' LIMIT $1) AS few) AS dead
+           LEFT JOIN waits ON true"#,
+        counted_max,
     )
     .fetch_all(pool)
-    .await
+    .await?;
+    let dead = rows.first().map_or(0, |row| row.dead);
+    let lanes = rows
+        .into_iter()
+        .filter_map(|row| {
+            Some(Gauge { destination: row.destination?, waiting: row.waiting?, due_at: row.due_at })
+        })
+        .collect();
+    Ok(Gauges { lanes, dead })
 }

@@ -16,7 +16,7 @@ use super::super::catalogue::EventType;
 use super::super::event::{Extensions, Parts};
 use super::super::fault::{FaultCode, Rejected, quoted};
 use super::super::reading::{Fields, Place, Reading, string};
-use super::{BATCH_EVENTS_MAX, Event, RequestFault, expect_json, finish};
+use super::{BATCH_EVENTS_MAX, Event, RequestFault, expect_json, finish, kept_type};
 use crate::kernel::clock::DateTime;
 
 /// Characters of an extension's name that are kept.
@@ -85,12 +85,14 @@ pub(super) fn event(raw: &RawValue, index: usize, now: DateTime) -> Result<Event
     let envelope = Envelope::read(&fields, &mut reading);
     check_version(envelope.specversion.as_deref(), &mut reading);
     let decoded = envelope.decoded_data(&mut reading);
+    let content_type = envelope.content_type.as_deref().and_then(kept_type);
     let parts = Parts {
         source: envelope.source.as_deref(),
         id: envelope.id.as_deref(),
         event_type: envelope.event_type.as_deref(),
         subject: envelope.subject.as_deref(),
         time: envelope.time.as_deref(),
+        content_type: content_type.as_deref(),
         data: envelope.data.or(decoded.as_deref()),
     };
     finish(parts, envelope.extensions, index, reading)

@@ -13,7 +13,7 @@ use super::super::event::{Extensions, Parts};
 use super::super::fault::{FaultCode, Rejected};
 use super::super::reading::{Place, Reading};
 use super::envelope::{EXTENSION_VALUE_BYTES_MAX, check_version, keep_extension};
-use super::{Event, MediaType, expect_json, finish, text};
+use super::{Event, MediaType, expect_json, finish, kept_type, text};
 use crate::kernel::clock::DateTime;
 
 /// One event in binary mode.
@@ -35,12 +35,14 @@ pub(super) fn event(
     // Of an unknown type nothing can be said about the data.
     let known = event_type.as_deref().and_then(EventType::from_name);
     let data = known.and_then(|_| data(content_type, body, &mut reading));
+    let kept = kept_type(&content_type.name);
     let parts = Parts {
         source: source.as_deref(),
         id: id.as_deref(),
         event_type: event_type.as_deref(),
         subject: subject.as_deref(),
         time: time.as_deref(),
+        content_type: kept.as_deref(),
         data,
     };
     finish(parts, extensions, 0, reading)

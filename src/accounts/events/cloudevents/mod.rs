@@ -21,6 +21,9 @@ use crate::kernel::clock::DateTime;
 /// Events that one batch may hold.
 pub const BATCH_EVENTS_MAX: usize = 1_000;
 
+/// Bytes of a data content type that are kept.
+const CONTENT_TYPE_BYTES_MAX: usize = 128;
+
 /// What a request held.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Decoded {
@@ -146,6 +149,14 @@ impl MediaType {
             || self.name == "application/json"
             || self.name.ends_with("+json")
     }
+}
+
+/// What is kept of a media type with the event: its name, when it is one.
+fn kept_type(text: &str) -> Option<String> {
+    let media_type = MediaType::parse(text).ok()?;
+    let sane = (1..=CONTENT_TYPE_BYTES_MAX).contains(&media_type.name.len())
+        && media_type.name.bytes().all(|byte| byte.is_ascii_graphic());
+    sane.then_some(media_type.name)
 }
 
 /// Refuses data that are declared as something other than JSON.

@@ -1,0 +1,198 @@
+//! Measurements of what waits: taken now and then, so that reading them costs the database nothing.
+//!
+//! Promises: one cheap statement for each owner of a queue, however long the queue is (counting ends at
+//! [`COUNTED_MAX`]); what has become empty reads 0 and does not keep its last number. What lies in the database is the
+//! same on every replica: of several, take the largest and not the sum.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::TimeDelta;
+use metrics::{Unit, describe_gauge, describe_histogram, gauge};
+
+use super::App;
+use crate::accounts::store;
+use crate::kernel::clock::DateTime;
+use crate::motions::commands::{EVALUATE, EVENT_TO_DECISION};
+use crate::platform::jobs::{self, Lane};
+use crate::platform::outbox;
+
+/// Counting a queue ends here: more is as bad, and counting it would be a burden of its own.
+const COUNTED_MAX: i64 = 100_000;
+
+const INBOX: &str = "gtm_inbox_events";
+const INBOX_AGE: &str = "gtm_inbox_oldest_seconds";
+const JOBS: &str = "gtm_jobs_due";
+const JOBS_LATE: &str = "gtm_jobs_overdue_seconds";
+const DELIVERIES: &str = "gtm_deliveries_waiting";
+const DELIVERIES_LATE: &str = "gtm_deliveries_overdue_seconds";
+const DEAD: &str = "gtm_dead_letters";
+const INTAKE: &str = "gtm_intake_requests_waiting";
+const CONNECTIONS: &str = "gtm_database_connections";
+
+/// Takes the measurements of one service.
+#[derive(Clone)]
+pub(super) struct Gauges {
+    app: App,
+    /// Destinations that had something waiting: they read 0 when nothing does any more.
+    destinations: Arc<Mutex<BTreeSet<String>>>,
+}
+
+impl Gauges {
+    pub(super) fn new(app: App) -> Self {
+        describe();
+        Self { app, destinations: Arc::default() }
+    }
+
+    /// One round.
+    pub(super) async fn sample(&self) -> Result<(), sqlx::Error> {
+        let pool = &self.app.platform.pool;
+        let now = self.app.platform.clock.now();
+        self.process();
+        let inbox = store::inbox_gauges(pool, COUNTED_MAX).await?;
+        for lane in &inbox.lanes {
+            let name = Lane::from_number(lane.lane).name();
+            gauge!(INBOX, "lane" => name).set(number(lane.count));
+            gauge!(INBOX_AGE, "lane" => name).set(seconds_since(lane.oldest, now));
+        }
+        let queues = jobs::gauges(pool, &[EVALUATE], now, COUNTED_MAX).await?;
+        for queue in queues.queues {
+            let lane = Lane::from_number(queue.lane).name();
+            gauge!(JOBS, "kind" => queue.kind.clone(), "lane" => lane).set(number(queue.due));
+            gauge!(JOBS_LATE, "kind" => queue.kind, "lane" => lane).set(seconds_since(queue.oldest, now));
+        }
+        let deliveries = outbox::gauges(pool, COUNTED_MAX).await?;
+        self.deliveries(&deliveries.lanes, now);
+        for (kind, count) in [("event", inbox.dead), ("job", queues.dead), ("delivery", deliveries.dead)] {
+            gauge!(DEAD, "kind" => kind).set(number(count));
+        }
+        Ok(())
+    }
+
+    /// What this process alone knows.
+    fn process(&self) {
+        gauge!(INTAKE).set(number(i64::try_from(self.app.accounts.intake.waiting()).unwrap_or(i64::MAX)));
+        let pool = &self.app.platform.pool;
+        let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
+        gauge!(CONNECTIONS, "state" => "used").set(f64::from(pool.size().saturating_sub(idle)));
+        gauge!(CONNECTIONS, "state" => "idle").set(f64::from(idle));
+        gauge!(CONNECTIONS, "state" => "allowed").set(f64::from(pool.options().get_max_connections()));
+    }
+
+    fn deliveries(&self, lanes: &[outbox::Gauge], now: DateTime) {
+        let mut known = self.destinations.lock().unwrap_or_else(PoisonError::into_inner);
+        for gone in known.iter().filter(|known| lanes.iter().all(|lane| lane.destination != **known)) {
+            gauge!(DELIVERIES, "destination" => gone.clone()).set(0.0);
+            gauge!(DELIVERIES_LATE, "destination" => gone.clone()).set(0.0);
+        }
+        for lane in lanes {
+            gauge!(DELIVERIES, "destination" => lane.destination.clone()).set(number(lane.waiting));
+            gauge!(DELIVERIES_LATE, "destination" => lane.destination.clone())
+                .set(seconds_since(lane.due_at, now));
+        }
+        known.extend(lanes.iter().map(|lane| lane.destination.clone()));
+    }
+}
+
+fn describe() {
+    describe_histogram!(
+        EVENT_TO_DECISION,
+        Unit::Seconds,
+        "From receiving an event to the outcome of the look it asked for"
+    );
+    describe_gauge!(INBOX, "Events that are stored and not applied yet");
+    describe_gauge!(INBOX_AGE, Unit::Seconds, "Age of the oldest of them");
+    describe_gauge!(JOBS, "Jobs that are due or running");
+    describe_gauge!(JOBS_LATE, Unit::Seconds, "How long the oldest of them has been due");
+    describe_gauge!(DELIVERIES, "Deliveries that are not made yet");
+    describe_gauge!(DELIVERIES_LATE, Unit::Seconds, "How long the oldest of them has been due");
+    describe_gauge!(DEAD, "Dead letters");
+    describe_gauge!(INTAKE, "Requests of this process whose events wait to be stored");
+    describe_gauge!(CONNECTIONS, "Database connections of this process");
+}
+
+/// A count as a gauge has it.
+#[expect(clippy::cast_precision_loss, reason = "counts end long before 2^52")]
+fn number(count: i64) -> f64 {
+    count as f64
+}
+
+/// Seconds from an instant to the present; 0 for what lies ahead or is not there.
+fn seconds_since(at: Option<DateTime>, now: DateTime) -> f64 {
+    at.map_or(0.0, |at| (now - at).max(TimeDelta::zero()).as_seconds_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::start::wire;
+    use crate::kernel::clock::Clock;
+    use crate::platform::audit::Signer;
+    use crate::platform::http::Platform;
+    use crate::platform::lifecycle::Lifecycle;
+    use crate::settings::Settings;
+    use crate::testing;
+    use metrics_exporter_prometheus::PrometheusBuilder;
+
+    const ROWS: &str = r#"
+        INSERT INTO inbox (lane, account_id, received_at, id)
+          SELECT 0, 'a', now.at - interval '90 s' * n, gen_random_uuid() FROM generate_series(1, 2) AS n, now;
+        INSERT INTO job (kind, key, payload, lane, due_at, created_at)
+          SELECT 'evaluate', n::text, '"sweep"', 2, now.at - interval '60 s' * n, now.at
+          FROM generate_series(-5, 3) AS n, now;
+        INSERT INTO delivery (account_id, id, destination, decision_id, payload, status, due_at, created_at)
+          SELECT 'a', gen_random_uuid(), d.destination, gen_random_uuid(), '{}', d.status, now.at - interval '7 s', now.at
+          FROM now, (VALUES ('x', 'pending'), ('x', 'retrying'), ('y', 'dead'), ('y', 'recorded')) AS d (destination, status);
+        INSERT INTO job_dead (id, kind, key, payload, attempts, error, failed_at)
+          SELECT gen_random_uuid(), 'evaluate', 'a', '{}', 10, 'e', now.at FROM now;"#;
+
+    #[tokio::test]
+    async fn what_waits_is_measured_and_reads_0_once_it_is_gone() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let _guard = metrics::set_default_local_recorder(&recorder);
+        let database = testing::database().await;
+        let pool = &database.pool;
+        let now = chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let platform = Platform::new(pool.clone(), Clock::manual(now), Lifecycle::new(), Signer::generate());
+        let (app, _intake, _desk) = wire(platform, &Settings::load(None, []).unwrap());
+        let gauges = Gauges::new(app);
+        let prepare = "CREATE TABLE now AS SELECT to_timestamp(1800000000) AS at";
+        sqlx::raw_sql(prepare).execute(pool).await.unwrap();
+        sqlx::raw_sql(ROWS).execute(pool).await.unwrap();
+        gauges.sample().await.unwrap();
+        let seen = recorder.handle().render();
+        for line in [
+            r#"gtm_inbox_events{lane="hot"} 2"#,
+            r#"gtm_inbox_oldest_seconds{lane="hot"} 180"#,
+            r#"gtm_inbox_events{lane="bulk"} 0"#,
+            r#"gtm_jobs_due{kind="evaluate",lane="bulk"} 4"#,
+            r#"gtm_jobs_overdue_seconds{kind="evaluate",lane="bulk"} 180"#,
+            r#"gtm_jobs_due{kind="evaluate",lane="hot"} 0"#,
+            r#"gtm_deliveries_waiting{destination="x"} 2"#,
+            r#"gtm_deliveries_overdue_seconds{destination="x"} 7"#,
+            r#"gtm_dead_letters{kind="delivery"} 1"#,
+            r#"gtm_dead_letters{kind="job"} 1"#,
+            r#"gtm_dead_letters{kind="event"} 0"#,
+            r"gtm_intake_requests_waiting 0",
+            r#"gtm_database_connections{state="allowed"} 8"#,
+        ] {
+            assert!(seen.lines().any(|seen| seen == line), "{line} is not in\n{seen}");
+        }
+        assert!(!seen.contains(r#"destination="y""#), "nothing waits there");
+        sqlx::raw_sql("DELETE FROM inbox; DELETE FROM job; DELETE FROM delivery")
+            .execute(pool)
+            .await
+            .unwrap();
+        gauges.sample().await.unwrap();
+        let seen = recorder.handle().render();
+        for line in [
+            r#"gtm_inbox_events{lane="hot"} 0"#,
+            r#"gtm_inbox_oldest_seconds{lane="hot"} 0"#,
+            r#"gtm_jobs_due{kind="evaluate",lane="bulk"} 0"#,
+            r#"gtm_deliveries_waiting{destination="x"} 0"#,
+            r#"gtm_deliveries_overdue_seconds{destination="x"} 0"#,
+        ] {
+            assert!(seen.lines().any(|seen| seen == line), "{line} is not in\n{seen}");
+        }
+    }
+}
