@@ -1,4 +1,4 @@
-//! The background work of accounts: applying what came in, and forgetting raw events in time.
+//! The background work of accounts: applying what came in, finding accounts, and forgetting raw events in time.
 
 use std::time::Duration;
 
@@ -10,13 +10,30 @@ use crate::platform::worker::{self, Pace};
 
 /// How long the applier sleeps when nobody rings; events that another process stored wait this long at most.
 const APPLY_IDLE: Duration = Duration::from_millis(200);
+/// How long the matcher sleeps when nobody rings; an account that another process made known is found this late.
+const ROUTE_IDLE: Duration = Duration::from_secs(1);
 
 /// Applies pending events until told to stop.
 pub async fn apply(accounts: Accounts, stop: CancellationToken, beat: impl Fn(bool)) {
     let pace = Pace { stop: &stop, wake: &accounts.intake.arrived, idle: APPLY_IDLE };
     worker::run("events", pace, beat, || async {
         accounts.intake.let_pass().await;
-        commands::apply_next(&accounts.pool, accounts.follower.as_ref(), accounts.clock.now()).await
+        let now = accounts.clock.now();
+        let applied = commands::apply_next(&accounts.pool, accounts.follower.as_ref(), now).await?;
+        if applied > 0 {
+            accounts.matching.notify_one();
+        }
+        Ok::<_, sqlx::Error>(applied)
+    })
+    .await;
+}
+
+/// Seeks the accounts of unmatched events until told to stop.
+pub async fn route(accounts: Accounts, stop: CancellationToken, beat: impl Fn(bool)) {
+    let pace = Pace { stop: &stop, wake: &accounts.matching, idle: ROUTE_IDLE };
+    worker::run("matching", pace, beat, || async {
+        accounts.intake.let_pass().await;
+        commands::route_next(&accounts).await
     })
     .await;
 }

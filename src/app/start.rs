@@ -144,8 +144,13 @@ pub fn wire(platform: Platform, settings: &Settings) -> (App, IntakeWorker) {
         evaluate: evaluate.clone(),
         debounce: TimeDelta::milliseconds(i64::from(settings.motions.debounce_ms)),
     };
-    let accounts =
-        Accounts { pool: pool.clone(), clock: clock.clone(), intake, follower: Arc::new(follower) };
+    let accounts = Accounts {
+        pool: pool.clone(),
+        clock: clock.clone(),
+        intake,
+        matching: Arc::new(Notify::new()),
+        follower: Arc::new(follower),
+    };
     let motions = Motions {
         pool,
         clock,

@@ -8,6 +8,7 @@ mod crash;
 mod harness;
 mod intake;
 mod laws;
+mod matching;
 mod outbox;
 mod policy;
 mod process;

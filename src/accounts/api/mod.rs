@@ -3,6 +3,7 @@
 mod accounts;
 mod events;
 mod matching;
+mod unmatched;
 mod wire;
 
 use axum::extract::FromRef;
@@ -31,4 +32,6 @@ where
         .routes(routes!(accounts::put_consent))
         .routes(routes!(matching::find_matches))
         .routes(routes!(matching::correct_match))
+        .routes(routes!(unmatched::list_unmatched))
+        .routes(routes!(unmatched::resolve_unmatched))
 }

@@ -8,9 +8,13 @@ mod intake;
 mod matches;
 mod pending;
 mod read;
+mod rerouting;
+mod unmatched;
 
 pub use changes::*;
 pub use intake::*;
 pub use matches::*;
 pub use pending::*;
 pub use read::*;
+pub use rerouting::*;
+pub use unmatched::*;
