@@ -182,7 +182,7 @@ CREATE TABLE unmatched_key (
 );
 CREATE INDEX unmatched_key_key ON unmatched_key (key);
 
--- Keys that some account became known by since the unmatched events were last gone through. Written in the
+-- Keys that some account became known by while events were waiting, until these are looked at again. Written in the
 -- transaction that makes the key known and without a constraint, so that nobody waits for anybody here.
 CREATE TABLE match_news (
     key text NOT NULL

@@ -4,15 +4,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::harness::Service;
-use crate::stories::{event, touched};
+use crate::stories::{event, touched, unaddressed};
 use crate::truths;
-
-/// An event without a subject.
-fn unaddressed(kind: &str, data: Value) -> Value {
-    let mut event = event(kind, "", data);
-    event.as_object_mut().unwrap().remove("subject");
-    event
-}
 
 fn lead(contact: &str, email: &str) -> Value {
     unaddressed("gtm.contact.upserted", json!({"contactId": contact, "email": email}))
@@ -260,5 +253,45 @@ async fn an_account_that_rests_on_forgotten_events_says_so_and_keeps_what_it_lea
     assert_eq!(contacts(&service, "wrong").await, ["ana"]);
     assert_eq!(contacts(&service, "right").await, ["ana"]);
     assert_eq!(service.number("SELECT count(*) FROM note WHERE account_id = 'wrong'").await, 0);
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn corrections_while_events_pour_in_lose_nothing_and_the_last_word_holds() {
+    const SENDERS: usize = 4;
+    const LEADS: usize = 25;
+    let service = Service::live(&[]).await;
+    let replica = service.replica(&[]).await;
+    for account in ["left", "right"] {
+        company(&service, account, json!({"name": account, "domain": format!("{account}.com")})).await;
+    }
+    let mut sending = tokio::task::JoinSet::new();
+    for sender in 0..SENDERS {
+        let client = if sender % 2 == 0 { service.client.clone() } else { replica.client.clone() };
+        sending.spawn(async move {
+            for n in 0..LEADS {
+                client.events(&[lead(&format!("c{sender}-{n}"), "x@acme.com")]).await;
+            }
+        });
+    }
+    // From here to there and back, while they come in.
+    let pin = |account: &str| json!({"query": {"domain": "acme.com"}, "accountId": account});
+    for account in ["left", "right", "left", "right", "left", "right"] {
+        correct(&service, pin(account), 201).await;
+    }
+    while let Some(sent) = sending.join_next().await {
+        sent.unwrap();
+    }
+    correct(&replica, pin("left"), 201).await;
+    correct(&service, pin("right"), 201).await;
+    // A correction takes along what waits: nothing is left to be done by itself.
+    assert_eq!(contacts(&service, "right").await.len(), SENDERS * LEADS);
+    assert_eq!(contacts(&service, "left").await, Vec::<String>::new());
+    let raw = "SELECT count(*) FROM event WHERE type = 'gtm.contact.upserted'";
+    assert_eq!(service.number(raw).await, i64::try_from(SENDERS * LEADS).unwrap());
+    assert_eq!(service.number("SELECT count(*) FROM unmatched_key").await, 0);
+    service.expect_intact_audit().await;
+    truths::check(&service.database).await;
+    replica.stop().await;
     service.stop().await;
 }

@@ -3,7 +3,7 @@
 //! Promises: what was accepted is in one place at every moment, among the unmatched events or in an account's queue;
 //! an event whose account is clear when it comes in is in that account's queue before the answer is given, unless a
 //! correction is being made just then; all others are looked at again when an account becomes known by one of their
-//! keys, and every [`LOOK_AGAIN`].
+//! keys, once more after [`SECOND_LOOK`], and every [`LOOK_AGAIN`].
 
 use std::collections::HashSet;
 
@@ -28,6 +28,10 @@ const ROUND: i64 = 256;
 const NEWS: i64 = 1_000;
 /// After so long an event is looked at again without news: what a known account is said to be may have changed.
 const LOOK_AGAIN: TimeDelta = TimeDelta::hours(6);
+/// What came in within this time is looked at again after as long. A transaction that makes an account known leaves
+/// no news when it found no unmatched event, and it may have been under way when this one came in; it is over by
+/// then, because the server ends a session that idles in a transaction for half of this time.
+const SECOND_LOOK: TimeDelta = TimeDelta::minutes(1);
 
 /// What became of the events of one request that did not name their account.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -75,12 +79,12 @@ pub async fn take_unaddressed(
 /// Looks for the accounts of unmatched events that were not looked at yet, or that there is news for; gives how
 /// much was done.
 pub async fn route_next(accounts: &Accounts) -> Result<usize, sqlx::Error> {
-    let news = {
+    let work = {
         let mut conn = accounts.pool.acquire().await?;
-        store::spread_news(&mut conn, NEWS).await?
+        store::spread_news(&mut conn, accounts.clock.now() - LOOK_AGAIN, NEWS).await?
     };
-    let looked_at = round(accounts, None).await?.0;
-    Ok(looked_at + usize::try_from(news).unwrap_or_default())
+    let looked_at = if work.due { round(accounts, None).await?.0 } else { 0 };
+    Ok(looked_at + usize::try_from(work.news).unwrap_or_default())
 }
 
 /// One transaction of routing: some events by their ids, or those whose turn it is. Gives how many were looked at
@@ -135,7 +139,8 @@ async fn route(
     }
     let routed = store::route_events(conn, &ids, &account_ids).await?;
     if !open.is_empty() {
-        store::note_looked_at(conn, &open, now).await?;
+        let soon = now - LOOK_AGAIN + SECOND_LOOK;
+        store::note_looked_at(conn, &open, now, now - SECOND_LOOK, soon).await?;
     }
     Ok(routed.len())
 }

@@ -9,6 +9,8 @@ mod matches;
 mod pending;
 mod read;
 mod rerouting;
+#[cfg(test)]
+mod tests;
 mod unmatched;
 
 pub use changes::*;

@@ -176,31 +176,61 @@ pub async fn lock_unmatched_one(
     .await
 }
 
-/// Asks for another look at the unmatched events that carry keys which an account became known by; gives how many
-/// such keys there were.
-pub async fn spread_news(conn: &mut PgConnection, limit: i64) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(
+/// What waits for the matcher.
+pub struct MatchingWork {
+    /// Keys that some account became known by.
+    pub news: i64,
+    /// Whether there are events to look at.
+    pub due: bool,
+}
+
+/// Asks for another look at the unmatched events that carry keys which an account became known by, and says whether
+/// events are to be looked at, by this or because they were last looked at before an instant.
+pub async fn spread_news(
+    conn: &mut PgConnection,
+    looked_before: DateTime,
+    limit: i64,
+) -> Result<MatchingWork, sqlx::Error> {
+    sqlx::query_as!(
+        MatchingWork,
         r#"WITH news AS (
              DELETE FROM match_news
-             WHERE ctid = ANY (ARRAY (SELECT ctid FROM match_news LIMIT $1 FOR UPDATE SKIP LOCKED))
+             WHERE ctid = ANY (ARRAY (SELECT ctid FROM match_news LIMIT $2 FOR UPDATE SKIP LOCKED))
              RETURNING key),
            waiting AS MATERIALIZED (
              SELECT id FROM unmatched_event
              WHERE id IN (SELECT k.id FROM unmatched_key k JOIN news USING (key)) ORDER BY id FOR UPDATE),
            asked AS (
              UPDATE unmatched_event u SET looked_at = '-infinity' FROM waiting w WHERE u.id = w.id)
-           SELECT count(*) AS "news!" FROM news"#,
+           SELECT (SELECT count(*) FROM news) AS "news!",
+                  EXISTS (SELECT FROM waiting)
+                  OR EXISTS (SELECT FROM unmatched_event WHERE looked_at < $1) AS "due!""#,
+        looked_before,
         limit
     )
     .fetch_one(conn)
     .await
 }
 
-/// Notes that some events were looked at and their account is not clear.
-pub async fn note_looked_at(conn: &mut PgConnection, ids: &[Uuid], now: DateTime) -> Result<(), sqlx::Error> {
-    sqlx::query!("UPDATE unmatched_event SET looked_at = $2 WHERE id = ANY ($1)", ids, now)
-        .execute(conn)
-        .await?;
+/// Notes that some events were looked at and their account is not clear. `looked_at` counts for those received
+/// after `young`, `now` for the others.
+pub async fn note_looked_at(
+    conn: &mut PgConnection,
+    ids: &[Uuid],
+    now: DateTime,
+    young: DateTime,
+    looked_at: DateTime,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"UPDATE unmatched_event SET looked_at = CASE WHEN received_at > $3 THEN $4 ELSE $2::timestamptz END
+           WHERE id = ANY ($1)"#,
+        ids,
+        now,
+        young,
+        looked_at,
+    )
+    .execute(conn)
+    .await?;
     Ok(())
 }
 
