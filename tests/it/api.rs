@@ -205,7 +205,7 @@ async fn populate(service: &Service) {
         assert_eq!(service.orchestrate(&account).await["outcome"], "executed");
         service.events(&[stories::employees(&account, 20)]).await;
         assert_eq!(service.orchestrate(&account).await["outcome"], "conflict");
-        let stranger = json!({"text": "hello", "website": format!("https://stranger{n}.com")});
+        let stranger = json!({"text": "hello", "website": format!("stranger{n}.example")});
         service.events(&[stories::unaddressed("gtm.note.added", stranger)]).await;
         key(service, &["audit:read"]).await;
         let policy =
