@@ -7,7 +7,7 @@ use std::hint::black_box;
 
 use axum::http::{HeaderMap, HeaderValue};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use gtm::accounts::events::{Decoded, Event, decode};
+use gtm::accounts::events::{Arrived, Decoded, Event, decode};
 use gtm::accounts::fold::apply;
 use gtm::accounts::model::AccountState;
 use gtm::kernel::clock::DateTime;
@@ -66,7 +66,7 @@ fn headers(content_type: &'static str) -> HeaderMap {
 
 fn single(body: &str) -> Option<Event> {
     match decode(&headers("application/cloudevents+json"), body.as_bytes(), now()) {
-        Decoded::Single(event) => event.ok(),
+        Decoded::Single(event) => event.ok().and_then(Arrived::addressed),
         Decoded::Batch(_) | Decoded::Refused(_) => None,
     }
 }

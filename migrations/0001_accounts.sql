@@ -59,6 +59,9 @@ BEGIN
     END LOOP;
     IF dropped > 0 THEN
         DELETE FROM event_key WHERE received_at < oldest;
+        DELETE FROM matched_event WHERE received_at < oldest;
+        DELETE FROM unmatched_key WHERE id IN (SELECT id FROM unmatched_event WHERE received_at < oldest);
+        DELETE FROM unmatched_event WHERE received_at < oldest;
     END IF;
     RETURN dropped;
 END $$;
@@ -156,3 +159,47 @@ CREATE TABLE match_exclusion (
     note        text NOT NULL,
     CONSTRAINT match_exclusion_pkey PRIMARY KEY (key, account_id)
 );
+
+-- Events without an account id whose account is not clear: they wait here, as safe as the others, until they are
+-- matched or a person says where they belong. Kept as long as raw events are.
+CREATE TABLE unmatched_event (
+    id          uuid NOT NULL CONSTRAINT unmatched_event_pkey PRIMARY KEY,
+    received_at timestamptz NOT NULL,
+    lane        smallint NOT NULL CONSTRAINT unmatched_event_lane CHECK (lane BETWEEN 0 AND 2),
+    source      text NOT NULL,
+    event_id    text NOT NULL,
+    type        text NOT NULL,
+    occurred_at timestamptz NOT NULL,
+    data        json NOT NULL,
+    -- As in `event`.
+    attributes  json,
+    -- When its account was last sought in vain; `-infinity` asks for another look.
+    looked_at   timestamptz NOT NULL DEFAULT '-infinity'
+);
+CREATE INDEX unmatched_event_look ON unmatched_event (looked_at);
+CREATE INDEX unmatched_event_age ON unmatched_event USING brin (received_at);
+
+-- What an unmatched event can be found by.
+CREATE TABLE unmatched_key (
+    id  uuid NOT NULL CONSTRAINT unmatched_key_event REFERENCES unmatched_event (id),
+    key text NOT NULL,
+    CONSTRAINT unmatched_key_pkey PRIMARY KEY (id, key)
+);
+CREATE INDEX unmatched_key_key ON unmatched_key (key);
+
+-- Keys that some account became known by while events were waiting, until these are looked at again. Written in the
+-- transaction that makes the key known and without a constraint, so that nobody waits for anybody here.
+CREATE TABLE match_news (
+    key text NOT NULL
+);
+
+-- By which keys an event came to its account that did not name it: what a later correction moves.
+CREATE TABLE matched_event (
+    account_id  text COLLATE "C" NOT NULL,
+    received_at timestamptz NOT NULL,
+    id          uuid NOT NULL,
+    key         text NOT NULL,
+    CONSTRAINT matched_event_pkey PRIMARY KEY (account_id, id, key)
+);
+CREATE INDEX matched_event_key ON matched_event (key, account_id);
+CREATE INDEX matched_event_age ON matched_event USING brin (received_at);

@@ -66,7 +66,7 @@ pub async fn run(bench: &Bench) {
         else {
             panic!("a batch");
         };
-        let events = events.into_iter().map(Result::unwrap).collect();
+        let events = events.into_iter().map(|event| event.unwrap().addressed().unwrap()).collect();
         app.accounts.intake.take(events, Lane::Bulk).await.unwrap();
     }
     drain(&app.platform.pool).await;

@@ -139,19 +139,23 @@ impl Intake {
     pub fn stamp_arrivals(&self, events: &mut [Event], now: DateTime) {
         let untimed = events.iter_mut().filter(|event| event.time == event.received_at);
         for event in untimed {
-            let present = now.timestamp_micros();
-            let last = self
-                .last_arrival
-                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(present.max(last + 1)))
-                .unwrap_or_default();
-            let at = chrono::DateTime::from_timestamp_micros(present.max(last + 1)).unwrap_or(now);
-            event.time = at;
+            event.time = self.next_arrival(now);
         }
     }
 
     /// Requests whose events wait to be stored.
     pub fn waiting(&self) -> usize {
         QUEUE_REQUESTS_MAX - self.queue.capacity()
+    }
+
+    /// An instant later than every one given before.
+    pub fn next_arrival(&self, now: DateTime) -> DateTime {
+        let present = now.timestamp_micros();
+        let last = self
+            .last_arrival
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(present.max(last + 1)))
+            .unwrap_or_default();
+        chrono::DateTime::from_timestamp_micros(present.max(last + 1)).unwrap_or(now)
     }
 
     /// Waits while requests come in crowds, for [`LET_PASS_MAX`] at most: work that nobody waits for lets them pass,
@@ -285,7 +289,7 @@ fn answer(group: Vec<Submission>, mut fresh: HashSet<Uuid>) {
 }
 
 /// No partition covers the instant: the first event after a week has turned, or after a clock was moved.
-fn is_missing_partition(error: &sqlx::Error) -> bool {
+pub fn is_missing_partition(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(|e| {
         e.code().as_deref() == Some("23514") && e.message().starts_with("no partition of relation")
     })

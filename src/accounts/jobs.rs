@@ -1,4 +1,4 @@
-//! The background work of accounts: applying what came in, and forgetting raw events in time.
+//! The background work of accounts: applying what came in, finding accounts, and forgetting raw events in time.
 
 use std::time::Duration;
 
@@ -12,6 +12,8 @@ use crate::platform::worker::{self, Pace};
 const APPLY_IDLE: Duration = Duration::from_millis(200);
 /// How many rounds follow each other before a crowd of requests is let pass again.
 const ROUNDS_MAX: usize = 16;
+/// How long the matcher sleeps when nobody rings; an account that another process made known is found this late.
+const ROUTE_IDLE: Duration = Duration::from_secs(1);
 
 /// Applies pending events until told to stop.
 pub async fn apply(accounts: Accounts, stop: CancellationToken, beat: impl Fn(bool)) {
@@ -27,7 +29,20 @@ pub async fn apply(accounts: Accounts, stop: CancellationToken, beat: impl Fn(bo
                 break;
             }
         }
+        if events > 0 {
+            accounts.matching.notify_one();
+        }
         Ok::<_, sqlx::Error>(events)
+    })
+    .await;
+}
+
+/// Seeks the accounts of unmatched events until told to stop.
+pub async fn route(accounts: Accounts, stop: CancellationToken, beat: impl Fn(bool)) {
+    let pace = Pace { stop: &stop, wake: &accounts.matching, idle: ROUTE_IDLE };
+    worker::run("matching", pace, beat, || async {
+        accounts.intake.let_pass().await;
+        commands::route_next(&accounts).await
     })
     .await;
 }

@@ -3,7 +3,8 @@
 //! [`events`] decodes and checks, [`intake`] makes durable, [`fold`] turns events into facts, [`commands`]
 //! applies them exactly once each, [`matching`] finds the account that a person or company belongs to.
 //! Owns the tables `event`, `event_key`, `inbox`, `inbox_dead`, `account`, `contact`, `note`,
-//! `account_identity`, `match_pin` and `match_exclusion`.
+//! `account_identity`, `match_pin`, `match_exclusion`, `match_news`, `unmatched_event`, `unmatched_key` and
+//! `matched_event`.
 
 pub mod api;
 pub mod commands;
@@ -18,6 +19,7 @@ pub mod store;
 use std::sync::Arc;
 
 use sqlx::PgPool;
+use tokio::sync::Notify;
 
 use crate::kernel::clock::Clock;
 
@@ -29,6 +31,8 @@ pub struct Accounts {
     pub pool: PgPool,
     pub clock: Clock,
     pub intake: intake::Intake,
+    /// Rung when there may be an account for an unmatched event.
+    pub matching: Arc<Notify>,
     /// Whoever acts on changes.
     pub follower: Arc<dyn Follower>,
 }

@@ -132,13 +132,14 @@ pub(super) async fn settle(app: &App) -> Result<(), Problem> {
         let follower = app.accounts.follower.as_ref();
         let now = app.platform.clock.now();
         let applied = accounts::commands::apply_next(&app.platform.pool, follower, now).await?.events;
+        let routed = accounts::commands::route_next(&app.accounts).await?;
         let evaluated = app.motions.evaluate_due().await?;
         let waiting = accounts::store::backlog(&app.platform.pool).await?.0;
         let due = next_job(app).await?.is_some_and(|due_at| due_at <= now);
-        if applied == 0 && evaluated == 0 && waiting == 0 && !due {
+        if applied == 0 && routed == 0 && evaluated == 0 && waiting == 0 && !due {
             return Ok(());
         }
-        if applied == 0 && evaluated == 0 {
+        if applied == 0 && routed == 0 && evaluated == 0 {
             // A background worker holds what is left; it is done with it in a moment.
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }

@@ -159,8 +159,13 @@ pub fn wire(platform: Platform, settings: &Settings) -> (App, IntakeWorker, Desk
         evaluate: evaluate.clone(),
         debounce: TimeDelta::milliseconds(i64::from(settings.motions.debounce_ms)),
     };
-    let accounts =
-        Accounts { pool: pool.clone(), clock: clock.clone(), intake, follower: Arc::new(follower) };
+    let accounts = Accounts {
+        pool: pool.clone(),
+        clock: clock.clone(),
+        intake,
+        matching: Arc::new(Notify::new()),
+        follower: Arc::new(follower),
+    };
     let motions = Motions {
         pool,
         clock,

@@ -57,6 +57,8 @@ pub(super) fn spawn(app: &App, intake: IntakeWorker, desk: &DeskWorker, outbox: 
     }
     let accounts = app.accounts.clone();
     spawn_loop(app, "events", |stop, beat| accounts::jobs::apply(accounts, stop, beat));
+    let accounts = app.accounts.clone();
+    spawn_loop(app, "matching", |stop, beat| accounts::jobs::route(accounts, stop, beat));
     let motions = app.motions.clone();
     spawn_loop(app, "evaluate", |stop, beat| motions::jobs::evaluate(motions, stop, beat));
     if let Some(outbox) = outbox {

@@ -40,7 +40,7 @@ pub async fn run(args: Events, context: &Context) -> anyhow::Result<()> {
     let events =
         parse(&read(&file)?).map_err(|reason| Failure::usage(format!("{}: {reason}", file.display())))?;
     let client = context.client().await?;
-    let (mut accepted, mut duplicates, mut rejected) = (0, 0, Vec::new());
+    let (mut accepted, mut duplicates, mut unmatched, mut rejected) = (0, 0, 0, Vec::new());
     for (part, batch) in events.chunks(EVENTS_PER_CALL).enumerate() {
         let request = client
             .request(Method::POST, "/v1/events")
@@ -52,6 +52,7 @@ pub async fn run(args: Events, context: &Context) -> anyhow::Result<()> {
         }
         accepted += answer["accepted"].as_u64().unwrap_or_default();
         duplicates += answer["duplicates"].as_u64().unwrap_or_default();
+        unmatched += answer["unmatched"].as_u64().unwrap_or_default();
         if let Value::Array(list) = answer["rejected"].take() {
             rejected.extend(list.into_iter().map(|fault| (part * EVENTS_PER_CALL, fault)));
         }
@@ -68,6 +69,10 @@ pub async fn run(args: Events, context: &Context) -> anyhow::Result<()> {
             duplicates,
             rejected.len()
         ));
+        if unmatched > 0 {
+            let events = counted(unmatched, "event");
+            context.screen.line(format!("{events} wait for their account; see `gtm matches`."));
+        }
     }
     if rejected.is_empty() { Ok(()) } else { Err(Failure::said().into()) }
 }

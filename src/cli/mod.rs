@@ -19,6 +19,7 @@ mod explain;
 mod failure;
 mod import;
 mod keys;
+mod matches;
 mod migrate;
 mod openapi;
 mod orchestrate;
@@ -63,6 +64,8 @@ enum Command {
     Decisions(decisions::Decisions),
     /// What is known of accounts.
     Accounts(accounts::Accounts),
+    /// Whose are the people, companies and events that name no account?
+    Matches(matches::Matches),
     /// Competing motions that wait for a person.
     Conflicts(conflicts::Conflicts),
     /// The rules, as versioned data.
@@ -109,6 +112,7 @@ async fn dispatch(command: Command, context: &Context) -> anyhow::Result<ExitCod
         Command::Orchestrate(args) => orchestrate::run(args, context).await,
         Command::Decisions(args) => decisions::run(args, context).await,
         Command::Accounts(args) => accounts::run(args, context).await,
+        Command::Matches(args) => matches::run(args, context).await,
         Command::Conflicts(args) => conflicts::run(args, context).await,
         Command::Policy(args) => policy::run(args, context).await,
         Command::Deliveries(args) => deliveries::run(args, context).await,

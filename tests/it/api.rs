@@ -206,6 +206,8 @@ async fn populate(service: &Service) {
         assert_eq!(service.orchestrate(&account).await["outcome"], "executed");
         service.events(&[stories::employees(&account, 20)]).await;
         assert_eq!(service.orchestrate(&account).await["outcome"], "conflict");
+        let stranger = json!({"text": "hello", "website": format!("stranger{n}.example")});
+        service.events(&[stories::unaddressed("gtm.note.added", stranger)]).await;
         key(service, &["audit:read"]).await;
         let policy =
             include_str!("../../config/policies/default.toml").replacen("default", &format!("copy{n}"), 2);

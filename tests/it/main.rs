@@ -9,6 +9,7 @@ mod dead;
 mod harness;
 mod intake;
 mod laws;
+mod matching;
 mod outbox;
 mod policy;
 mod process;

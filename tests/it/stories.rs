@@ -23,6 +23,13 @@ pub fn event(kind: &str, account: &str, data: Value) -> Value {
     event
 }
 
+/// An event that does not name its account.
+pub fn unaddressed(kind: &str, data: Value) -> Value {
+    let mut event = event(kind, "", data);
+    event.as_object_mut().unwrap().remove("subject");
+    event
+}
+
 /// Daily usage over the `days` days up to the day before `now`.
 pub fn usage(now: DateTime<Utc>, account: &str, days: i64, day: &Value) -> Vec<Value> {
     let usage = |back| {

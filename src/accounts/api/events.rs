@@ -1,14 +1,17 @@
 //! `POST /v1/events`: the door for everything that happens.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::accounts::Accounts;
 use crate::accounts::events::cloudevents::RequestFault;
-use crate::accounts::events::{Decoded, Event, EventSpec, Rejected, catalogue, decode};
+use crate::accounts::events::{Arrived, Decoded, Event, EventSpec, Rejected, Unaddressed, catalogue, decode};
 use crate::accounts::intake::{IntakeError, Taken};
+use crate::accounts::{Accounts, commands};
+use crate::kernel::clock::DateTime;
 use crate::platform::http::{Fault, Json, Problem, ProblemDocument, Query, RawBody, Scoped, scope};
 use crate::platform::jobs::Lane;
 
@@ -40,6 +43,10 @@ pub struct EventsAnswer {
     pub duplicates: usize,
     /// Events that were refused; the others were taken.
     pub rejected: Vec<RejectedEvent>,
+    /// Of the accepted events those that name no account and whose account is not clear yet; left out when there
+    /// are none. `GET /v1/matches/unmatched` lists them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unmatched: Option<usize>,
 }
 
 /// A refused event of a batch.
@@ -72,8 +79,9 @@ pub struct EventFault {
 
 /// Take in events about accounts
 ///
-/// `CloudEvents` 1.0 in structured, batch or binary mode; `subject` is the account id. What is accepted is
-/// durable before the answer. An event is identified by (`source`, `id`); repeats count as duplicates and
+/// `CloudEvents` 1.0 in structured, batch or binary mode; `subject` is the account id. An event without one is
+/// matched by what its `data` says (domain, e-mail address, company name) and waits when its account is not clear.
+/// What is accepted is durable before the answer. An event is identified by (`source`, `id`); repeats count as duplicates and
 /// change nothing. A wrong event sent alone is refused with all its faults; in a batch the good ones are taken.
 #[utoipa::path(
     post, path = "/v1/events", tag = "events", operation_id = "post_events",
@@ -104,7 +112,7 @@ pub async fn post_events(
         QueryLane::Bulk => Lane::Bulk,
     };
     let now = accounts.clock.now();
-    let (mut events, rejected) = match decode(&headers, &body, now) {
+    let (arrived, rejected) = match decode(&headers, &body, now) {
         Decoded::Refused(fault) => return Err(refused_request(&fault)),
         Decoded::Single(outcome) => match *outcome {
             Ok(event) => (vec![event], Vec::new()),
@@ -112,11 +120,39 @@ pub async fn post_events(
         },
         Decoded::Batch(outcomes) => split(outcomes),
     };
-    accounts.intake.stamp_arrivals(&mut events, now);
+    let (events, unaddressed) = stamped(&accounts, arrived, now);
     let taken = accounts.intake.take(events, lane).await?;
     let accepted = taken.iter().filter(|taken| **taken == Taken::Accepted).count();
-    let answer = EventsAnswer { accepted, duplicates: taken.len() - accepted, rejected };
+    let sought = commands::take_unaddressed(&accounts, &unaddressed, lane)
+        .await
+        .map_err(|error| IntakeError::Database(Arc::new(error)))?;
+    let answer = EventsAnswer {
+        accepted: accepted + sought.accepted,
+        duplicates: taken.len() - accepted + sought.duplicates,
+        rejected,
+        unmatched: Some(sought.unmatched).filter(|count| *count > 0),
+    };
     Ok((StatusCode::ACCEPTED, Json(answer)))
+}
+
+/// Parts events by whether they name their account, those without a time stamped in the order of their arrival.
+fn stamped(accounts: &Accounts, arrived: Vec<Arrived>, now: DateTime) -> (Vec<Event>, Vec<Unaddressed>) {
+    let (mut events, mut unaddressed) = (Vec::with_capacity(arrived.len()), Vec::new());
+    for event in arrived {
+        match event {
+            Arrived::Addressed(mut event) => {
+                accounts.intake.stamp_arrivals(std::slice::from_mut(&mut event), now);
+                events.push(event);
+            }
+            Arrived::Unaddressed(mut event) => {
+                if event.time == event.received_at {
+                    event.time = accounts.intake.next_arrival(now);
+                }
+                unaddressed.push(*event);
+            }
+        }
+    }
+    (events, unaddressed)
 }
 
 /// The event types that the service understands
@@ -148,7 +184,7 @@ pub struct EventTypeWire {
     pub data: serde_json::Value,
 }
 
-fn split(outcomes: Vec<Result<Event, Rejected>>) -> (Vec<Event>, Vec<RejectedEvent>) {
+fn split(outcomes: Vec<Result<Arrived, Rejected>>) -> (Vec<Arrived>, Vec<RejectedEvent>) {
     let mut events = Vec::with_capacity(outcomes.len());
     let mut refused = Vec::new();
     for outcome in outcomes {

@@ -85,21 +85,81 @@ pub struct CorrectionBody {
     belongs: bool,
     /// Why.
     note: String,
+    /// Say what would be moved and write nothing.
+    #[serde(default)]
+    dry_run: bool,
 }
 
 fn yes() -> bool {
     true
 }
 
+/// What a correction moved, or would move.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CorrectionAnswer {
+    /// What candidates and corrections are looked up by; the first one is corrected.
+    pub keys: Vec<String>,
+    /// What the same query finds now; in a dry run, without the correction.
+    pub matches: Vec<Match>,
+    /// Nothing was written.
+    pub dry_run: bool,
+    #[serde(flatten)]
+    pub rerouted: Rerouted,
+}
+
+/// Events that found another account.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Rerouted {
+    /// Unmatched events that found their account.
+    pub matched: usize,
+    /// Events that leave the account that they had been matched to, by account.
+    pub moved: Vec<MovedAwayWire>,
+}
+
+/// Events that leave an account.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MovedAwayWire {
+    /// The account that they leave.
+    pub account_id: String,
+    pub events: usize,
+    /// The accounts that they go to.
+    pub to: Vec<String>,
+    /// Of these events: those that wait among the unmatched ones again.
+    pub unmatched: usize,
+    /// Whether the account was rebuilt without them. False when part of what it learned rests on raw events that
+    /// are no longer kept: then it keeps what it learned, from the moved events too, until newer events say
+    /// otherwise; their notes and touches go in either case.
+    pub rebuilt: bool,
+}
+
+impl From<commands::Corrected> for Rerouted {
+    fn from(corrected: commands::Corrected) -> Self {
+        let wire = |moved: commands::MovedAway| MovedAwayWire {
+            account_id: moved.account_id,
+            events: moved.events,
+            to: moved.to.into_iter().collect(),
+            unmatched: moved.unmatched,
+            rebuilt: moved.rebuilt,
+        };
+        Self { matched: corrected.matched, moved: corrected.moved.into_iter().map(wire).collect() }
+    }
+}
+
 /// Correct a match
 ///
-/// The correction sticks: it wins over every rule until it is corrected again, and is recorded in the audit log.
+/// The correction sticks: it wins over every rule until it is corrected again. Events that came without an account
+/// id and went to the wrong account by this key move, and both accounts are looked at again. `dryRun` shows
+/// beforehand what would move. Recorded in the audit log of every account concerned.
 #[utoipa::path(
     post, path = "/v1/matches/corrections", tag = "accounts", operation_id = "correct_match",
     security(("api_key" = ["events:write"])),
     request_body = CorrectionBody,
     responses(
-        (status = 201, body = MatchAnswer, description = "What the same query finds from now on."),
+        (status = 200, body = CorrectionAnswer, description = "The preview, with dryRun."),
+        (status = 201, body = CorrectionAnswer, description = "Corrected."),
         (status = 404, body = ProblemDocument, content_type = "application/problem+json", description = "There is no such account."),
     )
 )]
@@ -107,25 +167,34 @@ pub async fn correct_match(
     State(accounts): State<Accounts>,
     caller: Scoped<scope::EventsWrite>,
     Json(body): Json<CorrectionBody>,
-) -> Result<(StatusCode, Json<MatchAnswer>), Problem> {
+) -> Result<(StatusCode, Json<CorrectionAnswer>), Problem> {
     let query = Query::from(body.query);
     let keys = query.keys();
     let Some(key) = keys.first() else { return Err(Problem::invalid(vec![nothing_to_go_by()])) };
-    if body.note.trim().is_empty() {
-        return Err(Problem::invalid(vec![Fault::new("#/note", "must say why")]));
-    }
     let correction = commands::Correction {
         key,
         account_id: body.account_id.as_str(),
         belongs: body.belongs,
-        note: body.note.trim(),
+        note: reason(&body.note)?,
         by: &caller.actor(),
     };
-    if !commands::correct_match(&accounts, &correction).await? {
+    let Some(corrected) = commands::correct_match(&accounts, &correction, body.dry_run).await? else {
         return Err(Problem::not_found("account", body.account_id));
-    }
+    };
     let matches = commands::find_matches(&accounts, query).await?;
-    Ok((StatusCode::CREATED, Json(MatchAnswer { keys, matches })))
+    let status = if body.dry_run { StatusCode::OK } else { StatusCode::CREATED };
+    let answer = CorrectionAnswer { keys, matches, dry_run: body.dry_run, rerouted: corrected.into() };
+    Ok((status, Json(answer)))
+}
+
+/// The reason that a person gives.
+pub(super) fn reason(note: &str) -> Result<&str, Problem> {
+    let note = note.trim();
+    if note.is_empty() || note.len() > 2_000 {
+        let detail = "must say why, in 1 to 2,000 characters";
+        return Err(Problem::invalid(vec![Fault::new("#/note", detail)]));
+    }
+    Ok(note)
 }
 
 fn nothing_to_go_by() -> Fault {

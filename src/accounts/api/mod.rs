@@ -4,6 +4,7 @@ mod accounts;
 mod dead;
 mod events;
 mod matching;
+mod unmatched;
 mod wire;
 
 use axum::extract::FromRef;
@@ -35,4 +36,6 @@ where
         .routes(routes!(dead::list_dead_events))
         .routes(routes!(dead::retry_dead_event))
         .routes(routes!(dead::retry_dead_events))
+        .routes(routes!(unmatched::list_unmatched))
+        .routes(routes!(unmatched::resolve_unmatched))
 }

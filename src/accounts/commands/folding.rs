@@ -121,6 +121,18 @@ impl Folding {
         open.changed = true;
     }
 
+    /// The state of an account as folded so far.
+    pub(super) fn state(&self, account_id: &str) -> Option<&AccountState> {
+        self.accounts.get(account_id).map(|open| &open.state)
+    }
+
+    /// Has every account written and looked at again, whatever its events changed.
+    pub(super) fn insist(&mut self) {
+        for open in self.accounts.values_mut() {
+            (open.changed, open.relevant, open.lane) = (true, true, Lane::Normal);
+        }
+    }
+
     /// The accounts to write.
     pub(super) fn changes(&self) -> Vec<AccountChange<'_>> {
         self.accounts

@@ -6,7 +6,11 @@
 
 mod correct;
 mod dead;
+mod finding;
 mod folding;
+mod rebuild;
+mod resolve;
+mod routing;
 
 use futures_util::future::BoxFuture;
 use sqlx::{PgConnection, PgPool};
@@ -14,17 +18,20 @@ use uuid::Uuid;
 
 use super::Accounts;
 use super::fold::Applied;
-use super::model::{AccountState, Contact};
+use super::model::{AccountState, Contact, ContactChange};
 use super::store::{self, ContactRow, Identity, Locked};
 use crate::kernel::clock::DateTime;
 use crate::platform::db;
 use crate::platform::jobs::Lane;
 use folding::Folding;
 
-pub use correct::{Correction, correct_match, find_matches};
+pub use correct::{Corrected, Correction, MovedAway, correct_match};
 pub use dead::{DeadEventRow, DeadEvents, list_dead_events, preview_dead_events, retry_dead_events};
+pub use finding::find_matches;
+pub use resolve::{Resolution, ResolveError, resolve_unmatched};
+pub use routing::{Unmatched, list_unmatched, route_next, take_unaddressed};
 // A timeline is read as it lies: other slices show it beside what is theirs.
-pub use super::store::{EventRow, list_events};
+pub use super::store::{EventRow, Move, list_events};
 
 /// How many accounts one transaction of the background work takes.
 pub const APPLY_ACCOUNTS_MAX: i64 = 256;
@@ -66,6 +73,14 @@ pub trait Follower: Send + Sync {
         conn: &'a mut PgConnection,
         batch: &'a Batch,
         now: DateTime,
+    ) -> BoxFuture<'a, Result<(), sqlx::Error>>;
+
+    /// Events were taken from the account that they had been applied to: what was written because of them is to be
+    /// taken back. In the transaction of the move; their next account applies them like any other.
+    fn after_move<'a>(
+        &'a self,
+        conn: &'a mut PgConnection,
+        moves: &'a [Move],
     ) -> BoxFuture<'a, Result<(), sqlx::Error>>;
 
     /// Called once the transaction is committed: the moment to wake up workers.
@@ -220,16 +235,23 @@ async fn write_people(
     }
     let (accounts, contacts): (Vec<String>, Vec<String>) = folding.contacts.keys().cloned().unzip();
     let known = store::contacts_by_id(conn, &accounts, &contacts).await?;
-    let mut known: std::collections::BTreeMap<(String, String), Contact> =
-        known.into_iter().map(|row| ((row.account_id, row.contact_id), row.doc)).collect();
-    let mut rows = Vec::with_capacity(folding.contacts.len());
-    for ((account_id, contact_id), changes) in std::mem::take(&mut folding.contacts) {
+    let known = known.into_iter().map(|row| ((row.account_id, row.contact_id), row.doc)).collect();
+    let rows = people_of(folding, known);
+    store::upsert_contacts(conn, &rows, now).await
+}
+
+/// The people that events spoke of, as they are known after these events.
+fn people_of(
+    folding: &mut Folding,
+    mut known: std::collections::BTreeMap<(String, String), Contact>,
+) -> Vec<ContactRow> {
+    let merge = |((account_id, contact_id), changes): ((String, String), Vec<ContactChange>)| {
         let key = (account_id, contact_id);
         let mut doc = known.remove(&key).unwrap_or_default();
         for change in changes {
             doc.merge(change.said);
         }
-        rows.push(ContactRow { account_id: key.0, contact_id: key.1, doc });
-    }
-    store::upsert_contacts(conn, &rows, now).await
+        ContactRow { account_id: key.0, contact_id: key.1, doc }
+    };
+    std::mem::take(&mut folding.contacts).into_iter().map(merge).collect()
 }

@@ -10,6 +10,7 @@ use super::catalogue::EventType;
 use super::fault::{FaultCode, Rejected, quoted};
 use super::reading::{Place, Reading, times};
 use super::storable;
+use crate::accounts::matching::{self, Query};
 use crate::accounts::model::Stamp;
 use crate::kernel::clock::DateTime;
 use crate::kernel::ids::AccountId;
@@ -44,6 +45,44 @@ pub struct Event {
     pub data: EventData,
 }
 
+/// An event that names no account, well formed in all other parts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unaddressed {
+    pub source: String,
+    pub id: String,
+    pub event_type: EventType,
+    /// As [`Event::time`].
+    pub time: DateTime,
+    pub received_at: DateTime,
+    /// As [`Event::data_text`].
+    pub data_text: String,
+    /// As [`Event::attributes_text`].
+    pub attributes_text: Option<String>,
+    /// What its account can be found by; it has keys.
+    pub clues: Query,
+}
+
+/// An event as it comes in: most name their account.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are of the large kind, which saves them a box each"
+)]
+#[derive(Debug, Clone, PartialEq)]
+pub enum Arrived {
+    Addressed(Event),
+    Unaddressed(Box<Unaddressed>),
+}
+
+impl Arrived {
+    /// The event, when it names its account.
+    pub fn addressed(self) -> Option<Event> {
+        match self {
+            Self::Addressed(event) => Some(event),
+            Self::Unaddressed(_) => None,
+        }
+    }
+}
+
 /// The parts of an event before they are checked. What is absent is `None`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Parts<'a> {
@@ -68,20 +107,15 @@ impl Event {
     /// The attributes that are kept for whoever reads the event later and that nothing depends on, as JSON:
     /// `datacontenttype`, `dataschema`, extensions. Nothing when the sender gave none.
     pub fn attributes_text(&self) -> Option<String> {
-        let mut attributes = self.extensions.clone();
-        if let Some(content_type) = &self.content_type {
-            attributes.insert("datacontenttype".to_owned(), content_type.as_str().into());
-        }
-        // Names and plain values are always JSON.
-        (!attributes.is_empty()).then(|| serde_json::to_string(&attributes).ok()).flatten()
+        attributes_text(&self.extensions, self.content_type.as_deref())
     }
 
     /// Makes an event of parts that came by another way than `CloudEvents` over HTTP (a provider's webhook, a
     /// direct upsert), by the same rules.
     pub fn parse(parts: Parts<'_>, received_at: DateTime) -> Result<Self, Rejected> {
         let mut reading = Reading::new(received_at);
-        match check(parts, Extensions::new(), &mut reading) {
-            Some(event) if reading.faults.is_empty() => Ok(event),
+        match check(parts, named, Extensions::new(), &mut reading) {
+            Some(Arrived::Addressed(event)) if reading.faults.is_empty() => Ok(event),
             _ => Err(Rejected { index: 0, id: parts.id.map(str::to_owned), faults: reading.faults }),
         }
     }
@@ -113,13 +147,46 @@ impl Event {
     }
 }
 
+/// Whom an event is about.
+pub(super) enum Addressee {
+    Account(AccountId),
+    /// Nobody by name; this is what the account can be found by.
+    Sought(Query),
+}
+
+/// The account that an event must name.
+fn named(parts: &Parts<'_>, reading: &mut Reading) -> Option<Addressee> {
+    account(parts.subject, reading).map(Addressee::Account)
+}
+
+/// The account that an event names, or else what it says of it.
+pub(super) fn named_or_sought(parts: &Parts<'_>, reading: &mut Reading) -> Option<Addressee> {
+    if parts.subject.is_some() {
+        return named(parts, reading);
+    }
+    let clues = matching::clues(parts.event_type.unwrap_or_default(), parts.data.unwrap_or_default());
+    if clues.keys().is_empty() {
+        let detail = format!(
+            "is required: the id of the account; without it, data must hold something to find the account by: {}",
+            matching::CLUES
+        );
+        return reading.refuse(&Place::Key(&Place::Root, "subject"), FaultCode::Required, detail);
+    }
+    Some(Addressee::Sought(clues))
+}
+
 /// Checks all parts, noting every fault; nothing when one makes an event impossible.
-pub(super) fn check(parts: Parts<'_>, extensions: Extensions, reading: &mut Reading) -> Option<Event> {
+pub(super) fn check(
+    parts: Parts<'_>,
+    addressee: fn(&Parts<'_>, &mut Reading) -> Option<Addressee>,
+    extensions: Extensions,
+    reading: &mut Reading,
+) -> Option<Arrived> {
     let root = Place::Root;
     let id = name(parts.id, "id", ID_BYTES_MAX, reading);
     let source = name(parts.source, "source", SOURCE_BYTES_MAX, reading);
     let event_type = known_type(parts.event_type, reading);
-    let account_id = account(parts.subject, reading);
+    let addressee = addressee(&parts, reading);
     let time = instant(parts.time, reading);
     let data_place = Place::Key(&root, "data");
     let data = match (event_type, parts.data) {
@@ -128,17 +195,33 @@ pub(super) fn check(parts: Parts<'_>, extensions: Extensions, reading: &mut Read
         (Some(_), None | Some("null")) => reading.refuse(&data_place, FaultCode::Required, "is required"),
         (Some(event_type), Some(text)) => data(event_type, text.trim_ascii(), &data_place, reading),
     };
-    Some(Event {
-        source: source?.to_owned(),
-        id: id?.to_owned(),
-        event_type: event_type?,
-        account_id: account_id?,
-        time: time?,
-        received_at: reading.received_at,
-        content_type: parts.content_type.map(str::to_owned),
-        extensions,
-        data: data?,
-        data_text: parts.data?.trim_ascii().to_owned(),
+    let (source, id, event_type) = (source?.to_owned(), id?.to_owned(), event_type?);
+    let (time, received_at, data) = (time?, reading.received_at, data?);
+    let data_text = parts.data?.trim_ascii().to_owned();
+    let content_type = parts.content_type.map(str::to_owned);
+    Some(match addressee? {
+        Addressee::Account(account_id) => Arrived::Addressed(Event {
+            source,
+            id,
+            event_type,
+            account_id,
+            time,
+            received_at,
+            content_type,
+            extensions,
+            data_text,
+            data,
+        }),
+        Addressee::Sought(clues) => Arrived::Unaddressed(Box::new(Unaddressed {
+            source,
+            id,
+            event_type,
+            time,
+            received_at,
+            attributes_text: attributes_text(&extensions, content_type.as_deref()),
+            data_text,
+            clues,
+        })),
     })
 }
 
@@ -213,6 +296,16 @@ fn data(event_type: EventType, text: &str, place: &Place<'_>, reading: &mut Read
     data
 }
 
+/// Extensions and content type as one JSON object, when there are any.
+fn attributes_text(extensions: &Extensions, content_type: Option<&str>) -> Option<String> {
+    let mut attributes = extensions.clone();
+    if let Some(content_type) = content_type {
+        attributes.insert("datacontenttype".to_owned(), content_type.into());
+    }
+    // Names and plain values are always JSON.
+    (!attributes.is_empty()).then(|| serde_json::to_string(&attributes).ok()).flatten()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -254,6 +347,24 @@ mod tests {
             &event.data_text,
         );
         assert_eq!(again, Ok(event));
+    }
+
+    #[test]
+    fn an_event_without_a_subject_needs_something_to_find_its_account_by() {
+        let arrive = |data: &'static str| {
+            let mut reading = Reading::new(at("2026-11-20T12:00:00Z"));
+            let parts = Parts { subject: None, data: Some(data), ..parts() };
+            let arrived = check(parts, named_or_sought, Extensions::new(), &mut reading);
+            (arrived, reading.faults)
+        };
+        let (arrived, faults) = arrive(r#"{"stage": "customer", "website": "https://acme.com"}"#);
+        assert_eq!(faults, []);
+        assert!(
+            matches!(arrived, Some(Arrived::Unaddressed(event)) if event.clues.keys() == ["domain:acme.com"])
+        );
+        let (arrived, faults) = arrive(r#"{"stage": "customer", "email": "ana@gmail.com"}"#);
+        assert_eq!((arrived, faults[0].pointer.as_str()), (None, "/subject"));
+        assert!(faults[0].detail.contains("website"), "{}", faults[0].detail);
     }
 
     #[test]

@@ -17,7 +17,7 @@ mod storable;
 pub use catalogue::{EventSpec, EventType, catalogue};
 pub use cloudevents::{Decoded, RequestFault, decode};
 pub use data::*;
-pub use event::{Event, Extensions, Parts};
+pub use event::{Arrived, Event, Extensions, Parts, Unaddressed};
 pub use fault::{Fault, FaultCode, Rejected};
 pub use reading::Said;
 pub use shape::{Field, Shape};

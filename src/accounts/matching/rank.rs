@@ -11,7 +11,7 @@ use crate::kernel::clock::DateTime;
 use crate::kernel::ids::AccountId;
 
 /// What is known of the record whose account is sought. Texts as they came.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Query {
     /// The account's id, when the record carries one.
     pub account_id: Option<String>,
@@ -34,6 +34,8 @@ pub struct Candidate {
     pub name: Option<String>,
     pub country: Option<String>,
     pub region: Option<String>,
+    /// Domains of its people's e-mail addresses, and domains that it had before.
+    pub known_domains: Vec<String>,
     pub has_owner: bool,
     pub last_activity_at: Option<DateTime>,
 }
@@ -71,6 +73,8 @@ pub enum ReasonKind {
     SameDomain,
     /// One domain lies under the other.
     RelatedDomain,
+    /// One of the account's people has an address there, or the account had this domain before.
+    KnownDomain,
     SameName,
     /// At least half of the words of both names are shared.
     SimilarName,
@@ -87,6 +91,7 @@ impl ReasonKind {
             Self::SameDomain => 80,
             Self::RelatedDomain => 60,
             Self::SameName => 50,
+            Self::KnownDomain => 40,
             Self::SimilarName => 25,
             Self::SameCountry => 10,
             Self::SameRegion => 5,
@@ -120,12 +125,19 @@ struct Sought {
 }
 
 impl Query {
-    /// What candidates and corrections for this record are looked up by: `id:…`, `domain:…`, `name:…`, the
-    /// surest first.
+    /// What candidates and corrections for this record are looked up by: `id:…`, `domain:…` with the domains that
+    /// it lies under behind it, `name:…`, the surest first.
     pub fn keys(&self) -> Vec<String> {
         let sought = self.sought();
         let id = sought.account_id.iter().map(|id| format!("id:{id}"));
-        let domains = sought.domains.iter().map(|domain| format!("domain:{domain}"));
+        let mut domains: Vec<&str> = Vec::new();
+        let own = sought.domains.iter().map(String::as_str);
+        for domain in own.clone().chain(sought.domains.iter().flat_map(|domain| parents(domain))) {
+            if !domains.contains(&domain) {
+                domains.push(domain);
+            }
+        }
+        let domains = domains.into_iter().map(|domain| format!("domain:{domain}"));
         let name = sought.name.iter().map(|name| format!("name:{name}"));
         id.chain(domains).chain(name).collect()
     }
@@ -220,12 +232,24 @@ fn judge(sought: &Sought, candidate: &Candidate) -> Option<Match> {
 }
 
 fn by_domain(sought: &Sought, candidate: &Candidate) -> Option<ReasonKind> {
+    let known = || sought.domains.iter().any(|domain| candidate.known_domains.contains(domain));
+    by_own_domain(sought, candidate).or_else(|| known().then_some(ReasonKind::KnownDomain))
+}
+
+fn by_own_domain(sought: &Sought, candidate: &Candidate) -> Option<ReasonKind> {
     let domain = candidate.domain.as_deref().and_then(domain_of).filter(|domain| !is_free_mail(domain))?;
     if sought.domains.contains(&domain) {
         return Some(ReasonKind::SameDomain);
     }
     let related = |other: &String| is_subdomain(other, &domain) || is_subdomain(&domain, other);
     sought.domains.iter().any(related).then_some(ReasonKind::RelatedDomain)
+}
+
+/// The domains that a domain lies under, as far as they are companies' own.
+fn parents(domain: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(domain), |domain| domain.split_once('.').map(|(_, parent)| parent))
+        .skip(1)
+        .take_while(move |parent| is_subdomain(domain, parent))
 }
 
 fn by_name(sought: &Sought, candidate: &Candidate) -> Option<ReasonKind> {
@@ -273,6 +297,7 @@ mod tests {
             name: name.map(str::to_owned),
             country: None,
             region: None,
+            known_domains: Vec::new(),
             has_owner: false,
             last_activity_at: None,
         }
@@ -386,6 +411,20 @@ mod tests {
         let forwards = rank(&query(Some("acme.com"), Some("Acme")), &accounts);
         accounts.reverse();
         assert_eq!(rank(&query(Some("acme.com"), Some("Acme")), &accounts), forwards);
+    }
+
+    #[test]
+    fn an_address_of_its_people_makes_a_candidate_but_counts_less_than_its_own_domain() {
+        let mut account = candidate("acc-1", Some("acme.com"), None);
+        account.known_domains = vec!["agency.com".to_owned(), "acme.com".to_owned()];
+        assert_eq!(ids(&rank(&query(Some("agency.com"), None), &[account.clone()])), [("acc-1", 40)]);
+        assert_eq!(ids(&rank(&query(Some("acme.com"), None), &[account])), [("acc-1", 80)]);
+    }
+
+    #[test]
+    fn a_domain_is_looked_up_with_those_it_lies_under() {
+        let keys = query(Some("shop.eu.acme.co.uk"), None).keys();
+        assert_eq!(keys, ["domain:shop.eu.acme.co.uk", "domain:eu.acme.co.uk", "domain:acme.co.uk"]);
     }
 
     #[test]

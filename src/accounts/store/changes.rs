@@ -165,7 +165,8 @@ pub async fn insert_notes(conn: &mut PgConnection, notes: &[NewNote]) -> Result<
     Ok(())
 }
 
-/// Adds the names and domains that accounts go by.
+/// Adds the names and domains that accounts go by; those that are new are news for the unmatched events, where there
+/// are any.
 pub async fn insert_identities(conn: &mut PgConnection, identities: &[Identity]) -> Result<(), sqlx::Error> {
     if identities.is_empty() {
         return Ok(());
@@ -173,9 +174,12 @@ pub async fn insert_identities(conn: &mut PgConnection, identities: &[Identity])
     let accounts: Vec<&str> = identities.iter().map(|i| i.account_id.as_str()).collect();
     let keys: Vec<&str> = identities.iter().map(|i| i.key.as_str()).collect();
     sqlx::query!(
-        r#"INSERT INTO account_identity (key, account_id)
-           SELECT key, account_id FROM unnest($1::text[], $2::text[]) AS i (key, account_id)
-           ORDER BY 1, 2 ON CONFLICT DO NOTHING"#,
+        r#"WITH new AS (
+             INSERT INTO account_identity (key, account_id)
+             SELECT key, account_id FROM unnest($1::text[], $2::text[]) AS i (key, account_id)
+             ORDER BY 1, 2 ON CONFLICT DO NOTHING RETURNING key)
+           INSERT INTO match_news (key)
+           SELECT DISTINCT key FROM new WHERE EXISTS (SELECT FROM unmatched_event)"#,
         &keys as &[&str],
         &accounts as &[&str],
     )

@@ -15,42 +15,49 @@ pub struct Correction<'a> {
 }
 
 /// What is stored about some keys.
+#[derive(Default)]
 pub struct Found {
-    pub account_ids: Vec<String>,
-    /// The account that a person named for the surest key that has a correction.
-    pub pinned: Option<String>,
-    /// Accounts that a person ruled out.
-    pub ruled_out: Vec<String>,
+    /// Accounts known by a key: (key, account).
+    pub known: Vec<(String, String)>,
+    /// The account that a person named for a key: (key, account).
+    pub pins: Vec<(String, String)>,
+    /// Accounts that a person ruled out for a key: (key, account).
+    pub exclusions: Vec<(String, String)>,
 }
 
-/// Accounts known by one of some keys (the surest first), and corrections of those keys.
+/// Accounts known by some keys, at most `limit` for each, and corrections of those keys.
 pub async fn match_candidates(
     conn: &mut PgConnection,
     keys: &[String],
     limit: i64,
 ) -> Result<Found, sqlx::Error> {
-    let row = sqlx::query!(
-        r#"SELECT
-             (SELECT array_agg(account_id) FROM (
-                SELECT account_id FROM account_identity WHERE key = ANY ($1)
-                UNION SELECT a.account_id FROM account a
-                      JOIN unnest($1::text[]) AS k (key) ON k.key = 'id:' || a.account_id
-                LIMIT $2) AS known) AS "account_ids: Vec<String>",
-             (SELECT p.account_id FROM match_pin p
-              JOIN unnest($1::text[]) WITH ORDINALITY AS k (key, place) ON k.key = p.key
-              ORDER BY k.place LIMIT 1) AS pinned,
-             (SELECT array_agg(account_id) FROM match_exclusion WHERE key = ANY ($1))
-               AS "ruled_out: Vec<String>""#,
+    let rows = sqlx::query!(
+        r#"WITH k AS MATERIALIZED (SELECT DISTINCT key FROM unnest($1::text[]) AS k (key))
+           SELECT 'known' AS "kind!", k.key AS "key!", i.account_id AS "account_id!"
+           FROM k CROSS JOIN LATERAL (
+             SELECT account_id FROM account_identity i WHERE i.key = k.key ORDER BY account_id LIMIT $2) AS i
+           UNION ALL
+           SELECT 'known', k.key, a.account_id
+           FROM k JOIN account a ON a.account_id = substr(k.key, 4) AND k.key LIKE 'id:%'
+           UNION ALL
+           SELECT 'pin', key, account_id FROM match_pin WHERE key IN (SELECT key FROM k)
+           UNION ALL
+           SELECT 'exclusion', key, account_id FROM match_exclusion WHERE key IN (SELECT key FROM k)"#,
         keys,
         limit,
     )
-    .fetch_one(conn)
+    .fetch_all(conn)
     .await?;
-    Ok(Found {
-        account_ids: row.account_ids.unwrap_or_default(),
-        pinned: row.pinned,
-        ruled_out: row.ruled_out.unwrap_or_default(),
-    })
+    let mut found = Found::default();
+    for row in rows {
+        let list = match row.kind.as_str() {
+            "known" => &mut found.known,
+            "pin" => &mut found.pins,
+            _ => &mut found.exclusions,
+        };
+        list.push((row.key, row.account_id));
+    }
+    Ok(found)
 }
 
 /// Keeps a correction: a key is pinned to one account at most, and not to one that it was ruled out of.

@@ -9,6 +9,10 @@ mod intake;
 mod matches;
 mod pending;
 mod read;
+mod rerouting;
+#[cfg(test)]
+mod tests;
+mod unmatched;
 
 pub use changes::*;
 pub use dead::*;
@@ -16,3 +20,5 @@ pub use intake::*;
 pub use matches::*;
 pub use pending::*;
 pub use read::*;
+pub use rerouting::*;
+pub use unmatched::*;

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 
 use super::reason::Reason;
 use super::{EVALUATE, Policies};
+use crate::accounts::commands::Move;
 use crate::accounts::{Batch, Folded, Follower};
 use crate::kernel::clock::DateTime;
 use crate::motions::model::Ledger;
@@ -71,6 +72,18 @@ impl Follower for MotionFollower {
                 })
                 .collect();
             jobs::enqueue(conn, EVALUATE, &asked, now).await
+        })
+    }
+
+    fn after_move<'a>(
+        &'a self,
+        conn: &'a mut PgConnection,
+        moves: &'a [Move],
+    ) -> BoxFuture<'a, Result<(), sqlx::Error>> {
+        Box::pin(async move {
+            let accounts: Vec<&str> = moves.iter().map(|moved| moved.from.as_str()).collect();
+            let ids: Vec<uuid::Uuid> = moves.iter().map(|moved| moved.id).collect();
+            store::take_back_touches(conn, &accounts, &ids).await
         })
     }
 

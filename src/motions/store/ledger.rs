@@ -188,6 +188,23 @@ pub async fn add_touches(conn: &mut PgConnection, touches: &[ReportedTouch]) -> 
     Ok(())
 }
 
+/// Takes back touches that events reported, because the events were another account's.
+pub async fn take_back_touches(
+    conn: &mut PgConnection,
+    account_ids: &[&str],
+    ids: &[Uuid],
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"DELETE FROM touch t USING unnest($1::text[], $2::uuid[]) AS m (account_id, id)
+           WHERE t.account_id = m.account_id AND t.id = m.id AND t.decision_id IS NULL"#,
+        account_ids as &[&str],
+        ids,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Rests motions on an account until an instant; a longer rest that is already there stays.
 pub async fn pause_motions(
     conn: &mut PgConnection,

@@ -16,7 +16,7 @@ use super::super::catalogue::EventType;
 use super::super::event::{Extensions, Parts};
 use super::super::fault::{FaultCode, Rejected, quoted};
 use super::super::reading::{Fields, Place, Reading, string};
-use super::{BATCH_EVENTS_MAX, Event, RequestFault, expect_json, finish, kept_type};
+use super::{Arrived, BATCH_EVENTS_MAX, RequestFault, expect_json, finish, kept_type};
 use crate::kernel::clock::DateTime;
 
 /// Characters of an extension's name that are kept.
@@ -77,7 +77,7 @@ struct Envelope<'a> {
 }
 
 /// One structured event.
-pub(super) fn event(raw: &RawValue, index: usize, now: DateTime) -> Result<Event, Rejected> {
+pub(super) fn event(raw: &RawValue, index: usize, now: DateTime) -> Result<Arrived, Rejected> {
     let mut reading = Reading::new(now);
     let Some(fields) = Fields::split(raw.get(), &Place::Root, &mut reading) else {
         return Err(Rejected { index, id: None, faults: reading.faults });

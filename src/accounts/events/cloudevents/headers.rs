@@ -13,7 +13,7 @@ use super::super::event::{Extensions, Parts};
 use super::super::fault::{FaultCode, Rejected};
 use super::super::reading::{Place, Reading};
 use super::envelope::{EXTENSION_VALUE_BYTES_MAX, check_version, keep_extension};
-use super::{Event, MediaType, expect_json, finish, kept_type, text};
+use super::{Arrived, MediaType, expect_json, finish, kept_type, text};
 use crate::kernel::clock::DateTime;
 
 /// One event in binary mode.
@@ -22,7 +22,7 @@ pub(super) fn event(
     content_type: &MediaType,
     body: &[u8],
     now: DateTime,
-) -> Result<Event, Rejected> {
+) -> Result<Arrived, Rejected> {
     let mut reading = Reading::new(now);
     let version = attribute(headers, "specversion", &mut reading);
     check_version(version.as_deref(), &mut reading);

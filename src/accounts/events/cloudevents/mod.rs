@@ -13,7 +13,7 @@ mod headers;
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 
-use super::event::{Event, check};
+use super::event::{Arrived, check, named_or_sought};
 use super::fault::{FaultCode, Rejected};
 use super::reading::{Place, Reading};
 use crate::kernel::clock::DateTime;
@@ -28,9 +28,9 @@ const CONTENT_TYPE_BYTES_MAX: usize = 128;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Decoded {
     /// One event, in structured or binary mode.
-    Single(Box<Result<Event, Rejected>>),
+    Single(Box<Result<Arrived, Rejected>>),
     /// A batch, in order; it may be empty.
-    Batch(Vec<Result<Event, Rejected>>),
+    Batch(Vec<Result<Arrived, Rejected>>),
     /// Nothing that could be taken apart into events.
     Refused(RequestFault),
 }
@@ -181,8 +181,8 @@ fn finish(
     extensions: super::event::Extensions,
     index: usize,
     mut reading: Reading,
-) -> Result<Event, Rejected> {
-    match check(parts, extensions, &mut reading) {
+) -> Result<Arrived, Rejected> {
+    match check(parts, named_or_sought, extensions, &mut reading) {
         Some(event) if reading.faults.is_empty() => Ok(event),
         _ => Err(Rejected { index, id: parts.id.map(str::to_owned), faults: reading.faults }),
     }

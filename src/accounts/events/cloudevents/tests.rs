@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::super::{Event, EventType, FaultCode, Rejected};
+use super::super::{Arrived, Event, EventType, FaultCode, Rejected};
 use super::{BATCH_EVENTS_MAX, Decoded, RequestFault, decode};
 use crate::kernel::clock::DateTime;
 
@@ -30,10 +30,14 @@ fn headers(pairs: &[(&str, &[u8])]) -> HeaderMap {
 /// The events of a request that was taken apart, whatever its mode.
 fn events(decoded: Decoded) -> Vec<Result<Event, Rejected>> {
     match decoded {
-        Decoded::Single(event) => vec![*event],
-        Decoded::Batch(events) => events,
+        Decoded::Single(event) => vec![event.map(addressed)],
+        Decoded::Batch(events) => events.into_iter().map(|event| event.map(addressed)).collect(),
         Decoded::Refused(fault) => panic!("refused: {fault}"),
     }
+}
+
+fn addressed(arrived: Arrived) -> Event {
+    arrived.addressed().unwrap()
 }
 
 fn structured(body: &str) -> Result<Event, Rejected> {
