@@ -50,6 +50,56 @@ where
     Outcome { requests, elapsed: start.elapsed() }
 }
 
+/// As [`drive`], at a given rate: each connection sends its requests at their times, late ones at once.
+pub async fn paced<F>(
+    address: SocketAddr,
+    connections: usize,
+    time: Duration,
+    per_second: f64,
+    make: F,
+) -> Outcome
+where
+    F: Fn(u64, &mut Vec<u8>) + Send + Sync + 'static,
+{
+    let make = Arc::new(make);
+    let step = Duration::from_secs_f64(connections as f64 / per_second);
+    let start = Instant::now();
+    let mut tasks = tokio::task::JoinSet::new();
+    for one in 0..connections {
+        let make = make.clone();
+        tasks.spawn(async move {
+            let mut connection = Connection::open(address).await;
+            let mut request = Vec::with_capacity(1_024);
+            // Spread, so that the connections do not send at once.
+            let mut at = step.mul_f64(one as f64 / connections as f64);
+            let mut done = 0_u64;
+            while at < time {
+                tokio::time::sleep_until((start + at).into()).await;
+                request.clear();
+                make(done * connections as u64 + one as u64, &mut request);
+                connection.exchange(&request).await;
+                done += 1;
+                at += step;
+            }
+            done
+        });
+    }
+    let mut requests = 0;
+    while let Some(done) = tasks.join_next().await {
+        requests += done.unwrap();
+    }
+    Outcome { requests, elapsed: start.elapsed() }
+}
+
+/// The body of a page.
+pub async fn get(address: SocketAddr, path: &str, key: &str) -> String {
+    let mut connection = Connection::open(address).await;
+    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {key}\r\n\r\n");
+    connection.exchange(request.as_bytes()).await;
+    let answer = String::from_utf8_lossy(&connection.buffer).into_owned();
+    answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default()
+}
+
 /// A kept-alive connection.
 pub struct Connection {
     stream: TcpStream,

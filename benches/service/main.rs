@@ -12,7 +12,9 @@
 
 mod decisions;
 mod intake;
+mod latency;
 mod load;
+mod scale;
 mod setup;
 
 use setup::Bench;
@@ -28,6 +30,12 @@ fn main() {
         }
         if wants("decisions") {
             decisions::run(&bench).await;
+        }
+        if wants("latency") {
+            latency::run(&bench).await;
+        }
+        if wants("scale") {
+            scale::run(&bench).await;
         }
         // Only when named: load on the service alone, for a profiler that is attached from outside.
         if wanted.iter().any(|one| one == "profile") {

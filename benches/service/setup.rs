@@ -47,17 +47,26 @@ impl Bench {
         pool.close().await;
     }
 
-    /// A service on a new database.
-    pub async fn service(&self, name: &str) -> Running {
+    /// The address of a new, empty database.
+    pub async fn database_url(&self, name: &str) -> String {
         self.database(name).await;
         let options = self.cluster.connect_options(name);
         let socket = options.get_socket().unwrap().display().to_string();
-        let url = format!(
-            "postgres:///{name}?host={}&port={}&user={}",
-            socket,
+        format!(
+            "postgres:///{name}?host={socket}&port={}&user={}",
             options.get_port(),
             options.get_username()
-        );
+        )
+    }
+
+    /// A data directory of a service.
+    pub fn dir(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+
+    /// A service on a new database.
+    pub async fn service(&self, name: &str) -> Running {
+        let url = self.database_url(name).await;
         let settings = Settings::load(
             None,
             [

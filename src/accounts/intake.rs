@@ -29,7 +29,7 @@ const GROUP_EVENTS_MAX: usize = 1_024;
 /// How many requests may wait for the next group before callers are told to come back.
 const QUEUE_REQUESTS_MAX: usize = 8_192;
 /// So many requests in one group make a crowd, for so long after it was stored.
-const CROWD_REQUESTS: usize = 8;
+const CROWD_REQUESTS: usize = 24;
 const CROWD_LASTS: Duration = Duration::from_millis(20);
 /// Background work lets a crowd pass, looking again after each step, for so long at the most.
 const LET_PASS_STEP: Duration = Duration::from_millis(5);

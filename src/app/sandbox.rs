@@ -134,9 +134,9 @@ pub(super) async fn settle(app: &App) -> Result<(), Problem> {
         let applied = accounts::commands::apply_next(&app.platform.pool, follower, now).await?.events;
         let routed = accounts::commands::route_next(&app.accounts).await?;
         let evaluated = app.motions.evaluate_due().await?;
-        let waiting = accounts::store::backlog(&app.platform.pool).await?.0;
+        let waiting = accounts::store::has_work(&app.platform.pool).await?;
         let due = next_job(app).await?.is_some_and(|due_at| due_at <= now);
-        if applied == 0 && routed == 0 && evaluated == 0 && waiting == 0 && !due {
+        if applied == 0 && routed == 0 && evaluated == 0 && !waiting && !due {
             return Ok(());
         }
         if applied == 0 && routed == 0 && evaluated == 0 {

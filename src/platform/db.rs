@@ -24,6 +24,12 @@ pub const ACQUIRE_SECONDS: u64 = 5;
 /// Seconds after which the server ends a session that holds a transaction open and does nothing.
 pub const IDLE_IN_TRANSACTION_SECONDS: u64 = 30;
 
+/// What every session is set to. The time is [`IDLE_IN_TRANSACTION_SECONDS`]. Every statement goes through a key,
+/// whatever its arguments: one plan for all saves planning, and a plan that was made while a table was empty must not
+/// read all of it once it is full.
+const SESSION: &str = "SET idle_in_transaction_session_timeout = '30s'; SET plan_cache_mode = force_generic_plan; \
+                       SET enable_seqscan = off";
+
 /// Opens a pool of at most `max_connections`, and one connection to see that the server answers.
 ///
 /// A connection is not pinged before each use, which would cost a round trip per statement; that is sound only
@@ -35,14 +41,7 @@ pub async fn connect(options: PgConnectOptions, max_connections: u32) -> Result<
         .test_before_acquire(false)
         .after_connect(|connection, _| {
             // A statement and not a start-up parameter, because connection poolers refuse unknown parameters.
-            // The number is IDLE_IN_TRANSACTION_SECONDS. Every statement goes through a key, whatever its arguments:
-            // one plan for all saves planning, and does not turn into another when the tables' statistics do.
-            Box::pin(async move {
-                connection
-                    .execute("SET idle_in_transaction_session_timeout = '30s'; SET plan_cache_mode = force_generic_plan")
-                    .await
-                    .map(drop)
-            })
+            Box::pin(async move { connection.execute(SESSION).await.map(drop) })
         })
         .connect_with(options.application_name("gtm"))
         .await

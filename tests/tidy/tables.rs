@@ -7,11 +7,16 @@ use crate::source::{Source, read, shipped, tree};
 use crate::{excepting, none};
 
 /// Tables of the platform that a slice names itself, because a decision is one round trip with what follows from it.
-const SHARED: [(&str, &str); 3] = [
+const SHARED: [(&str, &str); 5] = [
     (
         "src/motions/store/ledger.rs: audit_head",
         "the end of the chain is read with the guards under the same lock",
     ),
+    (
+        "src/motions/store/record.rs: audit_entry",
+        "decisions and their audit entries are one statement (`audit::Growth` says which rows)",
+    ),
+    ("src/motions/store/record.rs: audit_head", "as for the entries that lead there"),
     ("src/motions/store/record.rs: delivery", "a decision and its deliveries are one statement"),
     ("src/motions/store/record.rs: job", "the sweep passes over accounts that are asked for already"),
 ];

@@ -140,9 +140,12 @@ pub async fn list_events(
     .await
 }
 
-/// How many events wait to be applied, and since when the oldest does.
-pub async fn backlog(pool: &PgPool) -> Result<(i64, Option<DateTime>), sqlx::Error> {
-    sqlx::query_as("SELECT count(*), min(received_at) FROM inbox").fetch_one(pool).await
+/// Whether events wait to be applied, or unmatched ones for a look at what became known; what another transaction
+/// is busy with counts as waiting.
+pub async fn has_work(pool: &PgPool) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(r#"SELECT EXISTS (SELECT FROM inbox) OR EXISTS (SELECT FROM match_news) AS "waits!""#)
+        .fetch_one(pool)
+        .await
 }
 
 /// How much waits in a lane of the inbox.
