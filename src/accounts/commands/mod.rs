@@ -12,6 +12,8 @@ mod rebuild;
 mod resolve;
 mod routing;
 
+use std::collections::BTreeSet;
+
 use futures_util::future::BoxFuture;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
@@ -115,9 +117,15 @@ pub async fn apply_next(pool: &PgPool, follower: &dyn Follower, now: DateTime) -
     }
     waiting.sort_unstable();
     let mut tx = db::begin(pool).await?;
-    store::ensure_accounts(&mut tx, &waiting, now).await?;
     // Accounts that a decision or another replica is busy with have their turn in the next round.
-    let locked = store::lock_idle_accounts(&mut tx, &waiting).await?;
+    let mut locked = store::lock_idle_accounts(&mut tx, &waiting).await?;
+    if locked.len() < waiting.len() {
+        let found: BTreeSet<&str> = locked.iter().map(|l| l.account_id.as_str()).collect();
+        let missing: Vec<String> =
+            waiting.iter().filter(|id| !found.contains(id.as_str())).cloned().collect();
+        store::ensure_accounts(&mut tx, &missing, now).await?;
+        locked.extend(store::lock_idle_accounts(&mut tx, &missing).await?);
+    }
     let batch = apply_locked(&mut tx, locked, follower, now).await?;
     tx.commit().await?;
     follower.after_commit();

@@ -146,7 +146,8 @@ pub async fn claim(
              ORDER BY l.lane, d.due_at LIMIT $3)
            UPDATE job SET lease = nextval('work_lease'), attempts = attempts + 1,
                           leased_until = clock_timestamp() + make_interval(secs => $4)
-           WHERE id IN (SELECT id FROM due)
+           -- An array: row by row through the key, whatever the planner thinks of the length of the list.
+           WHERE id = ANY (ARRAY (SELECT id FROM due))
            RETURNING id, key, payload AS "payload!: sqlx::types::Json<Box<RawValue>>", lease, attempts, lane, due_at"#,
         kind,
         now,
