@@ -1,6 +1,6 @@
 //! From a roster as it is written to one that holds together.
 //!
-//! Promises: all faults come at once, in the order of the file, each with its place, a stable code, a sentence and, for a
+//! Promises: all faults come at once, names that stand twice first, each with its place, a stable code, a sentence and, for a
 //! misspelt name, the one that was probably meant. The roster that comes out does not depend on the order of the file.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -5,7 +5,7 @@
 //! capacity, who is leaving, or who just lost the handoff; nobody absent or outside hours unless as the fallback owner
 //! in time of need. Every rep who was looked at has a reason. What a turn does to the rotation is data.
 //!
-//! The caller takes a lock on the rotations that a request may touch, reads the snapshot, assigns, and commits the
+//! The caller locks the rotations that a request may touch ([`rotations`] names them), reads the snapshot, assigns, and commits the
 //! outcome with the changed accounts in one transaction: under the lock concurrent assignments are a sequence, and what
 //! holds for a sequence ([`rotation`] says exactly what) holds for them.
 //!
@@ -33,5 +33,5 @@ pub use explain::explain;
 pub use many::{assign_many, offboard, reassign};
 pub use outcome::Outcome;
 pub use roster::Roster;
-pub use routing::assign;
+pub use routing::{assign, rotations};
 pub use snapshot::{Request, Snapshot};

@@ -21,10 +21,11 @@
 //!   Let T(k) be the largest sum of k balances. It grows only at a turn that a rep c outside of these k took, one
 //!   of them, j, having been able as well; the choice guarantees balance(j) < balance(c) + 2 after it, hence
 //!   T(k−1) + T(k+1) ≥ T(k) − balance(j) + T(k) + balance(c) > 2·T(k) − 2. With T(0) = T(n) = 0 this gives
-//!   T(k) ≤ k(n − k). For two reps the bound is therefore 1 under any sequence.
+//!   T(k) ≤ k(n − k). For two reps the bound is therefore 1 under any sequence. For equal reps the widest balance of
+//!   all sequences is ½ for two of them, 5/6 for three and 7/6 for four (every reachable state is visited by a test).
 //! - No rule can keep everyone within 1 under any sequence: of eight reps let two at a time be able to take it.
 //!   After four such turns four reps are ½ ahead; pair these, and two are 1 ahead; pair those, and one of them is
-//!   1½ ahead, whoever is chosen. Random comings and goings stay below 2 (measured: 1.5).
+//!   1½ ahead, whoever is chosen. Random comings and goings stay below 2 (widest of 220 000 runs of 300 turns, 2 to 12 reps: 1.6; most stay within 1¼).
 //! - A turn that is taken back is gone without trace, also from between later ones. Whoever has k of them taken back at
 //!   once is owed up to k more than before, and gets the next turns until that is made up.
 //!

@@ -4,6 +4,8 @@
 //! the cover's cover; or the turns of a rotation). A way that leads to nobody able is left for the next one, unless it
 //! may be waited for and somebody on it will be able in time.
 
+use std::collections::BTreeSet;
+
 use chrono::TimeDelta;
 
 use super::candidates::{Part, cover, obstacles};
@@ -58,6 +60,18 @@ pub fn assign(request: &Request, snapshot: &Snapshot, now: DateTime) -> Outcome 
     }
     let nobody = tried.iter().all(|tried| tried.candidates.is_empty());
     walk.queued(team, fallback_at, if nobody { Waiting::NoCandidates } else { Waiting::NobodyNow }, tried)
+}
+
+/// The teams whose rotations an assignment may read or change: what is to be locked, in this order, before the
+/// snapshot is taken.
+pub fn rotations(request: &Request, roster: &Roster) -> BTreeSet<TeamId> {
+    let steps = roster.team(&request.team).into_iter().flat_map(|team| &team.order);
+    let ways = steps.flat_map(|rule| ways(rule.by, request, roster));
+    ways.filter_map(|(_, way)| match way {
+        Way::Pool { team, .. } => Some(team.clone()),
+        Way::Person { .. } => None,
+    })
+    .collect()
 }
 
 fn later(at: DateTime, minutes: u32) -> DateTime {

@@ -81,6 +81,20 @@ fn the_first_way_that_leads_to_somebody_able_is_taken() {
 }
 
 #[test]
+fn what_must_be_locked_is_known_before() {
+    let locked = |request: &Request| -> Vec<String> {
+        rotations(request, &company(Value::Null)).iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(locked(&owned("ben")), ["sales"]);
+    assert_eq!(
+        locked(&Request { team: team_id("success"), ..request(1) }),
+        ["sales", "success"],
+        "by the territory of its country"
+    );
+    assert_eq!(locked(&Request { team: team_id("nobody"), ..request(1) }), [""; 0]);
+}
+
+#[test]
 fn owners_take_no_turn_and_pools_do() {
     let snapshot = snapshot(&company(Value::Null));
     let Outcome::Assigned(by_owner) = assign(&owned("ben"), &snapshot, noon()) else { panic!() };

@@ -95,6 +95,40 @@ fn no_rule_keeps_eight_reps_within_one_when_two_at_a_time_are_able() {
     assert_eq!(balances(&rotation)[ahead[0]], -UNIT * 3 / 2);
 }
 
+/// The widest balance of so many equal reps that any sequence of who is able can lead to, by visiting every state.
+fn widest_of_all_sequences(count: usize) -> i64 {
+    let names = names(count);
+    let all = entrants(&names, &vec![1; count]);
+    // States that differ by less than a share's rounding are the same one; 60 is divisible by all shares.
+    let state = |rotation: &Rotation| -> Vec<i64> {
+        balances(rotation).iter().map(|balance| (balance * 60 + balance.signum() * UNIT / 2) / UNIT).collect()
+    };
+    let (mut seen, mut open) = (BTreeSet::new(), vec![enrolled(&names)]);
+    let mut most = 0;
+    while let Some(rotation) = open.pop() {
+        most = most.max(widest(&rotation));
+        for able in 1..1_u32 << count {
+            let able: Vec<_> = (0..count).filter(|at| able >> at & 1 == 1).map(|at| all[at]).collect();
+            let mut next = rotation.clone();
+            take(&mut next, &able, NO);
+            if seen.insert(state(&next)) {
+                open.push(next);
+            }
+        }
+    }
+    most
+}
+
+#[test]
+fn up_to_three_equal_reps_stay_within_one_under_every_sequence_and_four_nearly() {
+    let widest = [2, 3, 4].map(widest_of_all_sequences);
+    let exact = [UNIT / 2, UNIT * 5 / 6, UNIT * 7 / 6];
+    assert!(
+        widest.iter().zip(exact).all(|(widest, exact)| (widest - exact).abs() < UNIT / 1_000_000),
+        "{widest:?}"
+    );
+}
+
 #[test]
 fn a_turn_taken_back_leaves_no_trace_whatever_came_after_it() {
     let (names, weights) = (names(5), [3, 1, 4, 1, 5]);
