@@ -11,8 +11,9 @@
 //!
 //! Leaves out: working hours, holidays and time zones, which arrive as [`snapshot::Availability`] and [`caps::Spans`].
 //!
-//! In reading order: [`file`] and [`check`] (the roster as written, and checked), [`roster`], [`snapshot`], [`caps`],
-//! [`candidates`] (who is able), [`rotation`] (whose turn), [`routing`] (the ways), [`many`], [`outcome`], [`explain`].
+//! In reading order: [`mod@file`] and [`check`] (the roster as written, and checked), [`roster`], [`snapshot`], [`caps`],
+//! [`candidates`] (who is able), [`rotation`] (whose turn), [`routing`] (the ways), [`many`], [`outcome`],
+//! [`mod@explain`].
 
 pub mod candidates;
 pub mod caps;

@@ -107,6 +107,23 @@ fn owners_take_no_turn_and_pools_do() {
 }
 
 #[test]
+fn only_the_absent_are_owed_what_they_missed() {
+    let reps = ["ada", "ben", "cid", "dan"].map(|id| rep(id, Value::Null));
+    let roster = roster_with(json!({"returning": {"capped": 2}}), reps.into(), Value::Null);
+    let mut snapshot = snapshot(&roster);
+    snapshot.set_standing(&rep_id("cid"), absent(600, None));
+    snapshot.set_standing(&rep_id("dan"), closed(600));
+    for id in 0..20 {
+        let outcome = assign(&request(id), &snapshot, noon());
+        snapshot.apply(&outcome, noon());
+    }
+    let accounts = snapshot.rotation(&team_id("sales")).unwrap().accounts();
+    let missed: Vec<i64> = accounts.iter().map(|account| account.missed / rotation::UNIT).collect();
+    assert_eq!(missed, [0, 0, 2, 0]);
+    assert!(accounts.iter().all(|account| account.balance == 0), "and nobody has paid for it");
+}
+
+#[test]
 fn an_absent_owner_is_covered_and_gets_the_next_one_after_returning() {
     let mut snapshot = snapshot(&three());
     snapshot.set_standing(&rep_id("cid"), absent(60, Some("ben")));
