@@ -1,7 +1,7 @@
 //! What a decision is made of and what follows from it, as rows ready to be written.
 //!
 //! Promises: pure but for new ids; everything that a recorded decision changes is here, so that one statement
-//! ([`store::record()`]) can write it, for one account or for many.
+//! ([`crate::motions::store::record()`]) can write it, for one account or for many.
 
 use std::sync::Arc;
 
