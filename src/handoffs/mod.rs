@@ -1,0 +1,8 @@
+//! Handoffs: an account passes from one team to the next, to somebody who answers in time.
+//!
+//! What is there so far, all of it pure: [`types`] (the kinds of handoff, as data) and [`sla`] (the clock of one
+//! handoff: what was spent, when it is due, which step comes next).
+//! Owns no tables yet.
+
+pub mod sla;
+pub mod types;
