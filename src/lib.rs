@@ -2,8 +2,8 @@
 //! keeps the motions from colliding, and can prove afterwards why.
 //!
 //! The modules in reading order: values ([`kernel`]), machinery that knows no domain ([`platform`]), what is
-//! known of accounts ([`accounts`]), what is decided about them ([`motions`]), who takes over ([`handoffs`]), the wiring ([`app`]), the
-//! command line ([`cli`]), and a company to try it on ([`demo`]).
+//! known of accounts ([`accounts`]), what is decided about them ([`motions`]), who takes over and by when
+//! ([`handoffs`]), the wiring ([`app`]), the command line ([`cli`]), and a company to try it on ([`demo`]).
 
 pub mod accounts;
 pub mod app;

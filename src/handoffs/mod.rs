@@ -1,5 +1,9 @@
-//! Handoffs: who takes an account over, by when, and what happens when nobody does.
+//! Handoffs: an account passes from one team to the next, to somebody who answers in time.
 //!
-//! The pure core: [`assign`] (which rep, and why not the others).
+//! What is there so far, all of it pure: [`types`] (the kinds of handoff, as data), [`assign`] (which rep, and why not
+//! the others) and [`sla`] (the clock of one handoff: what was spent, when it is due, which step comes next).
+//! Owns no tables yet.
 
 pub mod assign;
+pub mod sla;
+pub mod types;

@@ -18,3 +18,5 @@ pub mod recheck;
 pub mod samples;
 pub mod signals;
 pub mod store;
+
+pub use policy::Urgency;
