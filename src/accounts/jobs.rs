@@ -5,29 +5,27 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
+use super::commands::Round;
 use super::{Accounts, commands, store};
-use crate::platform::worker::{self, Pace};
+use crate::platform::worker::{self, Pace, Yields};
 
 /// How long the applier sleeps when nobody rings; events that another process stored wait this long at most.
 const APPLY_IDLE: Duration = Duration::from_millis(200);
-/// How many rounds follow each other before a crowd of requests is let pass again.
-const ROUNDS_MAX: usize = 16;
 /// How long the matcher sleeps when nobody rings; an account that another process made known is found this late.
 const ROUTE_IDLE: Duration = Duration::from_secs(1);
 
 /// Applies pending events until told to stop.
 pub async fn apply(accounts: Accounts, stop: CancellationToken, beat: impl Fn(bool)) {
     let pace = Pace { stop: &stop, wake: &accounts.intake.arrived, idle: APPLY_IDLE };
+    let yields = Yields::default();
     worker::run("events", pace, beat, || async {
-        accounts.intake.let_pass().await;
-        let mut events = 0;
-        for _ in 0..ROUNDS_MAX {
-            let (pool, follower) = (&accounts.pool, accounts.follower.as_ref());
-            let round = commands::apply_next(pool, follower, accounts.clock.now()).await?;
-            events += round.events;
-            if round.caught_up {
-                break;
-            }
+        if yields.are_due() {
+            accounts.intake.let_pass().await;
+        }
+        let (pool, follower) = (&accounts.pool, accounts.follower.as_ref());
+        let Round { events, caught_up } = commands::apply_next(pool, follower, accounts.clock.now()).await?;
+        if caught_up {
+            yields.caught_up();
         }
         if events > 0 {
             accounts.matching.notify_one();

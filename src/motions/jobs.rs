@@ -6,25 +6,21 @@ use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
 use super::commands::{MotionError, Motions};
-use crate::platform::worker::{self, Pace};
+use crate::platform::worker::{self, Pace, Yields};
 
 /// How long the evaluator sleeps when nobody rings: the longest that a wake-up is late.
 const EVALUATE_IDLE: Duration = Duration::from_millis(100);
-/// How many rounds follow each other before a crowd of requests is let pass again.
-const ROUNDS_MAX: usize = 16;
-
 /// Evaluates accounts until told to stop.
 pub async fn evaluate(motions: Motions, stop: CancellationToken, beat: impl Fn(bool)) {
     let pace = Pace { stop: &stop, wake: &motions.evaluate, idle: EVALUATE_IDLE };
+    let yields = Yields::default();
     worker::run("evaluate", pace, beat, || async {
-        motions.accounts.intake.let_pass().await;
-        let mut accounts = 0;
-        for _ in 0..ROUNDS_MAX {
-            let round = motions.evaluate_due().await?;
-            accounts += round;
-            if round == 0 {
-                break;
-            }
+        if yields.are_due() {
+            motions.accounts.intake.let_pass().await;
+        }
+        let accounts = motions.evaluate_due().await?;
+        if accounts == 0 {
+            yields.caught_up();
         }
         Ok::<_, MotionError>(accounts)
     })

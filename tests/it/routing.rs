@@ -53,6 +53,51 @@ async fn the_worked_example_goes_to_sales_assist() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_bulk_call_takes_holds_that_are_over_anew_and_answers_each_ask() {
+    let service = Service::sandbox().await;
+    let accounts = ["acc_1", "acc_2", "acc_3"];
+    for account in accounts {
+        worked_example(&service, account).await;
+    }
+    let outcomes = |answer: &Value| -> Vec<Value> {
+        let results = answer["results"].as_array().unwrap();
+        results
+            .iter()
+            .map(|result| {
+                let decided = &result["decision"]["outcome"];
+                if decided.is_null() { result["error"]["code"].clone() } else { decided.clone() }
+            })
+            .collect()
+    };
+    let first = service.post("/v1/orchestrations", json!({"accountIds": accounts})).await;
+    assert_eq!(outcomes(&first), ["executed", "executed", "executed"], "{first:#}");
+
+    service.advance("PT72H").await;
+    for account in accounts {
+        let now = service.now();
+        let mut fresh = stories::usage(now, account, 3, &full_day());
+        for source in ["crm", "partner"] {
+            let synced = json!({"source": source, "syncedAt": now});
+            fresh.push(stories::event("gtm.source.synced", account, synced));
+        }
+        service.events(&fresh).await;
+    }
+    // One account is named twice and one is unknown: neither is the fault of the others.
+    let asked = ["acc_1", "acc_2", "nobody", "acc_1", "acc_3"];
+    let second = service.post("/v1/orchestrations", json!({"accountIds": asked})).await;
+    assert_eq!(
+        outcomes(&second),
+        ["executed", "executed", "not_found", "continued", "executed"],
+        "{second:#}"
+    );
+    let expired = "SELECT count(*) FROM motion_claim WHERE release_reason = 'expired'";
+    assert_eq!(service.number(expired).await, 3);
+    assert_eq!(service.number("SELECT count(*) FROM touch").await, 6);
+    service.expect_intact_audit().await;
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_deferred_decision_resumes_by_itself_when_what_it_waited_for_arrives() {
     let service = Service::sandbox().await;
     worked_example_with_crm_of(&service, "acc_1", TimeDelta::hours(25)).await;

@@ -179,6 +179,34 @@ pub async fn take_pending(
         .collect())
 }
 
+/// An event that is not in the inbox any more.
+pub(super) struct KeptEvent {
+    pub(super) account_id: String,
+    pub(super) received_at: DateTime,
+    pub(super) id: Uuid,
+    pub(super) source: String,
+    pub(super) event_id: String,
+    pub(super) type_name: String,
+    pub(super) occurred_at: DateTime,
+    pub(super) data: Json<Box<RawValue>>,
+}
+
+impl From<KeptEvent> for StoredEvent {
+    fn from(row: KeptEvent) -> Self {
+        Self {
+            lane: 1,
+            account_id: row.account_id,
+            received_at: row.received_at,
+            id: row.id,
+            source: row.source,
+            event_id: row.event_id,
+            type_name: row.type_name,
+            occurred_at: row.occurred_at,
+            data: row.data.0,
+        }
+    }
+}
+
 /// All usage events of one account and day that are applied or being applied: those still waiting are left
 /// out, because they will be counted when their turn comes.
 pub async fn usage_events_of_day(
@@ -186,7 +214,8 @@ pub async fn usage_events_of_day(
     account_id: &str,
     date: &str,
 ) -> Result<Vec<StoredEvent>, sqlx::Error> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        KeptEvent,
         r#"SELECT e.account_id, e.received_at, e.id, e.source, e.event_id, e.type AS type_name, e.occurred_at,
                   e.data AS "data!: Json<Box<RawValue>>"
            FROM event e
@@ -198,18 +227,5 @@ pub async fn usage_events_of_day(
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| StoredEvent {
-            lane: 1,
-            account_id: row.account_id,
-            received_at: row.received_at,
-            id: row.id,
-            source: row.source,
-            event_id: row.event_id,
-            type_name: row.type_name,
-            occurred_at: row.occurred_at,
-            data: row.data.0,
-        })
-        .collect())
+    Ok(rows.into_iter().map(StoredEvent::from).collect())
 }

@@ -5,6 +5,7 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use super::pending::KeptEvent;
 use super::{Locked, StoredEvent};
 use crate::accounts::model::AccountState;
 use crate::kernel::clock::DateTime;
@@ -46,34 +47,6 @@ pub async fn lock_accounts(
         .into_iter()
         .map(|row| Locked { account_id: row.account_id, state: row.state.0, version: row.version })
         .collect())
-}
-
-/// An event that is not in the inbox any more.
-struct KeptEvent {
-    account_id: String,
-    received_at: DateTime,
-    id: Uuid,
-    source: String,
-    event_id: String,
-    type_name: String,
-    occurred_at: DateTime,
-    data: Json<Box<RawValue>>,
-}
-
-impl From<KeptEvent> for StoredEvent {
-    fn from(row: KeptEvent) -> Self {
-        Self {
-            lane: 1,
-            account_id: row.account_id,
-            received_at: row.received_at,
-            id: row.id,
-            source: row.source,
-            event_id: row.event_id,
-            type_name: row.type_name,
-            occurred_at: row.occurred_at,
-            data: row.data.0,
-        }
-    }
 }
 
 /// The kept events that were matched by a key.

@@ -77,8 +77,8 @@ impl Motions {
             let until = now + policy.guardrails().conflict_pause;
             let both = [conflict.holder_motion.as_str(), conflict.wanted_motion.as_str()];
             store::pause_motions(&mut tx, &account_id, &both, until, id).await?;
-            store::release_claims(&mut tx, &account_id, &[conflict.holder_claim], "paused", now).await?;
-            store::lapse_conflicts(&mut tx, &account_id, now).await?;
+            store::release_claims(&mut tx, &[(&account_id, conflict.holder_claim)], "paused", now).await?;
+            store::lapse_conflicts(&mut tx, &[&account_id], now).await?;
         }
         let decided = match resolution {
             Resolution::Keep => None,

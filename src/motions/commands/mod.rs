@@ -70,6 +70,9 @@ pub enum MotionError {
     Raced,
     #[error("the service is stopping")]
     Stopping,
+    /// Whoever was to decide broke off: a panic, or a hard stop. The log says which.
+    #[error("the decision was broken off")]
+    Unanswered,
     #[error("the policy has {} faults", .0.0.len())]
     Policy(PolicyFaults),
     #[error("a stored document cannot be read: {0}")]
@@ -124,7 +127,7 @@ impl From<MotionError> for Problem {
             MotionError::Audit(error) => error.into(),
             MotionError::Database(error) => error.into(),
             MotionError::AccountId(_) => Self::unprocessable("invalid_account_id", error.to_string()),
-            MotionError::Stored(_) => Self::internal(error),
+            MotionError::Stored(_) | MotionError::Unanswered => Self::internal(error),
         }
     }
 }

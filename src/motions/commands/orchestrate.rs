@@ -229,10 +229,10 @@ async fn write(conn: &mut PgConnection, news: &[&Considered], now: DateTime) -> 
     if news.is_empty() {
         return Ok(());
     }
+    release(conn, news, now).await?;
     let mut growth = Growth::default();
     let mut rows = Vec::with_capacity(news.len());
     for made in news {
-        release(conn, made, now).await?;
         rows.push(made.rows()?);
         growth.add(&made.guards.chain, now, &[made.entry()])?;
     }
@@ -241,18 +241,23 @@ async fn write(conn: &mut PgConnection, news: &[&Considered], now: DateTime) -> 
     Ok(())
 }
 
-/// Frees the account from claims that are over and from the holder that `RevOps` switched away from, before
-/// the new claim is taken.
-async fn release(conn: &mut PgConnection, made: &Considered, now: DateTime) -> Result<(), MotionError> {
-    let (switched, expired) = (made.switched(), made.expired());
-    if !switched.is_empty() {
-        store::release_claims(conn, &made.account_id, &switched, "switched", now).await?;
+/// Frees the accounts from claims that are over and from holders that `RevOps` switched away from, before the new
+/// claims are taken.
+async fn release(conn: &mut PgConnection, news: &[&Considered], now: DateTime) -> Result<(), MotionError> {
+    let (mut switched, mut expired, mut freed) = (Vec::new(), Vec::new(), Vec::new());
+    for made in news {
+        let account_id = made.account_id.as_str();
+        let (gave_way, over) = (made.switched(), made.expired());
+        if !gave_way.is_empty() || !over.is_empty() {
+            freed.push(account_id);
+        }
+        switched.extend(gave_way.into_iter().map(|claim| (account_id, claim)));
+        if made.claims() {
+            expired.extend(over.into_iter().map(|claim| (account_id, claim)));
+        }
     }
-    if made.claims() && !expired.is_empty() {
-        store::release_claims(conn, &made.account_id, &expired, "expired", now).await?;
-    }
-    if !switched.is_empty() || !expired.is_empty() {
-        store::lapse_conflicts(conn, &made.account_id, now).await?;
-    }
+    store::release_claims(conn, &switched, "switched", now).await?;
+    store::release_claims(conn, &expired, "expired", now).await?;
+    store::lapse_conflicts(conn, &freed, now).await?;
     Ok(())
 }

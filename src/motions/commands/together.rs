@@ -6,10 +6,11 @@
 //! for many of them; one that arrives alone waits for nobody.
 
 use std::collections::{BTreeSet, HashMap};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::{StreamExt, stream};
+use futures_util::{FutureExt, StreamExt, stream};
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -58,7 +59,7 @@ impl Desk {
         let (reply, answer) = oneshot::channel();
         let sent = self.queue.send(Waiting { ask, reply }).await;
         sent.map_err(|_| MotionError::Stopping)?;
-        answer.await.unwrap_or(Err(MotionError::Stopping))
+        answer.await.unwrap_or(Err(MotionError::Unanswered))
     }
 }
 
@@ -128,7 +129,7 @@ impl Motions {
                 answers[at] = Some(answer);
             }
         }
-        answers.into_iter().map(|answer| answer.unwrap_or(Err(MotionError::Stopping))).collect()
+        answers.into_iter().map(|answer| answer.unwrap_or(Err(MotionError::Unanswered))).collect()
     }
 
     /// Answers those that a shared transaction can answer; gives back the others.
@@ -158,10 +159,21 @@ impl Motions {
         if asks.len() < 2 || asks.iter().any(|ask| ask.dry_run) {
             return none();
         }
-        self.try_group(asks).await.unwrap_or_else(|error| {
-            tracing::debug!(%error, accounts = asks.len(), "a group failed; each account is decided about alone");
-            none()
-        })
+        // Not even a panic over one account may take the others with it, or the worker.
+        match AssertUnwindSafe(self.try_group(asks)).catch_unwind().await {
+            Ok(Ok(decided)) => decided,
+            Ok(Err(error)) => {
+                tracing::debug!(%error, accounts = asks.len(), "a group failed; each account is decided about alone");
+                none()
+            }
+            Err(_) => {
+                tracing::error!(
+                    accounts = asks.len(),
+                    "a group panicked; each account is decided about alone"
+                );
+                none()
+            }
+        }
     }
 
     async fn try_group(&self, asks: &[&Ask]) -> Result<Vec<Option<Decided>>, MotionError> {

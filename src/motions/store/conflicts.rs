@@ -85,18 +85,21 @@ pub async fn resolve_conflict(
     .await
 }
 
-/// Closes the open conflicts of an account whose holder no longer holds it: the question has answered itself.
+/// Closes the open conflicts of accounts whose holder no longer holds them: the question has answered itself.
 pub async fn lapse_conflicts(
     conn: &mut PgConnection,
-    account_id: &str,
+    account_ids: &[&str],
     now: DateTime,
 ) -> Result<(), sqlx::Error> {
+    if account_ids.is_empty() {
+        return Ok(());
+    }
     sqlx::query!(
         r#"UPDATE conflict c SET resolution = 'lapsed', resolved_by = 'system', resolved_at = $2
            FROM motion_claim h
-           WHERE c.account_id = $1 AND c.resolution IS NULL
+           WHERE c.account_id = ANY ($1) AND c.resolution IS NULL
              AND h.account_id = c.account_id AND h.id = c.holder_claim AND h.released_at IS NOT NULL"#,
-        account_id,
+        account_ids as &[&str],
         now,
     )
     .execute(conn)

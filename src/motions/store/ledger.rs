@@ -135,19 +135,22 @@ pub async fn guards_of(
     Ok(found)
 }
 
-/// Releases claims, which frees the pairs they own.
+/// Releases claims, each named with its account, which frees the pairs they own.
 pub async fn release_claims(
     conn: &mut PgConnection,
-    account_id: &str,
-    claims: &[Uuid],
+    claims: &[(&str, Uuid)],
     reason: &str,
     now: DateTime,
 ) -> Result<(), sqlx::Error> {
+    if claims.is_empty() {
+        return Ok(());
+    }
+    let (accounts, ids): (Vec<&str>, Vec<Uuid>) = claims.iter().copied().unzip();
     sqlx::query!(
         r#"UPDATE motion_claim SET released_at = $4, release_reason = $3
-           WHERE account_id = $1 AND id = ANY ($2) AND released_at IS NULL"#,
-        account_id,
-        claims,
+           WHERE (account_id, id) IN (SELECT * FROM unnest($1::text[], $2::uuid[])) AND released_at IS NULL"#,
+        &accounts as &[&str],
+        &ids,
         reason,
         now,
     )
