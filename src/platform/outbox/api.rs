@@ -74,8 +74,11 @@ pub struct DeliveryWire {
     /// Also the `webhook-id` and the `idempotency-key` of every attempt.
     pub delivery_id: Uuid,
     pub account_id: String,
-    pub decision_id: Uuid,
-    /// The skill that is called.
+    /// The decision that caused it; none when a handoff did.
+    pub decision_id: Option<Uuid>,
+    /// The handoff that caused it; none when a decision did.
+    pub handoff_id: Option<Uuid>,
+    /// The skill or the command that is called.
     pub destination: String,
     pub status: DeliveryStatus,
     pub attempts: i32,
@@ -100,6 +103,7 @@ impl From<Delivery> for DeliveryWire {
             delivery_id: row.id,
             account_id: row.account_id,
             decision_id: row.decision_id,
+            handoff_id: row.handoff_id,
             destination: row.destination,
             status: DeliveryStatus::from_name(&row.status),
             attempts: row.attempts,
@@ -127,6 +131,8 @@ pub struct DeliveryQuery {
     account_id: Option<String>,
     /// Only deliveries of this decision.
     decision_id: Option<Uuid>,
+    /// Only deliveries of this handoff.
+    handoff_id: Option<Uuid>,
 }
 
 /// List deliveries
@@ -148,6 +154,7 @@ pub async fn list_deliveries(
         destination: filter.destination,
         account_id: filter.account_id,
         decision_id: filter.decision_id,
+        handoff_id: filter.handoff_id,
         before: page.after()?,
         limit: page.fetch(),
     };

@@ -13,7 +13,8 @@ pub struct Delivery {
     pub account_id: String,
     pub id: Uuid,
     pub destination: String,
-    pub decision_id: Uuid,
+    pub decision_id: Option<Uuid>,
+    pub handoff_id: Option<Uuid>,
     pub payload: Json<Box<RawValue>>,
     pub status: String,
     pub attempts: i32,
@@ -159,6 +160,7 @@ pub struct DeliveryFilter {
     pub destination: Option<String>,
     pub account_id: Option<String>,
     pub decision_id: Option<Uuid>,
+    pub handoff_id: Option<Uuid>,
     /// Only deliveries before this one, newest first.
     pub before: Option<Uuid>,
     pub limit: i64,
@@ -178,6 +180,9 @@ pub async fn list(pool: &PgPool, filter: &DeliveryFilter) -> Result<Vec<Delivery
     }
     if let Some(decision_id) = filter.decision_id {
         query.push(" AND decision_id = ").push_bind(decision_id);
+    }
+    if let Some(handoff_id) = filter.handoff_id {
+        query.push(" AND handoff_id = ").push_bind(handoff_id);
     }
     if let Some(before) = filter.before {
         query.push(" AND id < ").push_bind(before);
