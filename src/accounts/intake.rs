@@ -28,8 +28,9 @@ use crate::platform::jobs::Lane;
 const GROUP_EVENTS_MAX: usize = 1_024;
 /// How many requests may wait for the next group before callers are told to come back.
 const QUEUE_REQUESTS_MAX: usize = 8_192;
-/// So many requests in one group make a crowd, for so long after it was stored.
+/// So many requests or events in one group make a crowd, for so long after it was stored.
 const CROWD_REQUESTS: usize = 24;
+const CROWD_EVENTS: usize = 192;
 const CROWD_LASTS: Duration = Duration::from_millis(20);
 /// Background work lets a crowd pass, looking again after each step, for so long at the most.
 const LET_PASS_STEP: Duration = Duration::from_millis(5);
@@ -89,8 +90,8 @@ impl Crowd {
         u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    fn note(&self, requests: usize) {
-        if requests > CROWD_REQUESTS {
+    fn note(&self, requests: usize, events: usize) {
+        if requests > CROWD_REQUESTS || events > CROWD_EVENTS {
             self.last_ms.store(self.now_ms().max(1), Ordering::Relaxed);
         }
     }
@@ -216,7 +217,7 @@ impl IntakeWorker {
             count += next.events.len();
             group.push(next);
         }
-        self.crowd.note(group.len());
+        self.crowd.note(group.len(), count);
         Some(group)
     }
 

@@ -23,7 +23,7 @@ use tokio::sync::Notify;
 
 use crate::kernel::clock::Clock;
 
-pub use commands::{AppliedEvent, Batch, Current, Folded, Follower};
+pub use commands::{AppliedEvent, Batch, Current, Folded, Follower, Occasion};
 
 /// The accounts of the service: a handle to the use cases of this slice.
 #[derive(Clone)]

@@ -155,6 +155,7 @@ pub fn wire(platform: Platform, settings: &Settings) -> (App, IntakeWorker, Desk
     let policies = Policies::default();
     let evaluate = Arc::new(Notify::new());
     let follower = MotionFollower {
+        clock: clock.clone(),
         policies: policies.clone(),
         evaluate: evaluate.clone(),
         debounce: TimeDelta::milliseconds(i64::from(settings.motions.debounce_ms)),

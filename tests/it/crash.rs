@@ -94,6 +94,10 @@ impl Feeder {
         let path = format!("/v1/accounts/{account}/orchestrate");
         let answer = client.request(reqwest::Method::POST, &path).json(&json!({})).send().await;
         let Ok(answer) = answer else { return };
+        // A service that has just started may be too busy to decide in time, and says so: that promises nothing.
+        if answer.status() == 503 {
+            return;
+        }
         assert_eq!(answer.status(), 200);
         if let Ok(document) = answer.json::<Value>().await {
             self.told.decisions.push(document["decisionId"].as_str().unwrap().to_owned());

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::rebuild::{self, Rebuilt};
 use super::routing::{clues_of, judge};
-use super::{Batch, Follower};
+use super::{Batch, Follower, Occasion};
 use crate::accounts::Accounts;
 use crate::accounts::matching::{self, Verdict};
 pub use crate::accounts::store::Correction;
@@ -71,7 +71,7 @@ pub(super) async fn commit(accounts: &Accounts, tx: Tx) -> Result<(), sqlx::Erro
     tx.commit().await?;
     accounts.intake.arrived.notify_one();
     accounts.matching.notify_one();
-    accounts.follower.after_commit();
+    accounts.follower.after_commit(None);
     Ok(())
 }
 
@@ -211,11 +211,11 @@ async fn carry_out(
     }
     store::move_events(conn, moves, now).await?;
     follower.after_move(conn, moves).await?;
-    let (mut batch, mut away) = (Batch::default(), Vec::new());
+    let (mut batch, mut away) = (Batch::none(Occasion::UseCase), Vec::new());
     for (rebuilt, moved) in rebuilds {
         batch.accounts.extend(rebuild::write(conn, rebuilt, now).await?);
         away.push(moved);
     }
-    follower.after_apply(conn, &batch, now).await?;
+    follower.after_apply(conn, &mut batch, now).await?;
     Ok(away)
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
-use super::{AppliedEvent, Batch, Current, Folded};
+use super::{AppliedEvent, Batch, Current, Folded, Occasion};
 use crate::accounts::events::Event;
 use crate::accounts::fold::{self, Applied};
 use crate::accounts::matching;
@@ -149,7 +149,7 @@ impl Folding {
     }
 
     /// What followers are told.
-    pub(super) fn finish(self, events: usize) -> Batch {
+    pub(super) fn finish(self, occasion: Occasion, events: usize) -> Batch {
         let folded = |(account_id, open): (String, Open)| Folded {
             current: Current {
                 account_id,
@@ -159,8 +159,9 @@ impl Folding {
             relevant: open.relevant,
             lane: open.lane,
             asked_at: open.asked_at,
+            settled: false,
         };
         let accounts = self.accounts.into_iter().map(folded).collect();
-        Batch { accounts, applied: self.applied, events }
+        Batch { occasion, accounts, applied: self.applied, events }
     }
 }

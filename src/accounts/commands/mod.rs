@@ -38,15 +38,31 @@ pub use super::store::{EventRow, Move, list_events};
 /// How many accounts one transaction of the background work takes.
 pub const APPLY_ACCOUNTS_MAX: i64 = 256;
 
+/// In whose time events are applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Occasion {
+    /// In the background: whoever follows may finish what the events ask for in the same transaction.
+    Background,
+    /// In somebody's use case, which holds the accounts for what it has to do itself: followers are brief.
+    UseCase,
+}
+
 /// What a transaction has applied, for those who follow accounts.
-#[derive(Default)]
 pub struct Batch {
+    pub occasion: Occasion,
     /// The accounts that were locked, as they now stand, by id.
     pub accounts: Vec<Folded>,
     /// What each event asks of others.
     pub applied: Vec<AppliedEvent>,
     /// How many events were taken out of the inbox.
     pub events: usize,
+}
+
+impl Batch {
+    /// Nothing applied.
+    pub(super) fn none(occasion: Occasion) -> Self {
+        Self { occasion, accounts: Vec::new(), applied: Vec::new(), events: 0 }
+    }
 }
 
 /// An account after its pending events.
@@ -58,6 +74,8 @@ pub struct Folded {
     pub lane: Lane,
     /// When the first event that changed something of the kind was received; none when nothing did.
     pub asked_at: Option<DateTime>,
+    /// A follower has found that nothing follows from it.
+    pub settled: bool,
 }
 
 /// One applied event.
@@ -73,7 +91,7 @@ pub trait Follower: Send + Sync {
     fn after_apply<'a>(
         &'a self,
         conn: &'a mut PgConnection,
-        batch: &'a Batch,
+        batch: &'a mut Batch,
         now: DateTime,
     ) -> BoxFuture<'a, Result<(), sqlx::Error>>;
 
@@ -85,8 +103,9 @@ pub trait Follower: Send + Sync {
         moves: &'a [Move],
     ) -> BoxFuture<'a, Result<(), sqlx::Error>>;
 
-    /// Called once the transaction is committed: the moment to wake up workers.
-    fn after_commit(&self);
+    /// Called once the transaction is committed: the moment to wake up workers. The batch is there when nobody but the
+    /// background work waited for it.
+    fn after_commit(&self, batch: Option<&Batch>);
 }
 
 /// An account under its lock, with every event applied that was accepted before.
@@ -126,9 +145,9 @@ pub async fn apply_next(pool: &PgPool, follower: &dyn Follower, now: DateTime) -
         store::ensure_accounts(&mut tx, &missing, now).await?;
         locked.extend(store::lock_idle_accounts(&mut tx, &missing).await?);
     }
-    let batch = apply_locked(&mut tx, locked, follower, now).await?;
+    let batch = apply_locked(&mut tx, locked, follower, Occasion::Background, now).await?;
     tx.commit().await?;
-    follower.after_commit();
+    follower.after_commit(Some(&batch));
     Ok(Round { events: batch.events, caught_up })
 }
 
@@ -148,7 +167,8 @@ pub async fn lock_current(
         store::ensure_accounts(conn, &[account_id.to_owned()], now).await?;
         locked = store::lock_account(conn, account_id).await?.0;
     }
-    let mut batch = apply_locked(conn, locked.into_iter().collect(), follower, now).await?;
+    let mut batch =
+        apply_locked(conn, locked.into_iter().collect(), follower, Occasion::UseCase, now).await?;
     Ok(batch.accounts.pop().map(|folded| folded.current))
 }
 
@@ -161,7 +181,7 @@ pub async fn lock_current_idle(
     now: DateTime,
 ) -> Result<Vec<Current>, sqlx::Error> {
     let locked = store::lock_idle_accounts(conn, account_ids).await?;
-    let batch = apply_locked(conn, locked, follower, now).await?;
+    let batch = apply_locked(conn, locked, follower, Occasion::UseCase, now).await?;
     Ok(batch.accounts.into_iter().map(|folded| folded.current).collect())
 }
 
@@ -186,7 +206,7 @@ pub async fn view(
         let mut tx = db::begin(&accounts.pool).await?;
         lock_current(&mut tx, account_id, accounts.follower.as_ref(), accounts.clock.now()).await?;
         tx.commit().await?;
-        accounts.follower.after_commit();
+        accounts.follower.after_commit(None);
         conn = accounts.pool.acquire().await?;
     }
     let Some(found) = store::read_accounts(&mut conn, &[account_id.to_owned()]).await?.pop() else {
@@ -203,16 +223,17 @@ async fn apply_locked(
     conn: &mut PgConnection,
     locked: Vec<Locked>,
     follower: &dyn Follower,
+    occasion: Occasion,
     now: DateTime,
 ) -> Result<Batch, sqlx::Error> {
     let ids: Vec<String> = locked.iter().map(|l| l.account_id.clone()).collect();
     if ids.is_empty() {
-        return Ok(Batch::default());
+        return Ok(Batch::none(occasion));
     }
     let events = store::take_pending(conn, &ids).await?;
     let mut folding = Folding::new(locked);
     if events.is_empty() {
-        return Ok(folding.finish(0));
+        return Ok(folding.finish(occasion, 0));
     }
     for stored in &events {
         folding.add(stored);
@@ -227,8 +248,8 @@ async fn apply_locked(
     store::insert_dead_events(conn, &folding.dead, now).await?;
     let identities: Vec<Identity> = std::mem::take(&mut folding.identities);
     store::insert_identities(conn, &identities).await?;
-    let batch = folding.finish(events.len());
-    follower.after_apply(conn, &batch, now).await?;
+    let mut batch = folding.finish(occasion, events.len());
+    follower.after_apply(conn, &mut batch, now).await?;
     Ok(batch)
 }
 

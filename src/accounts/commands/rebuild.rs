@@ -10,7 +10,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::folding::Folding;
-use super::{Current, Folded, people_of, write_people};
+use super::{Current, Folded, Occasion, people_of, write_people};
 use crate::accounts::model::{AccountState, Contact};
 use crate::accounts::store::{self, Identity, Locked};
 use crate::kernel::clock::DateTime;
@@ -91,7 +91,8 @@ pub(super) async fn write(
         Rebuilt::AsItWas(locked) => {
             let Locked { account_id, state, version } = *locked;
             let current = Current { account_id, state, version };
-            return Ok(vec![Folded { current, relevant: true, lane: Lane::Normal, asked_at: None }]);
+            let (relevant, lane) = (true, Lane::Normal);
+            return Ok(vec![Folded { current, relevant, lane, asked_at: None, settled: false }]);
         }
     };
     let changes = folding.changes();
@@ -102,5 +103,5 @@ pub(super) async fn write(
     write_people(conn, &mut folding, now).await?;
     let identities: Vec<Identity> = std::mem::take(&mut folding.identities);
     store::insert_identities(conn, &identities).await?;
-    Ok(folding.finish(0).accounts)
+    Ok(folding.finish(Occasion::UseCase, 0).accounts)
 }

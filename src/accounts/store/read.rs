@@ -143,9 +143,12 @@ pub async fn list_events(
 /// Whether events wait to be applied, or unmatched ones for a look at what became known; what another transaction
 /// is busy with counts as waiting.
 pub async fn has_work(pool: &PgPool) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar!(r#"SELECT EXISTS (SELECT FROM inbox) OR EXISTS (SELECT FROM match_news) AS "waits!""#)
-        .fetch_one(pool)
-        .await
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM inbox) OR EXISTS (SELECT FROM match_news)
+                  OR EXISTS (SELECT FROM unmatched_event WHERE looked_at = '-infinity') AS "waits!""#
+    )
+    .fetch_one(pool)
+    .await
 }
 
 /// How much waits in a lane of the inbox.

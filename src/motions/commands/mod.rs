@@ -8,6 +8,7 @@ mod consequences;
 mod follow;
 mod orchestrate;
 mod policies;
+mod quiet;
 mod reason;
 mod replay;
 mod sweep;

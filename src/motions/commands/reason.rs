@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::Trigger;
 use crate::kernel::clock::DateTime;
-use crate::platform::jobs::Lane;
+use crate::platform::jobs::{Claimed, Lane};
 
 /// Name of the histogram of the time from receiving an event to the outcome of the look it asked for.
 pub const EVENT_TO_DECISION: &str = "gtm_event_to_decision_seconds";
@@ -48,10 +48,15 @@ impl Reason {
 }
 
 /// Measures how long an event took to its outcome: the decision on record, or the finding that nothing changed.
-pub(super) fn measure(payload: &RawValue, lane: Lane, now: DateTime) {
-    if let Some(Reason::Event { received_at }) = Reason::of(payload) {
-        let took = (now - received_at).max(TimeDelta::zero()).as_seconds_f64();
-        metrics::histogram!(EVENT_TO_DECISION, "lane" => lane.name()).record(took);
+pub(super) fn measure(received_at: DateTime, lane: Lane, now: DateTime) {
+    let took = (now - received_at).max(TimeDelta::zero()).as_seconds_f64();
+    metrics::histogram!(EVENT_TO_DECISION, "lane" => lane.name()).record(took);
+}
+
+/// The same for a job that an event asked for; nothing for others.
+pub(super) fn measure_job(job: &Claimed, now: DateTime) {
+    if let Some(Reason::Event { received_at }) = Reason::of(&job.payload) {
+        measure(received_at, job.lane, now);
     }
 }
 

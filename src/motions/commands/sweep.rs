@@ -4,15 +4,13 @@ use std::collections::HashSet;
 
 use chrono::TimeDelta;
 
-use super::consequences::fingerprint;
-use super::orchestrate::{Ask, TOUCHES_READ, Trigger, wake};
-use super::reason::{Reason, measure};
+use super::orchestrate::{Ask, Trigger};
+use super::quiet::find_quiet;
+use super::reason::{Reason, measure_job};
 use super::{EVALUATE, MotionError, Motions};
 use crate::accounts;
 use crate::kernel::clock::DateTime;
-use crate::motions::decide::decide;
-use crate::motions::model::Outcome;
-use crate::motions::{signals, store};
+use crate::motions::store;
 use crate::platform::jobs::{self, Claimed, Lane, NewJob};
 
 /// How many accounts one round of the evaluator takes.
@@ -38,7 +36,7 @@ impl Motions {
         let (same, news): (Vec<&Claimed>, Vec<&Claimed>) =
             due.iter().partition(|job| quiet.contains(&job.key));
         for job in &same {
-            measure(&job.payload, job.lane, self.clock.now());
+            measure_job(job, self.clock.now());
         }
         done.extend(same.into_iter().cloned());
         let asks: Vec<Ask> = news.iter().map(|job| look(job)).collect();
@@ -48,7 +46,7 @@ impl Motions {
                     let outcome = decided.document.outcome.name();
                     metrics::counter!("gtm_evaluations_total", "outcome" => outcome, "recorded" => decided.recorded.to_string())
                         .increment(1);
-                    measure(&job.payload, job.lane, self.clock.now());
+                    measure_job(job, self.clock.now());
                     done.push(job.clone());
                 }
                 // Nothing is known of it any more: there is nothing to decide.
@@ -61,35 +59,15 @@ impl Motions {
         Ok(due.len())
     }
 
-    /// Of the accounts whose turn it is, those about which a decision would say what the latest one says: read and
-    /// decided together, without a lock. What changes in between asks for a look of its own.
+    /// Of the accounts whose turn it is, those about which there is nothing new to say; read without a lock.
     async fn unchanged(&self, due: &[Claimed], now: DateTime) -> Result<HashSet<String>, MotionError> {
         let ids: Vec<String> = due.iter().map(|job| job.key.clone()).collect();
         let mut conn = self.pool.acquire().await?;
         let states = accounts::commands::glance(&mut conn, &ids).await?;
-        let guards = store::guards_of(&mut conn, &ids, now - TOUCHES_READ, now).await?;
-        let mut quiet = HashSet::new();
-        let mut wakes = Vec::new();
-        for (account_id, state) in states {
-            let Some(guards) = guards.get(&account_id) else { continue };
-            let (Some(latest), Some(version)) = (&guards.latest, &guards.policy_version) else { continue };
-            let policy = self.policies.get(&mut conn, version).await?;
-            self.policies.note_latest(&policy);
-            let signals = signals::derive(policy.definitions(), &state, now);
-            let decision = decide(&policy, &signals, &guards.ledger(&state), now);
-            // What is to be done is done again, though it says the same: a hold that is over is taken anew.
-            let idle = decision.outcome != Outcome::Executed;
-            if idle && fingerprint(&decision, &policy) == latest.fingerprint {
-                wakes.extend(decision.wake_at.map(|at| wake(&account_id, at, now)));
-                quiet.insert(account_id);
-            }
-        }
-        let looked_at: Vec<String> = quiet.iter().cloned().collect();
-        store::note_evaluated(&mut conn, &looked_at, now).await?;
-        jobs::enqueue(&mut conn, EVALUATE, &wakes, now).await?;
-        metrics::counter!("gtm_evaluations_total", "outcome" => "unchanged", "recorded" => "false")
-            .increment(quiet.len() as u64);
-        Ok(quiet)
+        let states: Vec<_> = states.iter().map(|(account_id, state)| (account_id.as_str(), state)).collect();
+        let quiet = find_quiet(&mut conn, &self.policies, &states, now).await?;
+        jobs::enqueue(&mut conn, EVALUATE, &quiet.wakes, now).await?;
+        Ok(quiet.accounts)
     }
 
     async fn evaluation_failed(&self, job: &Claimed, error: &MotionError) -> Result<(), MotionError> {
