@@ -79,6 +79,8 @@ CREATE TABLE handoff (
     assignment      json,
     -- The clock of the present owner's turn.
     clock           json,
+    -- The hours it counts by, where it counts working time: as they were, until it has been settled by them.
+    hours           json,
     -- Copies for lists and figures.
     due_at          timestamptz,
     breached_at     timestamptz,
@@ -119,6 +121,8 @@ CREATE UNIQUE INDEX handoff_live ON handoff (account_id, type, coalesce(deal_id,
     WHERE status IN ('held', 'pending', 'assigned', 'acknowledged', 'contacted', 'meeting_booked');
 -- What a rep has open.
 CREATE INDEX handoff_open ON handoff (owner_id) WHERE status IN ('assigned', 'acknowledged', 'contacted', 'meeting_booked');
+-- What waits for information.
+CREATE INDEX handoff_waits ON handoff (account_id) WHERE status = 'held';
 -- What waits for somebody.
 CREATE INDEX handoff_queue ON handoff (waiting_since) WHERE status = 'pending';
 CREATE INDEX handoff_age ON handoff (created_at);

@@ -7,6 +7,10 @@
 //! `share_receipt`.
 
 pub mod assign;
+pub mod hours;
+pub mod lifecycle;
+pub mod model;
 pub mod package;
 pub mod sla;
+pub mod store;
 pub mod types;

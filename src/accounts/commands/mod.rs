@@ -8,6 +8,7 @@ mod correct;
 mod dead;
 mod finding;
 mod folding;
+mod portrait;
 mod rebuild;
 mod resolve;
 mod routing;
@@ -30,6 +31,7 @@ use folding::Folding;
 pub use correct::{Corrected, Correction, MovedAway, correct_match};
 pub use dead::{DeadEventRow, DeadEvents, list_dead_events, preview_dead_events, retry_dead_events};
 pub use finding::find_matches;
+pub use portrait::{Portrait, portrait};
 pub use resolve::{Resolution, ResolveError, resolve_unmatched};
 pub use routing::{Unmatched, list_unmatched, route_next, take_unaddressed};
 // A timeline is read as it lies: other slices show it beside what is theirs.

@@ -229,3 +229,23 @@ pub async fn usage_events_of_day(
     .await?;
     Ok(rows.into_iter().map(StoredEvent::from).collect())
 }
+
+/// The activities among the newest events of an account, so that an account with many events of other kinds costs no
+/// more than one with few.
+pub async fn recent_activities(
+    conn: &mut PgConnection,
+    account_id: &str,
+) -> Result<Vec<StoredEvent>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        KeptEvent,
+        r#"SELECT e.account_id AS "account_id!", e.received_at AS "received_at!", e.id AS "id!", e.source AS "source!",
+                  e.event_id AS "event_id!", e.type AS "type_name!", e.occurred_at AS "occurred_at!",
+                  e.data AS "data!: Json<Box<RawValue>>"
+           FROM (SELECT * FROM event WHERE account_id = $1 ORDER BY received_at DESC, id DESC LIMIT 1000) AS e
+           WHERE e.type = 'gtm.activity.logged'"#,
+        account_id,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(StoredEvent::from).collect())
+}

@@ -140,6 +140,31 @@ pub async fn list_events(
     .await
 }
 
+/// A note about an account.
+#[derive(Debug, Clone)]
+pub struct NoteRow {
+    pub noted_at: DateTime,
+    pub kind: String,
+    pub text: String,
+    pub source: String,
+}
+
+/// Notes about an account, newest first.
+pub async fn list_notes(
+    conn: &mut PgConnection,
+    account_id: &str,
+    limit: i64,
+) -> Result<Vec<NoteRow>, sqlx::Error> {
+    sqlx::query_as!(
+        NoteRow,
+        "SELECT noted_at, kind, text, source FROM note WHERE account_id = $1 ORDER BY noted_at DESC, id LIMIT $2",
+        account_id,
+        limit,
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// Whether events wait to be applied, or unmatched ones for a look at what became known; what another transaction
 /// is busy with counts as waiting.
 pub async fn has_work(pool: &PgPool) -> Result<bool, sqlx::Error> {

@@ -98,6 +98,19 @@ pub enum Waiting {
     },
 }
 
+impl Waiting {
+    /// The stable code.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::UnknownTeam => "unknown_team",
+            Self::NoCandidates => "no_candidates",
+            Self::NobodyNow => "nobody_now",
+            Self::ForRoute { .. } => "for_route",
+            Self::FallbackCannot { .. } => "fallback_cannot",
+        }
+    }
+}
+
 /// A way to an owner.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", rename_all_fields = "camelCase", tag = "kind")]

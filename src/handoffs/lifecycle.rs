@@ -1,0 +1,453 @@
+//! What may happen to a handoff, and what it then is: pure.
+//!
+//! Promises: an action that does not fit is refused with those that do; doing again what is already so changes nothing;
+//! nothing happens to a handoff in a final state; whoever ends a turn, ends its clock. What happened is given back as
+//! data ([`Happening`]), from which the rows, the alerts and the audit entries are made.
+//! Leaves out: finding an owner; a handoff that needs one becomes `pending`, and whoever assigns calls [`place`].
+
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+
+use super::assign::{Outcome, outcome::Route};
+use super::hours::Hours;
+use super::model::{Handoff, Happening, Status, TurnEnd};
+use super::sla::{Change, Restart, SlaClock, SlaTerms, StepKind};
+use crate::kernel::calendar::CalendarError;
+use crate::kernel::clock::DateTime;
+
+/// So long after it was made a handoff can be rolled back.
+pub const ROLLBACK_WITHIN: TimeDelta = TimeDelta::minutes(30);
+
+/// What somebody does to a handoff.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    Acknowledge,
+    /// The customer was contacted, now or earlier.
+    Contact {
+        at: DateTime,
+    },
+    Meeting {
+        at: DateTime,
+    },
+    Convert {
+        nps: Option<u8>,
+    },
+    Lose {
+        reason: Option<String>,
+    },
+    /// The owner gives it back: to the queue, or to the team it came from.
+    Reject {
+        reason: String,
+        reroute: bool,
+    },
+    /// It is to be somebody else's.
+    Reassign {
+        reason: TurnEnd,
+    },
+    Cancel {
+        reason: Option<String>,
+    },
+    RollBack {
+        reason: Option<String>,
+    },
+    /// Let it go on though something is missing.
+    Release,
+}
+
+/// The name of an action, as calls have it.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = HandoffAction)]
+pub enum ActionKind {
+    Acknowledge,
+    Contact,
+    Meeting,
+    Convert,
+    Lose,
+    Reject,
+    Reassign,
+    Cancel,
+    Rollback,
+    Release,
+}
+
+impl ActionKind {
+    pub const ALL: [Self; 10] = [
+        Self::Acknowledge,
+        Self::Contact,
+        Self::Meeting,
+        Self::Convert,
+        Self::Lose,
+        Self::Reject,
+        Self::Reassign,
+        Self::Cancel,
+        Self::Rollback,
+        Self::Release,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Acknowledge => "acknowledge",
+            Self::Contact => "contact",
+            Self::Meeting => "meeting",
+            Self::Convert => "convert",
+            Self::Lose => "lose",
+            Self::Reject => "reject",
+            Self::Reassign => "reassign",
+            Self::Cancel => "cancel",
+            Self::Rollback => "rollback",
+            Self::Release => "release",
+        }
+    }
+
+    /// Whether it leads on from a state. Rolling back also has its time: [`ROLLBACK_WITHIN`].
+    fn leads_on_from(self, status: Status) -> bool {
+        use Status::{Acknowledged, Assigned, Contacted, Held, MeetingBooked, Pending};
+        match self {
+            Self::Acknowledge => status == Assigned,
+            Self::Contact => matches!(status, Assigned | Acknowledged),
+            Self::Meeting => matches!(status, Assigned | Acknowledged | Contacted),
+            Self::Convert | Self::Lose => status.is_open(),
+            Self::Reject => matches!(status, Assigned | Acknowledged),
+            Self::Reassign => status == Pending || status.is_open(),
+            Self::Cancel => {
+                matches!(status, Held | Pending | Assigned | Acknowledged | Contacted | MeetingBooked)
+            }
+            Self::Rollback => !status.is_final(),
+            Self::Release => status == Held,
+        }
+    }
+
+    /// The state that it leads to, for those that can be said again without doing anything.
+    fn already(self, status: Status) -> bool {
+        match self {
+            Self::Acknowledge => status == Status::Acknowledged,
+            Self::Contact => status == Status::Contacted,
+            Self::Meeting => status == Status::MeetingBooked,
+            Self::Convert => status == Status::Converted,
+            Self::Lose => status == Status::Lost,
+            Self::Cancel => status == Status::Cancelled,
+            Self::Rollback => status == Status::RolledBack,
+            Self::Reject | Self::Reassign | Self::Release => false,
+        }
+    }
+}
+
+impl Action {
+    pub fn kind(&self) -> ActionKind {
+        match self {
+            Self::Acknowledge => ActionKind::Acknowledge,
+            Self::Contact { .. } => ActionKind::Contact,
+            Self::Meeting { .. } => ActionKind::Meeting,
+            Self::Convert { .. } => ActionKind::Convert,
+            Self::Lose { .. } => ActionKind::Lose,
+            Self::Reject { .. } => ActionKind::Reject,
+            Self::Reassign { .. } => ActionKind::Reassign,
+            Self::Cancel { .. } => ActionKind::Cancel,
+            Self::RollBack { .. } => ActionKind::Rollback,
+            Self::Release => ActionKind::Release,
+        }
+    }
+}
+
+/// Why an action was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    #[error("a handoff that is {} cannot {}; possible now: {}", .status.name(), .action.name(), listed(.legal))]
+    Illegal { status: Status, action: ActionKind, legal: Vec<ActionKind> },
+    #[error("it was made at {created_at} and could be rolled back until {until}; cancel it instead")]
+    TooLate { created_at: DateTime, until: DateTime },
+    #[error("{at} lies before the handoff was given to its owner, at {since}, or in the future")]
+    Instant { at: DateTime, since: DateTime },
+}
+
+fn listed(actions: &[ActionKind]) -> String {
+    if actions.is_empty() {
+        return "nothing, it is over".to_owned();
+    }
+    actions.iter().map(|action| action.name()).collect::<Vec<_>>().join(", ")
+}
+
+/// What can be done with a handoff now.
+pub fn legal(handoff: &Handoff, now: DateTime) -> Vec<ActionKind> {
+    let in_time = now <= handoff.created_at + ROLLBACK_WITHIN;
+    let fits =
+        |kind: &ActionKind| kind.leads_on_from(handoff.status) && (*kind != ActionKind::Rollback || in_time);
+    ActionKind::ALL.into_iter().filter(fits).collect()
+}
+
+/// Does an action. Gives what happened; nothing when it was so already.
+pub fn act(handoff: &mut Handoff, action: &Action, now: DateTime) -> Result<Vec<Happening>, Refused> {
+    let kind = action.kind();
+    if kind.already(handoff.status) {
+        return Ok(Vec::new());
+    }
+    if !kind.leads_on_from(handoff.status) {
+        let legal = legal(handoff, now);
+        return Err(Refused::Illegal { status: handoff.status, action: kind, legal });
+    }
+    let mut happened = Vec::new();
+    match action {
+        Action::Acknowledge => acknowledge(handoff, now, &mut happened),
+        Action::Contact { at } => {
+            check_instant(handoff, *at, now)?;
+            contact(handoff, *at, now, &mut happened);
+        }
+        Action::Meeting { at } => {
+            contact(handoff, now, now, &mut happened);
+            handoff.status = Status::MeetingBooked;
+            handoff.meeting_at = Some(*at);
+            happened.push(Happening::MeetingBooked { at: *at });
+        }
+        Action::Convert { nps } => {
+            contact(handoff, now, now, &mut happened);
+            handoff.nps = nps.or(handoff.nps);
+            happened.push(Happening::Converted { nps: *nps });
+            close(handoff, Status::Converted, TurnEnd::Closed, None, now, &mut happened);
+        }
+        Action::Lose { reason } => {
+            happened.push(Happening::Lost { reason: reason.clone() });
+            close(handoff, Status::Lost, TurnEnd::Closed, reason.clone(), now, &mut happened);
+        }
+        Action::Reject { reason, reroute } => reject(handoff, reason, *reroute, now, &mut happened),
+        Action::Reassign { reason } => lose_owner(handoff, *reason, now, &mut happened),
+        Action::Cancel { reason } => {
+            happened.push(Happening::Cancelled { reason: reason.clone() });
+            close(handoff, Status::Cancelled, TurnEnd::Cancelled, reason.clone(), now, &mut happened);
+        }
+        Action::RollBack { reason } => {
+            let until = handoff.created_at + ROLLBACK_WITHIN;
+            if now > until {
+                return Err(Refused::TooLate { created_at: handoff.created_at, until });
+            }
+            happened.push(Happening::RolledBack { reason: reason.clone() });
+            close(handoff, Status::RolledBack, TurnEnd::RolledBack, reason.clone(), now, &mut happened);
+        }
+        Action::Release => release(handoff, true, now, &mut happened),
+    }
+    Ok(happened)
+}
+
+/// Notes how the customer found it, at any time after the contact.
+pub fn rate(handoff: &mut Handoff, nps: u8) -> Option<Happening> {
+    let new = handoff.nps != Some(nps);
+    handoff.nps = Some(nps);
+    new.then_some(Happening::Rated { nps })
+}
+
+/// Takes the holds away; it waits for an owner from now on.
+pub fn release(handoff: &mut Handoff, by_person: bool, now: DateTime, happened: &mut Vec<Happening>) {
+    handoff.status = Status::Pending;
+    handoff.held_for = None;
+    handoff.waiting_since = now;
+    handoff.request.waiting_since = now;
+    happened.push(Happening::Released { by_person });
+}
+
+fn check_instant(handoff: &Handoff, at: DateTime, now: DateTime) -> Result<(), Refused> {
+    let since = handoff.assigned_at.unwrap_or(handoff.created_at);
+    if at < since || at > now { Err(Refused::Instant { at, since }) } else { Ok(()) }
+}
+
+fn acknowledge(handoff: &mut Handoff, now: DateTime, happened: &mut Vec<Happening>) {
+    if handoff.acknowledged_at.is_none() {
+        handoff.acknowledged_at = Some(now);
+        if let Some(clock) = &mut handoff.clock {
+            clock.acknowledge(now);
+        }
+        happened.push(Happening::Acknowledged);
+    }
+    handoff.status = handoff.status.max(Status::Acknowledged);
+}
+
+/// The first contact meets the terms, or misses them; a later one changes nothing of that.
+fn contact(handoff: &mut Handoff, at: DateTime, now: DateTime, happened: &mut Vec<Happening>) {
+    if handoff.contacted_at.is_some() {
+        return;
+    }
+    acknowledge(handoff, now, happened);
+    let shift = handoff.shift();
+    let mut in_time = true;
+    if let Some(clock) = &mut handoff.clock {
+        clock.contact(&shift, at);
+        in_time = clock.ended().is_none_or(super::sla::Ending::in_time);
+    }
+    if !in_time {
+        handoff.breached_at = handoff.breached_at.or(handoff.due_at);
+    }
+    handoff.contacted_at = Some(at);
+    handoff.status = Status::Contacted;
+    happened.push(Happening::Contacted { at, in_time });
+}
+
+fn reject(handoff: &mut Handoff, reason: &str, reroute: bool, now: DateTime, happened: &mut Vec<Happening>) {
+    let Some(owner) = handoff.owner_id.clone() else { return };
+    happened.push(Happening::Rejected { owner, reason: reason.to_owned(), rerouted: reroute });
+    if reroute {
+        lose_owner(handoff, TurnEnd::Rejected, now, happened);
+    } else {
+        close(handoff, Status::Rejected, TurnEnd::Rejected, Some(reason.to_owned()), now, happened);
+    }
+}
+
+/// Ends the owner's turn; the handoff waits for the next one, who is somebody else.
+fn lose_owner(handoff: &mut Handoff, reason: TurnEnd, now: DateTime, happened: &mut Vec<Happening>) {
+    end_turn(handoff, reason, now, happened);
+    if let Some(owner) = handoff.owner_id.take() {
+        handoff.request.lost_by.insert(owner);
+    }
+    handoff.status = Status::Pending;
+    handoff.waiting_since = now;
+    handoff.request.waiting_since = now;
+    handoff.due_at = None;
+    // The next owner starts anew: their acknowledgement, their contact. The timeline keeps the others'.
+    handoff.acknowledged_at = None;
+    handoff.contacted_at = None;
+    handoff.meeting_at = None;
+}
+
+fn close(
+    handoff: &mut Handoff,
+    status: Status,
+    end: TurnEnd,
+    reason: Option<String>,
+    now: DateTime,
+    happened: &mut Vec<Happening>,
+) {
+    end_turn(handoff, end, now, happened);
+    handoff.status = status;
+    handoff.held_for = None;
+    handoff.closed_at = Some(now);
+    handoff.close_reason = reason;
+}
+
+fn end_turn(handoff: &mut Handoff, reason: TurnEnd, now: DateTime, happened: &mut Vec<Happening>) {
+    let shift = handoff.shift();
+    if let Some(clock) = &mut handoff.clock {
+        clock.close(&shift, now);
+    }
+    if let Some(owner) = handoff.owner_id.clone() {
+        happened.push(Happening::TurnEnded { owner, turn: handoff.reassignments + 1, reason });
+    }
+}
+
+/// Gives a handoff that waits to whom assignment found, with a clock that starts now; or notes why it goes on waiting.
+pub fn place(
+    handoff: &mut Handoff,
+    outcome: Outcome,
+    terms: &SlaTerms,
+    restart: Restart,
+    hours: Option<Hours>,
+    now: DateTime,
+) -> Result<Vec<Happening>, CalendarError> {
+    let happening = match outcome.rep().cloned() {
+        Some(owner) => {
+            handoff.hours = hours;
+            let clock = match handoff.clock.take() {
+                Some(last) => last.restarted(now, restart),
+                None => SlaClock::start(terms.clone(), now),
+            };
+            if handoff.assigned_at.is_some() {
+                handoff.reassignments = handoff.reassignments.saturating_add(1);
+            }
+            handoff.due_at = clock.due_at(&handoff.shift())?;
+            handoff.clock = Some(clock);
+            handoff.status = Status::Assigned;
+            handoff.owner_id = Some(owner.clone());
+            handoff.assigned_at = Some(now);
+            handoff.fell_back |= matches!(outcome, Outcome::Fallback(_));
+            let route = route(&outcome).to_owned();
+            Happening::Assigned { owner, route, turn: handoff.reassignments + 1, due_at: handoff.due_at }
+        }
+        None => Happening::Queued { why: waiting(&outcome).to_owned(), wakes_at: wakes_at(&outcome) },
+    };
+    // What says the same as before is no news.
+    let same = matches!(happening, Happening::Queued { .. })
+        && handoff.assignment.as_ref().is_some_and(|last| waiting(last) == waiting(&outcome));
+    handoff.assignment = Some(outcome);
+    Ok(if same { Vec::new() } else { vec![happening] })
+}
+
+fn route(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Assigned(assigned) => assigned.route.name(),
+        Outcome::Fallback(_) => Route::Fallback.name(),
+        Outcome::Queued(_) => "",
+    }
+}
+
+/// Why it waits, as a stable code; empty when it does not.
+pub fn waiting(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Queued(queued) => queued.why.name(),
+        Outcome::Assigned(_) | Outcome::Fallback(_) => "",
+    }
+}
+
+/// When a handoff that waits is to be tried again.
+pub fn wakes_at(outcome: &Outcome) -> Option<DateTime> {
+    match outcome {
+        Outcome::Queued(queued) => queued.wakes_at.into_iter().chain(queued.fallback_at).min(),
+        Outcome::Assigned(_) | Outcome::Fallback(_) => None,
+    }
+}
+
+/// Takes every step of the clock whose time has come. A reassignment takes the handoff from its owner; the others only
+/// happen.
+pub fn pass_time(handoff: &mut Handoff, now: DateTime) -> Result<Vec<Happening>, CalendarError> {
+    let mut happened = Vec::new();
+    if !matches!(handoff.status, Status::Assigned | Status::Acknowledged) {
+        return Ok(happened);
+    }
+    let (shift, turn) = (handoff.shift(), handoff.reassignments + 1);
+    while let Some(clock) = &mut handoff.clock
+        && let Some(step) = clock.take_due(&shift, now)?
+    {
+        happened.push(Happening::Step { step: step.kind, turn, at: step.at });
+        match step.kind {
+            StepKind::Breach => handoff.breached_at = handoff.breached_at.or(Some(step.at)),
+            StepKind::Reassign => {
+                lose_owner(handoff, TurnEnd::Late, now, &mut happened);
+                return Ok(happened);
+            }
+            StepKind::AcknowledgeBreach
+            | StepKind::Remind
+            | StepKind::AlertOwner
+            | StepKind::AlertManager
+            | StepKind::Stop => {}
+        }
+    }
+    Ok(happened)
+}
+
+/// The instant of the next step of the clock.
+pub fn next_step_at(handoff: &Handoff, now: DateTime) -> Result<Option<DateTime>, CalendarError> {
+    if !matches!(handoff.status, Status::Assigned | Status::Acknowledged) {
+        return Ok(None);
+    }
+    let Some(clock) = &handoff.clock else { return Ok(None) };
+    Ok(clock.next_step(&handoff.shift(), now)?.map(|step| step.at))
+}
+
+/// Counts by other hours from an instant on; what passed before stays counted by the old ones.
+pub fn change_hours(
+    handoff: &mut Handoff,
+    hours: Option<Hours>,
+    at: DateTime,
+    because: Change,
+) -> Result<Option<Happening>, CalendarError> {
+    let old = handoff.shift();
+    let Some(clock) = &mut handoff.clock else { return Ok(None) };
+    // A clock that was settled later than this has nothing left to settle.
+    if handoff.hours == hours || clock.settle(&old, at, because).is_err() {
+        return Ok(None);
+    }
+    handoff.hours = hours;
+    let from = handoff.due_at;
+    let shift = handoff.shift();
+    handoff.due_at = handoff.clock.as_ref().map_or(Ok(None), |clock| clock.due_at(&shift))?;
+    let to = handoff.due_at;
+    Ok((from != to).then_some(Happening::DeadlineMoved { from, to }))
+}

@@ -1,0 +1,5 @@
+//! The SQL of handoffs.
+
+mod handoffs;
+
+pub use handoffs::*;
