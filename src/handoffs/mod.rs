@@ -8,5 +8,6 @@
 
 pub mod assign;
 pub mod package;
+pub mod report;
 pub mod sla;
 pub mod types;
