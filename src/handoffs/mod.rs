@@ -11,6 +11,7 @@ pub mod hours;
 pub mod lifecycle;
 pub mod model;
 pub mod package;
+pub mod report;
 pub mod sla;
 pub mod store;
 pub mod types;

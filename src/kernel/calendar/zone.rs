@@ -5,10 +5,11 @@
 
 use std::fmt;
 
+use chrono::{FixedOffset, Offset as _, Utc};
 use jiff::Timestamp;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 
-use super::{MICROS_PER_SECOND, Micros};
+use super::{DateTime, MICROS_PER_SECOND, Micros, micros};
 use crate::kernel::text::nearest;
 
 /// A time zone of the IANA database.
@@ -47,6 +48,12 @@ impl Zone {
     /// The name as the database spells it, such as `Europe/Berlin`.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// How far the wall clock of the zone is ahead of UTC at an instant.
+    pub fn offset_at(&self, at: DateTime) -> FixedOffset {
+        let seconds = self.piece_at(micros(at)).offset / MICROS_PER_SECOND;
+        i32::try_from(seconds).ok().and_then(FixedOffset::east_opt).unwrap_or_else(|| Utc.fix())
     }
 
     /// The stretch that holds an instant.
@@ -119,6 +126,9 @@ mod tests {
         };
         assert_eq!((noon("2026-01-15"), noon("2026-07-15"), noon("2027-01-15")), (-8, -7, -7));
         let berlin = Zone::find("Europe/Berlin").unwrap();
+        let at: DateTime = "2026-07-15T20:00:00Z".parse().unwrap();
+        assert_eq!(berlin.offset_at(at), FixedOffset::east_opt(7_200).unwrap());
+        assert_eq!(Zone::utc().offset_at(at).local_minus_utc(), 0);
         let first = berlin.piece_at(1_800_000_000 * MICROS_PER_SECOND);
         assert_eq!(berlin.piece_at(first.from), first);
         assert_eq!(berlin.piece_at(first.to - 1), first);
