@@ -7,6 +7,7 @@
 //! `share_receipt`.
 
 pub mod assign;
+pub mod effects;
 pub mod hours;
 pub mod lifecycle;
 pub mod model;

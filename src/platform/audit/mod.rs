@@ -21,6 +21,8 @@ pub mod store;
 mod tests;
 pub mod verify;
 
+use std::collections::BTreeMap;
+
 use sqlx::PgConnection;
 
 pub use chain::{Chain, Entry, Row, SYSTEM};
@@ -89,4 +91,27 @@ pub async fn append_to(
     let end = growth.add(chain, now, entries)?;
     store::write(conn, &growth).await?;
     Ok(end)
+}
+
+/// Appends entries to several chains inside the caller's transaction: one round trip for all locks, one for the rest. The
+/// chains are locked in the order of their accounts.
+///
+/// # Errors
+/// As [`append`].
+pub async fn append_all(
+    conn: &mut PgConnection,
+    now: DateTime,
+    entries: &BTreeMap<String, Vec<Entry>>,
+) -> Result<(), AuditError> {
+    let accounts: Vec<&str> = entries.keys().map(String::as_str).collect();
+    if accounts.is_empty() {
+        return Ok(());
+    }
+    let mut growth = Growth::default();
+    for chain in store::lock_all(conn, &accounts).await? {
+        if let Some(entries) = entries.get(&chain.account_id) {
+            growth.add(&chain, now, entries)?;
+        }
+    }
+    store::write(conn, &growth).await
 }

@@ -106,6 +106,24 @@ pub(super) async fn lock(conn: &mut PgConnection, account_id: &str) -> Result<Ch
     Ok(Chain::at(account_id, head.seq, &head.hash)?)
 }
 
+/// As [`lock`] for several chains, each named once, in the order of their accounts.
+pub(super) async fn lock_all(
+    conn: &mut PgConnection,
+    account_ids: &[&str],
+) -> Result<Vec<Chain>, AuditError> {
+    let heads = sqlx::query!(
+        "insert into audit_head (account_id, seq, hash, dirty)
+         select account_id, 0, $2, false from unnest($1::text[]) as a (account_id) order by account_id
+         on conflict on constraint audit_head_pkey do update set seq = audit_head.seq
+         returning account_id, seq, hash",
+        account_ids as &[&str],
+        &[0_u8; 32],
+    )
+    .fetch_all(conn)
+    .await?;
+    heads.iter().map(|head| Ok(Chain::at(&head.account_id, head.seq, &head.hash)?)).collect()
+}
+
 /// Writes entries behind the ends that they were linked to, and moves those, in one statement.
 ///
 /// # Errors

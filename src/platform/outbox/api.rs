@@ -92,6 +92,8 @@ pub struct DeliveryWire {
     pub created_at: DateTime,
     #[schema(required = true)]
     pub delivered_at: Option<DateTime>,
+    /// Who delivered it: `webhook`, or `local` when the service kept it itself.
+    pub provider: Option<String>,
     /// The body, the same in every attempt.
     #[schema(value_type = Object)]
     pub payload: Value,
@@ -112,6 +114,7 @@ impl From<Delivery> for DeliveryWire {
             last_error: row.last_error,
             created_at: row.created_at,
             delivered_at: row.delivered_at,
+            provider: row.provider,
             // The column holds JSON, so this cannot fail.
             payload: serde_json::from_str(row.payload.0.get()).unwrap_or(Value::Null),
         }

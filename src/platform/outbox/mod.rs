@@ -3,7 +3,8 @@
 //! Promises: a delivery is written in the transaction that causes it and sent afterwards; its id and its body
 //! never change over retries; each destination has a lane of its own, so that a dead one holds up no other;
 //! a receiver's `Retry-After` is obeyed; what cannot be delivered is kept as dead, with the last answer, and
-//! can be sent again; where no endpoint is configured the delivery is recorded and visible, not lost.
+//! can be sent again; where no endpoint is configured the delivery is kept and visible, not lost: recorded, or done
+//! where the service serves the destination itself.
 //!
 //! Owns the table `delivery`.
 
@@ -20,7 +21,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 pub use sign::{Secret, SecretError};
-pub use store::{Delivery, DeliveryFilter, Gauge, Gauges, find, gauges, list, retry};
+pub use store::{Delivery, DeliveryFilter, Gauge, Gauges, NewEffect, enqueue, find, gauges, list, retry};
 pub use worker::{Outbox, OutboxError, client};
 
 /// How deliveries behave, from the settings.
@@ -38,6 +39,9 @@ pub struct OutboxSettings {
     pub breaker_failures: u32,
     /// … for so long.
     pub breaker_open_secs: u64,
+    /// Destinations that begin like one of these are served by the service itself where they have no endpoint: what is
+    /// sent there is kept, visible, and counts as delivered.
+    pub local: Vec<String>,
     /// Endpoints by destination.
     pub endpoints: BTreeMap<String, EndpointSettings>,
 }
@@ -59,12 +63,18 @@ impl Default for OutboxSettings {
             concurrency: 8,
             breaker_failures: 5,
             breaker_open_secs: 30,
+            local: ["crm/", "messaging/", "email/"].map(str::to_owned).to_vec(),
             endpoints: BTreeMap::new(),
         }
     }
 }
 
 impl OutboxSettings {
+    /// Whether the service serves a destination itself.
+    fn is_local(&self, destination: &str) -> bool {
+        self.local.iter().any(|beginning| destination.starts_with(beginning.as_str()))
+    }
+
     /// How long to wait after attempt number `attempts` failed; none when it was the last.
     pub fn wait_after(&self, attempts: i32) -> Option<Duration> {
         let index = usize::try_from(attempts).unwrap_or(0).saturating_sub(1);

@@ -23,6 +23,8 @@ pub struct Delivery {
     pub last_error: Option<String>,
     pub created_at: DateTime,
     pub delivered_at: Option<DateTime>,
+    /// Who made it: `webhook`, or `local` when the service kept it itself; none while nobody has.
+    pub provider: Option<String>,
 }
 
 /// A delivery in a worker's hands.
@@ -76,7 +78,7 @@ pub(super) struct Ended<'a> {
 pub(super) async fn finish(pool: &PgPool, claimed: &Claimed, ended: &Ended<'_>) -> Result<bool, sqlx::Error> {
     let done = sqlx::query!(
         r#"UPDATE delivery SET status = $4, due_at = $5, last_status = $6, last_error = $7, delivered_at = $8,
-                  leased_until = NULL, lease = 0
+                  provider = CASE WHEN $4 = 'delivered' THEN 'webhook' END, leased_until = NULL, lease = 0
            WHERE account_id = $1 AND id = $2 AND lease = $3"#,
         claimed.account_id,
         claimed.id,
@@ -110,6 +112,63 @@ pub(super) async fn due_destinations(pool: &PgPool, now: DateTime) -> Result<Vec
     )
     .fetch_all(pool)
     .await
+}
+
+/// An effect of something that happened to a handoff.
+#[derive(Debug, Clone)]
+pub struct NewEffect {
+    pub account_id: String,
+    pub id: Uuid,
+    pub destination: String,
+    pub handoff_id: Uuid,
+    /// What happened: causes at most one effect for each destination.
+    pub entry_id: Uuid,
+    /// JSON text.
+    pub payload: String,
+}
+
+/// Puts effects into the outbox. Joins the caller's transaction.
+pub async fn enqueue(
+    conn: &mut PgConnection,
+    effects: &[NewEffect],
+    now: DateTime,
+) -> Result<(), sqlx::Error> {
+    if effects.is_empty() {
+        return Ok(());
+    }
+    let column = |get: fn(&NewEffect) -> &str| effects.iter().map(get).collect::<Vec<_>>();
+    let ids = |get: fn(&NewEffect) -> Uuid| effects.iter().map(get).collect::<Vec<_>>();
+    sqlx::query!(
+        r#"INSERT INTO delivery (account_id, id, destination, handoff_id, entry_id, payload, status, due_at, created_at)
+           SELECT account_id, id, destination, handoff_id, entry_id, payload::json, 'pending', $7, $7
+           FROM unnest($1::text[], $2::uuid[], $3::text[], $4::uuid[], $5::uuid[], $6::text[])
+             AS e (account_id, id, destination, handoff_id, entry_id, payload)"#,
+        &column(|e| &e.account_id) as &[&str],
+        &ids(|e| e.id),
+        &column(|e| &e.destination) as &[&str],
+        &ids(|e| e.handoff_id),
+        &ids(|e| e.entry_id),
+        &column(|e| &e.payload) as &[&str],
+        now,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Ends what is due to a destination that the service serves by itself: kept, visible, and done.
+pub(super) async fn keep_here(pool: &PgPool, destination: &str, now: DateTime) -> Result<u64, sqlx::Error> {
+    let done = sqlx::query!(
+        r#"UPDATE delivery SET status = 'delivered', delivered_at = $2, provider = 'local', attempts = attempts + 1,
+                  last_error = NULL
+           WHERE destination = $1 AND due_at <= $2 AND status IN ('pending', 'retrying')
+             AND (leased_until IS NULL OR leased_until <= clock_timestamp())"#,
+        destination,
+        now
+    )
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected())
 }
 
 /// Marks deliveries without an endpoint as recorded: kept and visible.

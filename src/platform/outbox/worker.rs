@@ -89,6 +89,17 @@ impl Outbox {
         store::due_destinations(&self.pool, self.clock.now()).await
     }
 
+    /// Ends what is due and does not leave the process: for a sandbox, from which nothing leaves.
+    pub async fn settle_here(&self) -> Result<u64, sqlx::Error> {
+        let mut done = 0;
+        for destination in self.due().await? {
+            if !self.lanes.contains_key(&destination) && self.settings.is_local(&destination) {
+                done += store::keep_here(&self.pool, &destination, self.clock.now()).await?;
+            }
+        }
+        Ok(done)
+    }
+
     /// Sends one round of what is due, all destinations side by side, and waits for the slowest; gives the number
     /// of attempts made.
     pub async fn step(&self) -> Result<usize, sqlx::Error> {
@@ -105,7 +116,11 @@ impl Outbox {
     pub(super) async fn round(&self, destination: &str) -> Result<usize, sqlx::Error> {
         let now = self.clock.now();
         let Some(endpoint) = self.lanes.get(destination) else {
-            store::record_unsent(&self.pool, destination, now).await?;
+            if self.settings.is_local(destination) {
+                store::keep_here(&self.pool, destination, now).await?;
+            } else {
+                store::record_unsent(&self.pool, destination, now).await?;
+            }
             return Ok(0);
         };
         if endpoint.open_until.load(Ordering::Relaxed) > now.timestamp_micros() {
