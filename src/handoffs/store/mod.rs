@@ -1,0 +1,9 @@
+//! The SQL of handoffs.
+//!
+//! Promises: no rule is applied here; what a use case needs of a table is one statement, whatever the number of rows.
+
+mod roster;
+#[cfg(test)]
+mod tests;
+
+pub use roster::*;
