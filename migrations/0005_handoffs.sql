@@ -16,7 +16,7 @@ CREATE TABLE roster_entry (
                CHECK (kind IN ('calendar', 'team', 'rep', 'territory', 'named_account', 'segment')),
     id         text COLLATE "C" NOT NULL,
     doc        json NOT NULL,
-    -- Counts edits of this entry: its ETag.
+    -- Counts edits of this entry.
     version    bigint NOT NULL DEFAULT 1,
     changed_at timestamptz NOT NULL,
     changed_by text NOT NULL,
@@ -37,7 +37,9 @@ CREATE TABLE absence (
     CONSTRAINT absence_times CHECK (to_at > from_at),
     CONSTRAINT absence_cover CHECK (cover <> rep_id)
 );
-CREATE INDEX absence_rep ON absence (rep_id, from_at);
+CREATE INDEX absence_rep ON absence (rep_id, from_at, id);
+-- What is not over yet.
+CREATE INDEX absence_end ON absence ((coalesce(to_at, 'infinity'::timestamptz)));
 
 -- The accounts of a team's rotation: who is ahead of and who behind their share.
 CREATE TABLE rotation (

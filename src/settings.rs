@@ -24,6 +24,7 @@ pub struct Settings {
     pub database: DatabaseSettings,
     pub events: EventSettings,
     pub motions: MotionSettings,
+    pub handoffs: HandoffSettings,
     pub outbox: OutboxSettings,
     pub audit: AuditSettings,
     pub log: LogSettings,
@@ -56,6 +57,12 @@ pub struct MotionSettings {
     pub debounce_ms: u32,
     pub sweep_after_hours: u32,
     pub sweep_every_minutes: u32,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HandoffSettings {
+    pub types_file: PathBuf,
 }
 
 #[derive(Debug, Clone, Deserialize)]

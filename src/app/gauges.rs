@@ -126,6 +126,7 @@ fn seconds_since(at: Option<DateTime>, now: DateTime) -> f64 {
 mod tests {
     use super::*;
     use crate::app::start::wire;
+    use crate::handoffs::types::{DEFAULT_TYPES, HandoffTypes};
     use crate::kernel::clock::Clock;
     use crate::platform::audit::Signer;
     use crate::platform::http::Platform;
@@ -154,7 +155,8 @@ mod tests {
         let pool = &database.pool;
         let now = chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap();
         let platform = Platform::new(pool.clone(), Clock::manual(now), Lifecycle::new(), Signer::generate());
-        let (app, _intake, _desk) = wire(platform, &Settings::load(None, []).unwrap());
+        let types = HandoffTypes::parse(DEFAULT_TYPES).unwrap();
+        let (app, _intake, _desk) = wire(platform, types, &Settings::load(None, []).unwrap());
         let gauges = Gauges::new(app);
         let prepare = "CREATE TABLE now AS SELECT to_timestamp(1800000000) AS at";
         sqlx::raw_sql(prepare).execute(pool).await.unwrap();

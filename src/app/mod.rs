@@ -17,6 +17,7 @@ use std::sync::Arc;
 use axum::extract::FromRef;
 
 use crate::accounts::Accounts;
+use crate::handoffs::commands::Handoffs;
 use crate::motions::commands::Motions;
 use crate::platform::http::Platform;
 
@@ -34,6 +35,7 @@ pub struct Parts {
     pub platform: Platform,
     pub accounts: Accounts,
     pub motions: Motions,
+    pub handoffs: Handoffs,
     pub upkeep: Upkeep,
 }
 
@@ -60,5 +62,11 @@ impl FromRef<App> for Accounts {
 impl FromRef<App> for Motions {
     fn from_ref(app: &App) -> Self {
         app.motions.clone()
+    }
+}
+
+impl FromRef<App> for Handoffs {
+    fn from_ref(app: &App) -> Self {
+        app.handoffs.clone()
     }
 }

@@ -6,13 +6,14 @@ use utoipa_axum::router::OpenApiRouter;
 use super::{App, sandbox};
 use crate::platform::http::Platform;
 use crate::platform::http::server::{BuildError, Limits, Service, build};
-use crate::{accounts, motions, platform};
+use crate::{accounts, handoffs, motions, platform};
 
 /// The documented routes of all slices.
 fn slices() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(accounts::api::router())
         .merge(motions::api::router())
+        .merge(handoffs::api::router())
         .merge(platform::outbox::api::router())
         .merge(platform::jobs::api::router())
 }

@@ -1,7 +1,7 @@
 //! Starting the service and stopping it.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +17,8 @@ use super::local::{self, ServiceFile};
 use super::{App, Parts, routes, sandbox, workers};
 use crate::accounts::intake::{self, IntakeWorker};
 use crate::accounts::{Accounts, store};
+use crate::handoffs::commands::{Handoffs, Rosters};
+use crate::handoffs::types::{DEFAULT_TYPES, HandoffTypes, TypesFault};
 use crate::motions::commands::{DeskWorker, MotionError, MotionFollower, Motions, Policies, open_desk};
 use crate::motions::recheck::DecisionDigests;
 use crate::platform::audit::Signer;
@@ -75,6 +77,8 @@ pub enum StartError {
     Migrate(#[from] sqlx::migrate::MigrateError),
     #[error("the database failed during the start: {0}")]
     Database(#[from] sqlx::Error),
+    #[error("the handoff types in {path} cannot be used:{}", .faults.iter().map(|fault| format!("\n  {fault}")).collect::<String>())]
+    HandoffTypes { path: PathBuf, faults: Vec<TypesFault> },
     #[error("the policies could not be installed: {0}")]
     Policies(#[from] MotionError),
     #[error(transparent)]
@@ -96,6 +100,7 @@ pub enum StartError {
 /// Starts the service and waits until it answers.
 pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     let StartOptions { settings, data_dir, sandbox, announced, admin_key } = options;
+    let types = handoff_types(&settings.handoffs.types_file)?;
     std::fs::create_dir_all(&data_dir)
         .map_err(|error| StartError::DataDir { path: data_dir.clone(), error })?;
     let Database { pool, embedded } = database::open(&settings.database, &data_dir).await?;
@@ -110,7 +115,7 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     .trusting_files(&settings.audit.trusted_key_files)?;
     let platform = Platform::new(pool.clone(), clock.clone(), life.clone(), signer)
         .rechecking(vec![Box::new(DecisionDigests)]);
-    let (app, intake, desk) = wire(platform, &settings);
+    let (app, intake, desk) = wire(platform, types, &settings);
     let now = clock.now();
     store::ensure_event_partitions(&pool, now).await?;
     app.motions.policies.install_built_in(&pool, now).await?;
@@ -147,8 +152,21 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     Ok(Running { address, new_admin_key, local_key, app, local_key_id, embedded, data_dir, announced })
 }
 
+/// The kinds of handoff: those of a file, or the ones that ship.
+fn handoff_types(path: &Path) -> Result<HandoffTypes, StartError> {
+    let fault = |faults| StartError::HandoffTypes { path: path.to_owned(), faults };
+    let text = if path.as_os_str().is_empty() {
+        DEFAULT_TYPES.to_owned()
+    } else {
+        std::fs::read_to_string(path).map_err(|error| {
+            fault(vec![TypesFault { path: String::new(), message: format!("cannot be read: {error}") }])
+        })?
+    };
+    HandoffTypes::parse(&text).map_err(fault)
+}
+
 /// Wires the slices to the platform and to each other.
-pub fn wire(platform: Platform, settings: &Settings) -> (App, IntakeWorker, DeskWorker) {
+pub fn wire(platform: Platform, types: HandoffTypes, settings: &Settings) -> (App, IntakeWorker, DeskWorker) {
     let (pool, clock) = (platform.pool.clone(), platform.clock.clone());
     let (intake, worker) = intake::open(pool.clone(), clock.clone());
     let (desk, desk_worker) = open_desk();
@@ -167,17 +185,27 @@ pub fn wire(platform: Platform, settings: &Settings) -> (App, IntakeWorker, Desk
         matching: Arc::new(Notify::new()),
         follower: Arc::new(follower),
     };
+    let deliver = Arc::new(Notify::new());
     let motions = Motions {
-        pool,
-        clock,
+        pool: pool.clone(),
+        clock: clock.clone(),
         accounts: accounts.clone(),
         policies,
         evaluate,
-        deliver: Arc::new(Notify::new()),
+        deliver: deliver.clone(),
         desk,
     };
+    let handoffs = Handoffs {
+        pool,
+        clock,
+        accounts: accounts.clone(),
+        types: Arc::new(types),
+        rosters: Rosters::default(),
+        work: Arc::new(Notify::new()),
+        deliver,
+    };
     let upkeep = Upkeep::of(settings);
-    (App(Arc::new(Parts { platform, accounts, motions, upkeep })), worker, desk_worker)
+    (App(Arc::new(Parts { platform, accounts, motions, handoffs, upkeep })), worker, desk_worker)
 }
 
 impl Running {

@@ -1,14 +1,22 @@
 //! Handoffs: an account passes from one team to the next, to somebody who answers in time.
 //!
-//! What is there so far, all of it pure: [`types`] (the kinds of handoff, as data), [`assign`] (which rep, and why not
-//! the others), [`sla`] (the clock of one handoff: what was spent, when it is due, which step comes next), [`package`]
-//! (what the receiver is told, and how complete it is) and [`report`] (the same for a reader).
+//! The pure core in reading order: [`types`] (the kinds of handoff, as data), [`package`] (what the receiver is told, and
+//! how complete it is) and [`report`] (the same for a reader), [`entries`] and [`import`] (the roster as people edit it),
+//! [`assign`] (which rep, and why not the others), [`availability`] and [`hours`] (who is there and when), [`sla`] (the
+//! clock of one handoff: what was spent, when it is due, which step comes next), [`model`] and [`lifecycle`] (what may
+//! happen to a handoff) and [`effects`] (what leaves the service because of it). Around it: [`commands`] (the
+//! transactions), [`store`] (SQL), [`api`] (HTTP), [`jobs`] (what runs by itself).
 //! Owns the tables `roster_head`, `roster_entry`, `absence`, `rotation`, `handoff`, `handoff_turn`, `handoff_entry` and
 //! `share_receipt`.
 
+pub mod api;
 pub mod assign;
+pub mod availability;
+pub mod commands;
 pub mod effects;
+pub mod entries;
 pub mod hours;
+pub mod import;
 pub mod lifecycle;
 pub mod model;
 pub mod package;

@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 use crate::kernel::clock::DateTime;
 
 /// The length of a cap's window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = CapWindow)]
 pub enum Window {
     Hour,
     Day,
@@ -37,8 +38,9 @@ impl Window {
 }
 
 /// Where a window begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = CapWindowKind)]
 pub enum WindowKind {
     /// With the rep's own hour, day or week.
     #[default]
@@ -48,7 +50,7 @@ pub enum WindowKind {
 }
 
 /// At most `limit` assignments in a window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Cap {
     /// At least 1.

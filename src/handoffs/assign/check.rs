@@ -5,14 +5,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::file::{MatchFile, RepFile, RosterFile, TargetFile, TeamFile};
+use super::file::{MatchFile, RepFile, RosterFile, SegmentFile, TargetFile, TeamFile};
 use super::names::{RepId, TeamId, TerritoryId};
 use super::roster::{Matches, Range, Rep, Roster, SegmentRule, StepRule, Target, Team, Territory, fold};
 use super::rotation::{MEMBERS_MAX, WEIGHT_MAX};
-use crate::kernel::ids::IdError;
+use crate::kernel::calendar::WorkCalendar;
+use crate::kernel::ids::{IdError, check_caller_id};
 use crate::kernel::text::nearest;
 
 /// One thing wrong with a roster.
@@ -54,6 +56,8 @@ pub enum RosterFaultCode {
     BadTarget,
     /// A fallback owner who takes nothing, or a manager of oneself.
     Pointless,
+    /// A calendar that cannot be kept; the message says why.
+    BadCalendar,
 }
 
 use RosterFaultCode as Code;
@@ -64,6 +68,7 @@ impl RosterFile {
         let mut checker = Checker {
             reps: self.reps.iter().map(|rep| rep.id.as_str()).collect(),
             teams: self.teams.iter().map(|team| team.id.as_str()).collect(),
+            calendars: BTreeMap::new(),
             pods: self.reps.iter().flat_map(|rep| rep.pods.iter().map(String::as_str)).collect(),
             faults: Vec::new(),
         };
@@ -76,19 +81,23 @@ impl RosterFile {
 struct Checker<'f> {
     reps: BTreeSet<&'f str>,
     teams: BTreeSet<&'f str>,
+    /// Those with faults have no checked form.
+    calendars: BTreeMap<&'f str, Option<Arc<WorkCalendar>>>,
     pods: BTreeSet<&'f str>,
     faults: Vec<RosterFault>,
 }
 
-impl Checker<'_> {
+impl<'f> Checker<'f> {
     fn add(&mut self, code: Code, path: impl Into<String>, message: impl Into<String>) {
         self.faults.push(RosterFault { path: path.into(), code, message: message.into(), suggestion: None });
     }
 
-    fn roster(&mut self, file: &RosterFile) -> Roster {
+    fn roster(&mut self, file: &'f RosterFile) -> Roster {
+        self.once(file.calendars.iter().map(|calendar| calendar.id.clone()), "calendars", "id");
         self.once(file.teams.iter().map(|team| team.id.clone()), "teams", "id");
         self.once(file.reps.iter().map(|rep| rep.id.clone()), "reps", "id");
         self.once(file.territories.iter().map(|territory| territory.id.clone()), "territories", "id");
+        self.calendars(file);
         let teams: Vec<Team> = each(&file.teams, |at, team| self.team(at, team, file));
         let mut reps: Vec<Rep> = each(&file.reps, |at, rep| self.rep(at, rep));
         reps.sort_by(|a, b| a.id.cmp(&b.id));
@@ -112,15 +121,32 @@ impl Checker<'_> {
 
     fn once(&mut self, names: impl Iterator<Item = String>, list: &str, field: &str) {
         let mut seen = BTreeSet::new();
+        let dot = if field.is_empty() { "" } else { "." };
         for (at, name) in names.enumerate() {
             if seen.contains(&name) {
                 self.add(
                     Code::Duplicate,
-                    format!("{list}[{at}].{field}"),
+                    format!("{list}[{at}]{dot}{field}"),
                     format!("`{name}` stands here a second time; names must differ"),
                 );
             }
             seen.insert(name);
+        }
+    }
+
+    fn calendars(&mut self, file: &'f RosterFile) {
+        for (at, calendar) in file.calendars.iter().enumerate() {
+            let path = format!("calendars[{at}]");
+            self.name(&format!("{path}.id"), &calendar.id, check_caller_id);
+            let checked = WorkCalendar::new(&calendar.draft());
+            for fault in checked.as_ref().err().into_iter().flatten() {
+                let message = match &fault.suggestion {
+                    Some(suggestion) => format!("{}: {suggestion}", fault.message),
+                    None => fault.message.clone(),
+                };
+                self.add(Code::BadCalendar, format!("{path}.{}", fault.path), message);
+            }
+            self.calendars.insert(&calendar.id, checked.ok().map(Arc::new));
         }
     }
 
@@ -150,7 +176,9 @@ impl Checker<'_> {
         }
         let steps = team.order.iter().flatten().map(|rule| format!("{:?}", rule.by));
         self.once(steps, &format!("{path}.order"), "by");
+        let calendar = self.known_calendar(&path, team.calendar.as_deref());
         Some(Team {
+            calendar,
             id: self.name(&format!("{path}.id"), &team.id, TeamId::parse)?,
             name: team.name.clone().unwrap_or_else(|| team.id.clone()),
             channel: team.channel.clone(),
@@ -184,7 +212,9 @@ impl Checker<'_> {
         let id = self.name(&format!("{path}.id"), &rep.id, RepId::parse);
         let team = self.known_team(&format!("{path}.team"), &rep.team);
         let manager = rep.manager.as_ref().map(|manager| self.known_rep(&format!("{path}.manager"), manager));
+        let calendar = self.known_calendar(&path, rep.calendar.as_deref());
         Some(Rep {
+            calendar,
             id: id?,
             name: rep.name.clone(),
             email: rep.email.clone(),
@@ -254,13 +284,24 @@ impl Checker<'_> {
     }
 
     fn named(&mut self, file: &RosterFile) -> BTreeMap<String, Vec<RepId>> {
-        let pairs =
-            file.named_accounts.iter().map(|named| format!("{} → {}", fold(&named.account), named.rep));
-        self.once(pairs, "namedAccounts", "account");
+        let accounts = file.named_accounts.iter().map(|named| fold(&named.account));
+        self.once(accounts, "namedAccounts", "account");
         let mut owners: BTreeMap<String, Vec<RepId>> = BTreeMap::new();
         for (at, named) in file.named_accounts.iter().enumerate() {
-            if let Some(rep) = self.known_rep(&format!("namedAccounts[{at}].rep"), &named.rep) {
-                owners.entry(fold(&named.account)).or_default().push(rep);
+            let path = format!("namedAccounts[{at}]");
+            self.name(&format!("{path}.account"), &named.account, check_caller_id);
+            if named.reps.is_empty() {
+                self.add(
+                    Code::BadTarget,
+                    format!("{path}.reps"),
+                    "an account without owners need not be named",
+                );
+            }
+            self.once(named.reps.iter().cloned(), &format!("{path}.reps"), "");
+            for (index, rep) in named.reps.iter().enumerate() {
+                if let Some(rep) = self.known_rep(&format!("{path}.reps[{index}]"), rep) {
+                    owners.entry(fold(&named.account)).or_default().push(rep);
+                }
             }
         }
         for reps in owners.values_mut() {
@@ -272,10 +313,12 @@ impl Checker<'_> {
     fn segments(&mut self, file: &RosterFile) -> Vec<SegmentRule> {
         let mut rules: Vec<SegmentRule> = each(&file.segments, |at, rule| {
             let path = format!("segments[{at}]");
+            self.name(&format!("{path}.id"), &rule.key(), check_caller_id);
             let teams = self.teams(&format!("{path}.teams"), &rule.teams);
             let to = self.target(&format!("{path}.to"), &rule.to)?;
             Some(SegmentRule { segment: fold(&rule.segment), teams, to })
         });
+        self.once(file.segments.iter().map(SegmentFile::key), "segments", "id");
         let names = rules.iter().map(|rule| format!("{} {:?}", rule.segment, rule.teams));
         self.once(names.collect::<Vec<_>>().into_iter(), "segments", "segment");
         // A rule for some teams goes before one for all; the order of the file plays no part.
@@ -318,6 +361,14 @@ impl Checker<'_> {
         let known = self.teams.clone();
         self.known(path, name, "team", &known)?;
         TeamId::parse(name).ok()
+    }
+
+    /// The calendar that a team or a rep at `path` names.
+    fn known_calendar(&mut self, path: &str, name: Option<&str>) -> Option<Arc<WorkCalendar>> {
+        let name = name?;
+        let known = self.calendars.keys().copied().collect();
+        self.known(&format!("{path}.calendar"), name, "calendar", &known)?;
+        self.calendars.get(name).cloned().flatten()
     }
 
     fn known_pod(&mut self, path: &str, name: &str) -> String {

@@ -70,3 +70,7 @@ name!(
     /// A territory.
     TerritoryId
 );
+name!(
+    /// Any entry of the roster.
+    EntryId
+);

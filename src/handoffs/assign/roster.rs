@@ -2,10 +2,11 @@
 //!
 //! Promises: a [`Roster`] in hand is consistent: every name in it leads somewhere, limits hold, reps and teams stand in
 //! the order of their names. It is made from a [`RosterFile`](super::file::RosterFile), which lists all of its faults.
-//! Leaves out: working hours, holidays and absences, which a calendar turns into
+//! Leaves out: absences, and what hours amount to at an instant: an
 //! [`Availability`](super::snapshot::Availability).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +14,7 @@ use super::caps::Cap;
 use super::names::{RepId, TeamId, TerritoryId};
 use super::rotation::ReturnPolicy;
 use super::snapshot::Firm;
+use crate::kernel::calendar::{WorkCalendar, Zone};
 
 /// A rep.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +33,8 @@ pub struct Rep {
     pub caps: Vec<Cap>,
     /// A leaver is given nothing more.
     pub leaving: bool,
+    /// The rep's own hours; see [`Roster::calendar_of_rep`].
+    pub calendar: Option<Arc<WorkCalendar>>,
 }
 
 /// A team and how it shares out what comes to it.
@@ -46,10 +50,12 @@ pub struct Team {
     pub overflow: Overflow,
     /// The ways to an owner, in the order in which they are tried.
     pub order: Vec<StepRule>,
+    /// The team's hours; see [`Roster::calendar_of_team`].
+    pub calendar: Option<Arc<WorkCalendar>>,
 }
 
 /// When waiting work becomes somebody's concern, counted from when it began to wait.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Overflow {
     pub alarm_minutes: u32,
@@ -64,8 +70,9 @@ impl Default for Overflow {
 }
 
 /// A way to an owner.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = RouteStep)]
 pub enum Step {
     AccountOwner,
     NamedAccount,
@@ -76,8 +83,9 @@ pub enum Step {
 }
 
 /// A way to an owner, and what happens when those it leads to cannot take the handoff now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = RouteStepRule)]
 pub struct StepRule {
     pub by: Step,
     /// Whether the cover of an absent owner is asked first. Rotations need no cover: the others of the pool step in.
@@ -121,10 +129,12 @@ pub enum Target {
 }
 
 /// A range of whole numbers, both ends included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Range {
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub min: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub max: Option<u64>,
 }
 
@@ -250,6 +260,17 @@ impl Roster {
     /// Positions of a team's reps, by name; leavers are none of them.
     pub fn members(&self, team: &TeamId) -> &[usize] {
         self.members.get(team).map_or(&[], Vec::as_slice)
+    }
+
+    /// When a rep works: by a calendar of its own, else by that of its team, else around the clock in UTC.
+    pub fn calendar_of_rep(&self, rep: &Rep) -> Arc<WorkCalendar> {
+        rep.calendar.clone().unwrap_or_else(|| self.calendar_of_team(&rep.team))
+    }
+
+    /// When a team works: by its calendar, else around the clock in UTC; a team that is not on the roster too.
+    pub fn calendar_of_team(&self, team: &TeamId) -> Arc<WorkCalendar> {
+        let written = self.teams.get(team).and_then(|team| team.calendar.clone());
+        written.unwrap_or_else(|| Arc::new(WorkCalendar::around_the_clock(Zone::utc())))
     }
 
     /// The same roster with a rep who is leaving: given nothing more and no longer in the rotation.

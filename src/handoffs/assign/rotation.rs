@@ -55,7 +55,7 @@ const CATCH_UP_RATE: u64 = 2;
 
 /// What happens with the assignments that a rep missed while absent. Being outside working hours, at a cap or full is not
 /// absence, and is never made up for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum ReturnPolicy {
     /// They are nobody's debt.

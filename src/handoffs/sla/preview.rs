@@ -18,7 +18,7 @@ use crate::kernel::clock::DateTime;
 const DAYS_MAX: usize = 366;
 
 /// What would happen.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SlaPreview {
     pub starts_at: DateTime,
@@ -34,7 +34,7 @@ pub struct SlaPreview {
 }
 
 /// One day of a preview.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PreviewDay {
     pub date: NaiveDate,
@@ -48,7 +48,7 @@ pub struct PreviewDay {
 }
 
 /// Why a day gives what it gives.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(tag = "because", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum DayNote {
     /// Every hour counts.

@@ -1,5 +1,11 @@
 //! The SQL of handoffs.
+//!
+//! Promises: no rule is applied here; what a use case needs of a table is one statement, whatever the number of rows.
 
 mod handoffs;
+mod roster;
+#[cfg(test)]
+mod tests;
 
 pub use handoffs::*;
+pub use roster::*;

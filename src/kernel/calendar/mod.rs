@@ -15,6 +15,7 @@ mod day;
 mod draft;
 mod length;
 mod open_time;
+mod period;
 mod shift;
 #[cfg(test)]
 mod tests;

@@ -81,7 +81,7 @@ fn what_is_lost_goes_to_another_and_its_loser_is_credited() {
 fn a_leaver_is_given_nothing_and_all_that_it_held_goes_elsewhere() {
     let more = json!({
         "territories": [{"id": "dach", "match": {"countries": ["de"]}, "to": {"rep": "ada"}}],
-        "namedAccounts": [{"account": "acme.com", "rep": "ada"}],
+        "namedAccounts": [{"account": "acme.com", "reps": ["ada"]}],
         "segments": [{"segment": "smb", "to": {"rep": "ada"}}],
     });
     let reps = vec![rep("ada", Value::Null), rep("ben", json!({"manager": "ada"})), rep("cid", Value::Null)];

@@ -20,7 +20,7 @@ fn all_faults_come_at_once_with_what_was_meant() {
             {"id": "u", "to": {"rep": "ada", "team": "sales"}},
             {"id": "v", "teams": ["sale"], "to": {}},
         ],
-        "namedAccounts": [{"account": "acme.com", "rep": "bne"}],
+        "namedAccounts": [{"account": "acme.com", "reps": ["bne"]}],
     }));
     let seen: Vec<(&str, Code, Option<&str>)> =
         found.iter().map(|fault| (fault.path.as_str(), fault.code, fault.suggestion.as_deref())).collect();
@@ -42,7 +42,7 @@ fn all_faults_come_at_once_with_what_was_meant() {
             ("territories[1].to", Code::BadTarget, None),
             ("territories[2].teams[0]", Code::UnknownName, Some("sales")),
             ("territories[2].to", Code::BadTarget, None),
-            ("namedAccounts[0].rep", Code::UnknownName, Some("ben")),
+            ("namedAccounts[0].reps[0]", Code::UnknownName, Some("ben")),
         ]
     );
     assert_eq!(found[1].to_string(), "teams[0].fallbackOwner: there is no rep `aad` (did you mean `ada`?)");

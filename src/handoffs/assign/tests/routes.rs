@@ -22,7 +22,7 @@ fn company(team: Value) -> Arc<Roster> {
             {"id": "public", "priority": 1, "match": {"domains": [".gov.de"]}, "to": {"rep": "cid"}},
             {"id": "customers", "teams": ["success"], "match": {}, "to": {"team": "success"}},
         ],
-        "namedAccounts": [{"account": "Big.example", "rep": "cid"}, {"account": "big.example", "rep": "dan"}],
+        "namedAccounts": [{"account": "Big.example", "reps": ["cid", "dan"]}],
         "segments": [{"segment": "Enterprise", "to": {"rep": "cid"}}],
     });
     roster_with(team, reps, more)

@@ -4,6 +4,7 @@ mod boundaries;
 mod days;
 mod drafts;
 mod laws;
+mod periods;
 mod second_opinion;
 
 use super::*;

@@ -1,0 +1,133 @@
+//! The use cases of handoffs.
+//!
+//! Promises: an edit of the roster and an absence are one transaction each, under the roster's lock, with the audit entry
+//! that tells of them; nothing commits that does not hold together; the queue is looked at again afterwards, because
+//! somebody may be able to take what waits.
+
+mod absences;
+mod preview;
+mod roster;
+
+use std::sync::Arc;
+
+use sqlx::{PgConnection, PgPool};
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use super::assign::check::RosterFault;
+use super::entries::{Entry, Kind, RosterChange};
+use super::import::ImportFault;
+use super::types::HandoffTypes;
+use crate::accounts::Accounts;
+use crate::kernel::calendar::CalendarError;
+use crate::kernel::clock::{Clock, DateTime};
+use crate::platform::audit::AuditError;
+use crate::platform::http::{Fault, Problem};
+use crate::platform::jobs::{self, Lane, NewJob};
+
+pub use absences::{NewAbsence, Noted};
+pub use preview::PreviewAsk;
+pub use roster::{Held, Imported, Put, Rosters, read_rotations, write_rotations};
+
+/// The kind of job that gives out what waits; there is one, with the key [`DRAIN_KEY`].
+pub const DRAIN: &str = "handoff_drain";
+/// The queue is one, because reps take handoffs for several teams.
+pub const DRAIN_KEY: &str = "roster";
+
+/// Handoffs: a handle to the use cases of this slice.
+#[derive(Clone)]
+pub struct Handoffs {
+    pub pool: PgPool,
+    pub clock: Clock,
+    pub accounts: Accounts,
+    pub types: Arc<HandoffTypes>,
+    pub rosters: Rosters,
+    /// Rung when something may be due: a step of a clock, a place for what waits.
+    pub work: Arc<Notify>,
+    /// Rung when something is to be delivered.
+    pub deliver: Arc<Notify>,
+}
+
+/// Why a use case could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum HandoffError {
+    #[error("there is no {} {id}", .kind.words())]
+    NoEntry { kind: Kind, id: String },
+    #[error("there is no handoff type {0}")]
+    NoType(String),
+    #[error("there is no absence {0}")]
+    NoAbsence(Uuid),
+    /// The state of things is not the one that the caller has seen.
+    #[error(transparent)]
+    Precondition(Problem),
+    /// What was sent is wrong in itself.
+    #[error("the request has {} faults", .0.len())]
+    Invalid(Vec<Fault>),
+    /// With the edit the roster would not hold together.
+    #[error("the roster would have {} faults", .0.len())]
+    Roster(Vec<Fault>),
+    /// The edit takes away what others need.
+    #[error("{}", .0.join("; "))]
+    Needed(Vec<String>),
+    #[error("the import has {} faults", .0.len())]
+    Import(Vec<ImportFault>),
+    /// The roster in the database was checked when it was written.
+    #[error("the stored roster does not hold together: {0:?}")]
+    StoredRoster(Vec<RosterFault>),
+    #[error("a stored document cannot be read: {0}")]
+    Stored(#[from] serde_json::Error),
+    #[error(transparent)]
+    Calendar(#[from] CalendarError),
+    #[error(transparent)]
+    Audit(#[from] AuditError),
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+impl From<HandoffError> for Problem {
+    fn from(error: HandoffError) -> Self {
+        match error {
+            HandoffError::NoEntry { kind, id } => Self::not_found(kind.words(), id),
+            HandoffError::NoType(name) => Self::not_found("handoff type", name),
+            HandoffError::NoAbsence(id) => Self::not_found("absence", id),
+            HandoffError::Precondition(problem) => problem,
+            HandoffError::Invalid(faults) | HandoffError::Roster(faults) => Self::invalid(faults),
+            HandoffError::Needed(reasons) => {
+                let detail = format!("Something on the roster still needs it: {}.", reasons.join("; "));
+                Self::conflict("still_needed", detail).member("reasons", reasons)
+            }
+            HandoffError::Import(faults) => {
+                let places = faults.iter().map(|fault| Fault::new(fault.pointer.clone(), fault.to_string()));
+                Self::invalid(places.collect())
+                    .member("faults", serde_json::to_value(&faults).unwrap_or_default())
+            }
+            HandoffError::Calendar(error) => Self::unprocessable("no_working_time", error.to_string()),
+            HandoffError::Audit(error) => error.into(),
+            HandoffError::Database(error) => error.into(),
+            HandoffError::StoredRoster(_) | HandoffError::Stored(_) => Self::internal(error),
+        }
+    }
+}
+
+/// Comes before each change of hours or absences, in its transaction and under the roster's lock: whatever counts time
+/// by the hours that hold until now is settled here, before they are gone. Asks for the queue to be looked at, with
+/// whom the change is about as the reason: who comes back or is new may take what waits.
+async fn before_change(
+    conn: &mut PgConnection,
+    change: &RosterChange,
+    now: DateTime,
+) -> Result<(), HandoffError> {
+    let payload = serde_json::to_string(change)?;
+    let job = NewJob { key: DRAIN_KEY.to_owned(), payload, lane: Lane::Normal, due_at: now };
+    jobs::enqueue(conn, DRAIN, &[job], now).await?;
+    Ok(())
+}
+
+/// The entry of a row.
+fn read_entry(kind: &str, id: &str, doc: &str) -> Result<Entry, HandoffError> {
+    let known = Kind::parse(kind).ok_or_else(|| {
+        let error: serde_json::Error = serde::de::Error::custom(format!("{kind} {id} is of no known kind"));
+        error
+    })?;
+    Ok(Entry::read(known, doc)?)
+}

@@ -1,0 +1,286 @@
+//! The roster in parts that are edited one at a time: calendars, teams, reps, territories, named accounts, segments.
+//!
+//! Promises: a roster file and its entries are two forms of the same; each entry has a kind and an id, by which it is
+//! found again. What an edit changes about anybody's hours is computed from the rosters before and after it. A fault of
+//! the whole leads to the entry that it lies in.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::assign::Roster;
+use super::assign::check::RosterFault;
+use super::assign::file::{
+    CalendarFile, NamedAccountFile, RepFile, RosterFile, SegmentFile, TeamFile, TerritoryFile,
+};
+use super::assign::names::{RepId, TeamId};
+
+/// A kind of entry, in the order in which entries name each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = RosterEntryKind)]
+pub enum Kind {
+    Calendar,
+    Team,
+    Rep,
+    Territory,
+    NamedAccount,
+    Segment,
+}
+
+impl Kind {
+    pub const ALL: [Self; 6] =
+        [Self::Calendar, Self::Team, Self::Rep, Self::Territory, Self::NamedAccount, Self::Segment];
+
+    /// The stable name, also in the database.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Calendar => "calendar",
+            Self::Team => "team",
+            Self::Rep => "rep",
+            Self::Territory => "territory",
+            Self::NamedAccount => "named_account",
+            Self::Segment => "segment",
+        }
+    }
+
+    /// In a sentence.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::NamedAccount => "named account",
+            other => other.name(),
+        }
+    }
+
+    /// The list of the roster file that holds entries of this kind.
+    pub fn list(self) -> &'static str {
+        match self {
+            Self::Calendar => "calendars",
+            Self::Team => "teams",
+            Self::Rep => "reps",
+            Self::Territory => "territories",
+            Self::NamedAccount => "namedAccounts",
+            Self::Segment => "segments",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// Which entry.
+pub type Key = (Kind, String);
+
+/// One entry as it is written.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Entry {
+    Calendar(CalendarFile),
+    Team(TeamFile),
+    Rep(RepFile),
+    Territory(TerritoryFile),
+    NamedAccount(NamedAccountFile),
+    Segment(SegmentFile),
+}
+
+impl Entry {
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Calendar(_) => Kind::Calendar,
+            Self::Team(_) => Kind::Team,
+            Self::Rep(_) => Kind::Rep,
+            Self::Territory(_) => Kind::Territory,
+            Self::NamedAccount(_) => Kind::NamedAccount,
+            Self::Segment(_) => Kind::Segment,
+        }
+    }
+
+    /// The id by which it is found; an account's in lower case, since accounts are compared so.
+    pub fn id(&self) -> String {
+        match self {
+            Self::Calendar(calendar) => calendar.id.clone(),
+            Self::Team(team) => team.id.clone(),
+            Self::Rep(rep) => rep.id.clone(),
+            Self::Territory(territory) => territory.id.clone(),
+            Self::NamedAccount(named) => account_key(&named.account),
+            Self::Segment(segment) => segment.key(),
+        }
+    }
+
+    pub fn key(&self) -> Key {
+        (self.kind(), self.id())
+    }
+
+    /// Gives the entry the id of the place where it is put; false when it says another one itself.
+    pub fn take_id(&mut self, id: &str) -> bool {
+        let own = match self {
+            Self::Calendar(CalendarFile { id, .. })
+            | Self::Team(TeamFile { id, .. })
+            | Self::Rep(RepFile { id, .. })
+            | Self::Territory(TerritoryFile { id, .. })
+            | Self::Segment(SegmentFile { id, .. }) => id,
+            Self::NamedAccount(named) => &mut named.account,
+        };
+        if own.is_empty() {
+            id.clone_into(own);
+        }
+        self.id() == id
+    }
+
+    /// Reads an entry back from its JSON text.
+    pub fn read(kind: Kind, text: &str) -> Result<Self, serde_json::Error> {
+        Ok(match kind {
+            Kind::Calendar => Self::Calendar(serde_json::from_str(text)?),
+            Kind::Team => Self::Team(serde_json::from_str(text)?),
+            Kind::Rep => Self::Rep(serde_json::from_str(text)?),
+            Kind::Territory => Self::Territory(serde_json::from_str(text)?),
+            Kind::NamedAccount => Self::NamedAccount(serde_json::from_str(text)?),
+            Kind::Segment => Self::Segment(serde_json::from_str(text)?),
+        })
+    }
+}
+
+/// How a named account is found.
+pub fn account_key(account: &str) -> String {
+    account.trim().to_lowercase()
+}
+
+/// Every entry of a roster, by kind and id.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Entries(BTreeMap<Key, Entry>);
+
+impl FromIterator<Entry> for Entries {
+    fn from_iter<I: IntoIterator<Item = Entry>>(entries: I) -> Self {
+        Self(entries.into_iter().map(|entry| (entry.key(), entry)).collect())
+    }
+}
+
+impl Entries {
+    pub fn get(&self, kind: Kind, id: &str) -> Option<&Entry> {
+        self.0.get(&(kind, id.to_owned()))
+    }
+
+    /// Puts an entry in the place of the one with its kind and id.
+    pub fn put(&mut self, entry: Entry) {
+        self.0.insert(entry.key(), entry);
+    }
+
+    pub fn remove(&mut self, kind: Kind, id: &str) -> Option<Entry> {
+        self.0.remove(&(kind, id.to_owned()))
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&Key, &Entry)> {
+        self.0.iter()
+    }
+
+    /// The entries as one file, each list in the order of ids.
+    pub fn file(&self) -> RosterFile {
+        let mut file = RosterFile::default();
+        for entry in self.0.values().cloned() {
+            match entry {
+                Entry::Calendar(calendar) => file.calendars.push(calendar),
+                Entry::Team(team) => file.teams.push(team),
+                Entry::Rep(rep) => file.reps.push(rep),
+                Entry::Territory(territory) => file.territories.push(territory),
+                Entry::NamedAccount(named) => file.named_accounts.push(named),
+                Entry::Segment(segment) => file.segments.push(segment),
+            }
+        }
+        file
+    }
+
+    /// Which entry of [`Entries::file`] a fault of its check lies in, and where in there, such as `caps[0].limit`. None
+    /// for a fault of the whole.
+    pub fn place(&self, fault: &RosterFault) -> Option<(&Key, String)> {
+        let (list, rest) = fault.path.split_once('[')?;
+        let (index, inner) = rest.split_once(']')?;
+        let index: usize = index.parse().ok()?;
+        let kind = Kind::ALL.into_iter().find(|kind| kind.list() == list)?;
+        let key = self.0.keys().filter(|key| key.0 == kind).nth(index)?;
+        Some((key, inner.trim_start_matches('.').to_owned()))
+    }
+
+    /// What must be written to get from these entries to others.
+    pub fn difference<'e>(&'e self, to: &'e Self) -> Difference<'e> {
+        let mut difference = Difference::default();
+        for (key, entry) in &to.0 {
+            match self.0.get(key) {
+                None => difference.added.push(entry),
+                Some(before) if before != entry => difference.changed.push(entry),
+                Some(_) => difference.unchanged.push(key),
+            }
+        }
+        difference.removed = self.0.keys().filter(|key| !to.0.contains_key(*key)).collect();
+        difference
+    }
+}
+
+impl From<RosterFile> for Entries {
+    /// Of entries with the same id the last one is kept; check the file first.
+    fn from(file: RosterFile) -> Self {
+        in_order(file).collect()
+    }
+}
+
+/// The entries of a file, kind by kind, those of a kind in the order of the file.
+pub fn in_order(file: RosterFile) -> impl Iterator<Item = Entry> {
+    let calendars = file.calendars.into_iter().map(Entry::Calendar);
+    let teams = file.teams.into_iter().map(Entry::Team);
+    let reps = file.reps.into_iter().map(Entry::Rep);
+    let territories = file.territories.into_iter().map(Entry::Territory);
+    let named = file.named_accounts.into_iter().map(Entry::NamedAccount);
+    let segments = file.segments.into_iter().map(Entry::Segment);
+    calendars.chain(teams).chain(reps).chain(territories).chain(named).chain(segments)
+}
+
+/// What lies between two rosters.
+#[derive(Debug, Default)]
+pub struct Difference<'e> {
+    pub added: Vec<&'e Entry>,
+    pub changed: Vec<&'e Entry>,
+    pub unchanged: Vec<&'e Key>,
+    pub removed: Vec<&'e Key>,
+}
+
+impl Difference<'_> {
+    pub fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.changed.is_empty() && self.removed.is_empty()
+    }
+}
+
+/// Whose hours an edit or an absence changes: those whose running clocks must be settled before it is written.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct RosterChange {
+    pub reps: BTreeSet<RepId>,
+    pub teams: BTreeSet<TeamId>,
+}
+
+impl RosterChange {
+    /// Those who work by another calendar, came or went. Members of a team with other hours are among them.
+    pub fn between(before: &Roster, after: &Roster) -> Self {
+        let reps = |roster: &Roster| -> BTreeMap<_, _> {
+            roster.reps().iter().map(|rep| (rep.id.clone(), roster.calendar_of_rep(rep))).collect()
+        };
+        let teams = |roster: &Roster| -> BTreeMap<_, _> {
+            roster.teams().map(|team| (team.id.clone(), roster.calendar_of_team(&team.id))).collect()
+        };
+        Self { reps: differing(reps(before), &reps(after)), teams: differing(teams(before), &teams(after)) }
+    }
+
+    /// An absence of one rep.
+    pub fn of_rep(rep: RepId) -> Self {
+        Self { reps: [rep].into(), teams: BTreeSet::new() }
+    }
+}
+
+/// The names whose values differ, or that stand on one side only.
+fn differing<K: Ord + Clone, V: PartialEq>(before: BTreeMap<K, V>, after: &BTreeMap<K, V>) -> BTreeSet<K> {
+    let come = after.keys().filter(|name| !before.contains_key(*name)).cloned();
+    let mut names: BTreeSet<K> = come.collect();
+    names.extend(
+        before.into_iter().filter(|(name, value)| after.get(name) != Some(value)).map(|(name, _)| name),
+    );
+    names
+}
