@@ -91,6 +91,8 @@ CREATE TABLE handoff (
     -- The team's fallback owner had to take it.
     fell_back       boolean NOT NULL DEFAULT false,
     waiting_since   timestamptz NOT NULL,
+    -- When somebody was told that it waits too long.
+    alarmed_at      timestamptz,
     created_at      timestamptz NOT NULL,
     assigned_at     timestamptz,
     acknowledged_at timestamptz,
@@ -123,10 +125,12 @@ CREATE UNIQUE INDEX handoff_live ON handoff (account_id, type, coalesce(deal_id,
     WHERE status IN ('held', 'pending', 'assigned', 'acknowledged', 'contacted', 'meeting_booked');
 -- What a rep has open.
 CREATE INDEX handoff_open ON handoff (owner_id) WHERE status IN ('assigned', 'acknowledged', 'contacted', 'meeting_booked');
+-- Clocks that count working time.
+CREATE INDEX handoff_hours ON handoff (to_team, owner_id) WHERE status IN ('assigned', 'acknowledged') AND hours IS NOT NULL;
 -- What waits for information.
 CREATE INDEX handoff_waits ON handoff (account_id) WHERE status = 'held';
 -- What waits for somebody.
-CREATE INDEX handoff_queue ON handoff (waiting_since) WHERE status = 'pending';
+CREATE INDEX handoff_queue ON handoff (waiting_since, id) WHERE status = 'pending';
 CREATE INDEX handoff_age ON handoff (created_at);
 
 -- Whose turn it was, from when to when. The latest turn of an open handoff has no end.

@@ -24,6 +24,8 @@ use tokio::sync::Notify;
 use crate::kernel::clock::Clock;
 
 pub use commands::{AppliedEvent, Batch, Current, Folded, Follower, Occasion};
+pub use events::{Direction, Outcome as ReportedOutcome};
+pub use fold::{News, Turn};
 
 /// The accounts of the service: a handle to the use cases of this slice.
 #[derive(Clone)]

@@ -12,6 +12,7 @@ use metrics::{Unit, describe_gauge, describe_histogram, gauge};
 
 use super::App;
 use crate::accounts::store;
+use crate::handoffs::commands::KINDS;
 use crate::kernel::clock::DateTime;
 use crate::motions::commands::{EVALUATE, EVENT_TO_DECISION};
 use crate::platform::jobs::{self, Lane};
@@ -55,7 +56,7 @@ impl Gauges {
             gauge!(INBOX, "lane" => name).set(number(lane.count));
             gauge!(INBOX_AGE, "lane" => name).set(seconds_since(lane.oldest, now));
         }
-        let queues = jobs::gauges(pool, &[EVALUATE], now, COUNTED_MAX).await?;
+        let queues = jobs::gauges(pool, &[&KINDS[..], &[EVALUATE]].concat(), now, COUNTED_MAX).await?;
         for queue in queues.queues {
             let lane = Lane::from_number(queue.lane).name();
             gauge!(JOBS, "kind" => queue.kind.clone(), "lane" => lane).set(number(queue.due));
@@ -131,9 +132,11 @@ mod tests {
     use crate::platform::audit::Signer;
     use crate::platform::http::Platform;
     use crate::platform::lifecycle::Lifecycle;
+    use crate::platform::outbox::Outbox;
     use crate::settings::Settings;
     use crate::testing;
     use metrics_exporter_prometheus::PrometheusBuilder;
+    use std::sync::Arc;
 
     const ROWS: &str = r#"
         INSERT INTO inbox (lane, account_id, received_at, id)
@@ -156,7 +159,9 @@ mod tests {
         let now = chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap();
         let platform = Platform::new(pool.clone(), Clock::manual(now), Lifecycle::new(), Signer::generate());
         let types = HandoffTypes::parse(DEFAULT_TYPES).unwrap();
-        let (app, _intake, _desk) = wire(platform, types, &Settings::load(None, []).unwrap());
+        let settings = Settings::load(None, []).unwrap();
+        let outbox = Outbox::new(platform.pool.clone(), platform.clock.clone(), settings.outbox.clone());
+        let (app, _intake, _desk) = wire(platform, types, Arc::new(outbox.unwrap()), &settings);
         let gauges = Gauges::new(app);
         let prepare = "CREATE TABLE now AS SELECT to_timestamp(1800000000) AS at";
         sqlx::raw_sql(prepare).execute(pool).await.unwrap();

@@ -4,6 +4,7 @@
 //! of its own; a stop finishes what was begun and leaves nothing behind.
 
 mod database;
+mod followers;
 mod gauges;
 mod local;
 mod routes;
@@ -20,6 +21,7 @@ use crate::accounts::Accounts;
 use crate::handoffs::commands::Handoffs;
 use crate::motions::commands::Motions;
 use crate::platform::http::Platform;
+use crate::platform::outbox::Outbox;
 
 pub use local::{ServiceFile, read_service_file};
 pub use routes::openapi_document;
@@ -36,6 +38,7 @@ pub struct Parts {
     pub accounts: Accounts,
     pub motions: Motions,
     pub handoffs: Handoffs,
+    pub outbox: Arc<Outbox>,
     pub upkeep: Upkeep,
 }
 

@@ -16,6 +16,7 @@ use utoipa_axum::routes;
 use super::App;
 use super::start::StartError;
 use crate::accounts;
+use crate::handoffs::commands::KINDS;
 use crate::kernel::clock::{Clock, DateTime, truncate};
 use crate::motions::commands::EVALUATE;
 use crate::platform::http::{Fault, Json, Problem, Scoped, scope};
@@ -107,9 +108,14 @@ fn fault(pointer: &str, detail: &str) -> Problem {
     Problem::invalid(vec![Fault::new(pointer, detail)])
 }
 
+/// The next instant at which something is due that the service has promised itself to do.
 async fn next_job(app: &App) -> Result<Option<DateTime>, sqlx::Error> {
     let mut conn = app.platform.pool.acquire().await?;
-    jobs::next_due(&mut conn, EVALUATE).await
+    let mut next = None;
+    for kind in KINDS.into_iter().chain([EVALUATE]) {
+        next = next.into_iter().chain(jobs::next_due(&mut conn, kind).await?).min();
+    }
+    Ok(next)
 }
 
 /// The next instant, after the last sweep, at which the sweep runs and finds an account.
@@ -133,7 +139,8 @@ pub(super) async fn settle(app: &App) -> Result<(), Problem> {
         let now = app.platform.clock.now();
         let applied = accounts::commands::apply_next(&app.platform.pool, follower, now).await?.events;
         let routed = accounts::commands::route_next(&app.accounts).await?;
-        let evaluated = app.motions.evaluate_due().await?;
+        let evaluated = app.motions.evaluate_due().await? + app.handoffs.work_due().await?;
+        app.outbox.settle_here().await?;
         let waiting = accounts::store::has_work(&app.platform.pool).await?;
         let due = next_job(app).await?.is_some_and(|due_at| due_at <= now);
         if applied == 0 && routed == 0 && evaluated == 0 && !waiting && !due {

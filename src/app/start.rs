@@ -13,11 +13,12 @@ use uuid::Uuid;
 
 use super::Upkeep;
 use super::database::{self, Database};
+use super::followers::Followers;
 use super::local::{self, ServiceFile};
 use super::{App, Parts, routes, sandbox, workers};
 use crate::accounts::intake::{self, IntakeWorker};
 use crate::accounts::{Accounts, store};
-use crate::handoffs::commands::{Handoffs, Rosters};
+use crate::handoffs::commands::{HandoffFollower, Handoffs, Rosters};
 use crate::handoffs::types::{DEFAULT_TYPES, HandoffTypes, TypesFault};
 use crate::motions::commands::{DeskWorker, MotionError, MotionFollower, Motions, Policies, open_desk};
 use crate::motions::recheck::DecisionDigests;
@@ -115,7 +116,8 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     .trusting_files(&settings.audit.trusted_key_files)?;
     let platform = Platform::new(pool.clone(), clock.clone(), life.clone(), signer)
         .rechecking(vec![Box::new(DecisionDigests)]);
-    let (app, intake, desk) = wire(platform, types, &settings);
+    let outbox = Arc::new(Outbox::new(pool.clone(), clock.clone(), settings.outbox.clone())?);
+    let (app, intake, desk) = wire(platform, types, outbox.clone(), &settings);
     let now = clock.now();
     store::ensure_event_partitions(&pool, now).await?;
     app.motions.policies.install_built_in(&pool, now).await?;
@@ -125,8 +127,7 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     let LocalKey { id: local_key_id, key: local_key } =
         keys::local_key(&app.platform.keys, &label, announced).await?;
 
-    let outbox = Outbox::new(pool.clone(), clock, settings.outbox.clone())?;
-    workers::spawn(&app, intake, &desk, (!sandbox).then(|| Arc::new(outbox)));
+    workers::spawn(&app, intake, &desk, (!sandbox).then_some(outbox));
     app.platform.start();
 
     let bind = settings.http.bind.clone();
@@ -166,7 +167,12 @@ fn handoff_types(path: &Path) -> Result<HandoffTypes, StartError> {
 }
 
 /// Wires the slices to the platform and to each other.
-pub fn wire(platform: Platform, types: HandoffTypes, settings: &Settings) -> (App, IntakeWorker, DeskWorker) {
+pub fn wire(
+    platform: Platform,
+    types: HandoffTypes,
+    outbox: Arc<Outbox>,
+    settings: &Settings,
+) -> (App, IntakeWorker, DeskWorker) {
     let (pool, clock) = (platform.pool.clone(), platform.clock.clone());
     let (intake, worker) = intake::open(pool.clone(), clock.clone());
     let (desk, desk_worker) = open_desk();
@@ -178,12 +184,16 @@ pub fn wire(platform: Platform, types: HandoffTypes, settings: &Settings) -> (Ap
         evaluate: evaluate.clone(),
         debounce: TimeDelta::milliseconds(i64::from(settings.motions.debounce_ms)),
     };
+    let types = Arc::new(types);
+    let hand_over = Arc::new(Notify::new());
+    let handing =
+        HandoffFollower { types: types.clone(), policies: policies.clone(), work: hand_over.clone() };
     let accounts = Accounts {
         pool: pool.clone(),
         clock: clock.clone(),
         intake,
         matching: Arc::new(Notify::new()),
-        follower: Arc::new(follower),
+        follower: Arc::new(Followers(vec![Box::new(follower), Box::new(handing)])),
     };
     let deliver = Arc::new(Notify::new());
     let motions = Motions {
@@ -193,19 +203,21 @@ pub fn wire(platform: Platform, types: HandoffTypes, settings: &Settings) -> (Ap
         policies,
         evaluate,
         deliver: deliver.clone(),
+        hand_over: hand_over.clone(),
         desk,
     };
     let handoffs = Handoffs {
         pool,
         clock,
         accounts: accounts.clone(),
-        types: Arc::new(types),
+        motions: motions.clone(),
+        types,
         rosters: Rosters::default(),
-        work: Arc::new(Notify::new()),
+        work: hand_over,
         deliver,
     };
     let upkeep = Upkeep::of(settings);
-    (App(Arc::new(Parts { platform, accounts, motions, handoffs, upkeep })), worker, desk_worker)
+    (App(Arc::new(Parts { platform, accounts, motions, handoffs, outbox, upkeep })), worker, desk_worker)
 }
 
 impl Running {

@@ -15,7 +15,7 @@ use crate::motions::commands::DeskWorker;
 use crate::platform::outbox::Outbox;
 use crate::platform::worker::Pace;
 use crate::settings::Settings;
-use crate::{accounts, motions};
+use crate::{accounts, handoffs, motions};
 
 /// How long a worker may be silent before the service counts as not ready: longer than any round takes.
 const SILENCE_MAX: Duration = Duration::from_mins(1);
@@ -61,6 +61,8 @@ pub(super) fn spawn(app: &App, intake: IntakeWorker, desk: &DeskWorker, outbox: 
     spawn_loop(app, "matching", |stop, beat| accounts::jobs::route(accounts, stop, beat));
     let motions = app.motions.clone();
     spawn_loop(app, "evaluate", |stop, beat| motions::jobs::evaluate(motions, stop, beat));
+    let handoffs = app.handoffs.clone();
+    spawn_loop(app, "handoffs", |stop, beat| handoffs::jobs::work(handoffs, stop, beat));
     if let Some(outbox) = outbox {
         let ring = app.motions.deliver.clone();
         spawn_loop(app, "deliveries", |stop, beat| async move {

@@ -241,9 +241,31 @@ pub fn rate(handoff: &mut Handoff, nps: u8) -> Option<Happening> {
 pub fn release(handoff: &mut Handoff, by_person: bool, now: DateTime, happened: &mut Vec<Happening>) {
     handoff.status = Status::Pending;
     handoff.held_for = None;
+    waits_from(handoff, now);
+    happened.push(Happening::Released { by_person });
+}
+
+fn waits_from(handoff: &mut Handoff, now: DateTime) {
     handoff.waiting_since = now;
     handoff.request.waiting_since = now;
-    happened.push(Happening::Released { by_person });
+    handoff.alarmed_at = None;
+}
+
+/// Tells once that nobody has taken it for longer than its team allows.
+pub fn alarm(handoff: &mut Handoff, now: DateTime) -> Option<Happening> {
+    let Some(Outcome::Queued(queued)) = &handoff.assignment else { return None };
+    if handoff.status != Status::Pending || handoff.alarmed_at.is_some() || queued.alarm_at > now {
+        return None;
+    }
+    handoff.alarmed_at = Some(now);
+    Some(Happening::QueueAlarm { since: handoff.waiting_since })
+}
+
+/// When a handoff in the queue is looked at again: for somebody to take it, or for the alarm.
+pub fn looks_at(handoff: &Handoff) -> Option<DateTime> {
+    let Some(Outcome::Queued(queued)) = &handoff.assignment else { return None };
+    let alarm = (handoff.alarmed_at.is_none()).then_some(queued.alarm_at);
+    [queued.wakes_at, queued.fallback_at, alarm].into_iter().flatten().min()
 }
 
 fn check_instant(handoff: &Handoff, at: DateTime, now: DateTime) -> Result<(), Refused> {
@@ -299,8 +321,7 @@ fn lose_owner(handoff: &mut Handoff, reason: TurnEnd, now: DateTime, happened: &
         handoff.request.lost_by.insert(owner);
     }
     handoff.status = Status::Pending;
-    handoff.waiting_since = now;
-    handoff.request.waiting_since = now;
+    waits_from(handoff, now);
     handoff.due_at = None;
     // The next owner starts anew: their acknowledgement, their contact. The timeline keeps the others'.
     handoff.acknowledged_at = None;
@@ -386,8 +407,7 @@ pub fn waiting(outcome: &Outcome) -> &'static str {
     }
 }
 
-/// When a handoff that waits is to be tried again.
-pub fn wakes_at(outcome: &Outcome) -> Option<DateTime> {
+fn wakes_at(outcome: &Outcome) -> Option<DateTime> {
     match outcome {
         Outcome::Queued(queued) => queued.wakes_at.into_iter().chain(queued.fallback_at).min(),
         Outcome::Assigned(_) | Outcome::Fallback(_) => None,

@@ -17,6 +17,7 @@ pub mod effects;
 pub mod entries;
 pub mod hours;
 pub mod import;
+pub mod jobs;
 pub mod lifecycle;
 pub mod model;
 pub mod package;

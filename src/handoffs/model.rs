@@ -126,6 +126,8 @@ pub struct Handoff {
     pub reassignments: u16,
     pub fell_back: bool,
     pub waiting_since: DateTime,
+    /// When somebody was told that it waits too long.
+    pub alarmed_at: Option<DateTime>,
     pub created_at: DateTime,
     pub assigned_at: Option<DateTime>,
     pub acknowledged_at: Option<DateTime>,

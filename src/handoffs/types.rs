@@ -30,10 +30,50 @@ pub struct HandoffType {
     pub sla: SlaTerms,
 }
 
-/// All kinds of handoff by name, such as `mql_to_sales`.
+/// Which events open handoffs, and of which type. None where a table names nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Triggers {
+    /// What lies back further is history and opens nothing.
+    pub max_age: Length,
+    /// By the lifecycle stage that an account comes into, compared without regard to case.
+    lifecycle: BTreeMap<String, String>,
+    /// By the deal stage that a deal comes into, in the service's own names, such as `closed_won`.
+    deal: BTreeMap<String, String>,
+    /// By the kind of intent that is observed.
+    intent: BTreeMap<String, String>,
+}
+
+impl Triggers {
+    /// The type that a lifecycle stage opens.
+    pub fn lifecycle(&self, stage: &str) -> Option<&str> {
+        self.lifecycle.get(&stage.to_lowercase()).map(String::as_str)
+    }
+
+    /// The type that a deal stage opens.
+    pub fn deal(&self, stage: &str) -> Option<&str> {
+        self.deal.get(stage).map(String::as_str)
+    }
+
+    /// The type that an intent opens.
+    pub fn intent(&self, kind: &str) -> Option<&str> {
+        self.intent.get(kind).map(String::as_str)
+    }
+
+    fn all(&self) -> impl Iterator<Item = (String, &String)> {
+        let tables = [("lifecycle", &self.lifecycle), ("deal", &self.deal), ("intent", &self.intent)];
+        tables.into_iter().flat_map(|(name, table)| {
+            table.iter().map(move |(key, opens)| (format!("triggers.{name}.{key}"), opens))
+        })
+    }
+}
+
+/// All kinds of handoff by name, such as `mql_to_sales`, and what opens them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub struct HandoffTypes(BTreeMap<String, HandoffType>);
+pub struct HandoffTypes {
+    types: BTreeMap<String, HandoffType>,
+    triggers: Triggers,
+}
 
 /// One thing wrong with the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +98,7 @@ impl fmt::Display for TypesFault {
 #[serde(deny_unknown_fields)]
 struct File {
     defaults: DefaultTerms,
+    triggers: Triggers,
     types: BTreeMap<String, WrittenType>,
 }
 
@@ -104,20 +145,30 @@ impl HandoffTypes {
     pub fn parse(text: &str) -> Result<Self, Vec<TypesFault>> {
         let file: File = toml::from_str(text)
             .map_err(|error| vec![TypesFault { path: String::new(), message: error.to_string() }])?;
-        let File { defaults, types } = file;
+        let File { defaults, triggers, types } = file;
         let types: BTreeMap<String, HandoffType> =
             types.into_iter().map(|(name, written)| (name, completed(written, &defaults))).collect();
-        let faults: Vec<TypesFault> = types.iter().flat_map(|(name, found)| faults(name, found)).collect();
-        if faults.is_empty() { Ok(Self(types)) } else { Err(faults) }
+        let mut faults: Vec<TypesFault> =
+            types.iter().flat_map(|(name, found)| faults(name, found)).collect();
+        let unknown = triggers.all().filter(|(_, opens)| !types.contains_key(*opens));
+        faults.extend(
+            unknown
+                .map(|(path, opens)| TypesFault { path, message: format!("`{opens}` is none of the types") }),
+        );
+        if faults.is_empty() { Ok(Self { types, triggers }) } else { Err(faults) }
     }
 
     pub fn get(&self, name: &str) -> Option<&HandoffType> {
-        self.0.get(name)
+        self.types.get(name)
+    }
+
+    pub fn triggers(&self) -> &Triggers {
+        &self.triggers
     }
 
     /// By name, in the order of names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &HandoffType)> {
-        self.0.iter().map(|(name, found)| (name.as_str(), found))
+        self.types.iter().map(|(name, found)| (name.as_str(), found))
     }
 }
 

@@ -6,7 +6,7 @@ use crate::accounts::events::{
     AccountUpserted, ContactUpserted, DealUpserted, LifecycleChanged, Said, SubscriptionUpserted,
 };
 use crate::accounts::matching;
-use crate::accounts::model::{AccountState, Amount, Contact, ContactChange, RECORDS_KEPT, Stamp};
+use crate::accounts::model::{AccountState, Amount, Contact, ContactChange, RECORDS_KEPT, Stamp, value};
 use crate::kernel::ids::ContactId;
 
 /// Firmographics and ownership.
@@ -57,23 +57,31 @@ pub(super) fn contact(data: &ContactUpserted, stamp: &Stamp, applied: &mut Appli
     applied.contact = Some(ContactChange { contact_id, said });
 }
 
-/// Lifecycle stage and segment.
+/// Lifecycle stage and segment. True when the stage is another one than before.
 pub(super) fn lifecycle(
     state: &mut AccountState,
     data: &LifecycleChanged,
     stamp: &Stamp,
     applied: &mut Applied,
-) {
+) -> bool {
+    let before = value(&state.lifecycle.stage).cloned();
     let stage = say(&mut state.lifecycle.stage, &Said::Value(data.stage.clone()), stamp);
     let segment = say(&mut state.lifecycle.segment, &data.segment, stamp);
     applied.changed = stage || segment;
+    stage && before.as_ref() != Some(&data.stage)
 }
 
-/// A deal.
-pub(super) fn deal(state: &mut AccountState, data: &DealUpserted, stamp: &Stamp, applied: &mut Applied) {
+/// A deal. True when its stage is another one than before.
+pub(super) fn deal(
+    state: &mut AccountState,
+    data: &DealUpserted,
+    stamp: &Stamp,
+    applied: &mut Applied,
+) -> bool {
     let (amount, currency) = money(&data.amount, &data.currency);
     let known = state.deals.len();
     let deal = state.deals.entry(data.deal_id.clone()).or_default();
+    let before = value(&deal.stage).cloned();
     let changes = [
         say(&mut deal.stage, &Said::Value(data.stage.clone()), stamp),
         say(&mut deal.name, &data.name, stamp),
@@ -88,6 +96,7 @@ pub(super) fn deal(state: &mut AccountState, data: &DealUpserted, stamp: &Stamp,
     ];
     applied.changed = state.deals.len() > known || changes.contains(&true);
     keep_last(&mut state.deals, RECORDS_KEPT, "deals", &mut applied.dropped);
+    changes[0] && before.as_ref() != Some(&data.stage)
 }
 
 /// A subscription.

@@ -39,8 +39,29 @@ pub struct Applied {
     pub refold_usage_day: Option<NaiveDate>,
     /// What became of a handoff, for the slice that owns handoffs.
     pub outcome: Option<HandoffOutcome>,
+    /// Something new that others may act on.
+    pub news: Option<News>,
     /// A collection of the state was full and something was dropped from it: its name.
     pub dropped: Option<&'static str>,
+}
+
+/// A turn in the life of an account, said by an event that is the newest on its matter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct News {
+    /// When it was so.
+    pub at: DateTime,
+    pub what: Turn,
+}
+
+/// What has turned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Turn {
+    /// The lifecycle stage is another one.
+    Stage(String),
+    /// A deal is in another stage, or new; as the CRM calls it.
+    Deal { deal_id: String, stage: String },
+    /// An intent was observed.
+    Intent(String),
 }
 
 /// A touch that an event reports.
@@ -76,12 +97,27 @@ pub fn apply(state: &mut AccountState, event: &Event) -> Applied {
     match &event.data {
         EventData::AccountUpserted(data) => company::account(state, data, &stamp, &mut applied),
         EventData::ContactUpserted(data) => company::contact(data, &stamp, &mut applied),
-        EventData::LifecycleChanged(data) => company::lifecycle(state, data, &stamp, &mut applied),
-        EventData::DealUpserted(data) => company::deal(state, data, &stamp, &mut applied),
+        EventData::LifecycleChanged(data) => {
+            if company::lifecycle(state, data, &stamp, &mut applied) {
+                applied.news = Some(News { at: event.time, what: Turn::Stage(data.stage.clone()) });
+            }
+        }
+        EventData::DealUpserted(data) => {
+            if company::deal(state, data, &stamp, &mut applied) {
+                let at = data.closed_at.value().copied().unwrap_or(event.time);
+                let (deal_id, stage) = (data.deal_id.clone(), data.stage.clone());
+                applied.news = Some(News { at, what: Turn::Deal { deal_id, stage } });
+            }
+        }
         EventData::SubscriptionUpserted(data) => company::subscription(state, data, &stamp, &mut applied),
         EventData::ActivityLogged(data) => activity(state, data, event.time, stamp, &mut applied),
         EventData::UsageRecorded(data) => usage::usage(state, data, stamp, &mut applied),
-        EventData::IntentObserved(data) => relations::intent(state, data, stamp, &mut applied),
+        EventData::IntentObserved(data) => {
+            relations::intent(state, data, stamp, &mut applied);
+            if applied.changed {
+                applied.news = Some(News { at: event.time, what: Turn::Intent(data.kind.clone()) });
+            }
+        }
         EventData::PartnerOverlap(data) => relations::overlap(state, data, stamp, &mut applied),
         EventData::PartnerReferral(data) => {
             relations::referral(state, data, event.time, stamp, &mut applied);

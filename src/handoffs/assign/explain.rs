@@ -140,6 +140,7 @@ fn way(route: &Route) -> String {
         Route::Segment { segment } => format!("segment {segment}"),
         Route::Team { id } => format!("team {id}"),
         Route::Fallback => "the fallback owner".to_owned(),
+        Route::Chosen => "whom a person chose".to_owned(),
     }
 }
 

@@ -116,11 +116,21 @@ impl Waiting {
 #[serde(rename_all = "snake_case", rename_all_fields = "camelCase", tag = "kind")]
 pub enum Route {
     AccountOwner,
-    NamedAccount { account: String },
-    Territory { id: TerritoryId },
-    Segment { segment: String },
-    Team { id: TeamId },
+    NamedAccount {
+        account: String,
+    },
+    Territory {
+        id: TerritoryId,
+    },
+    Segment {
+        segment: String,
+    },
+    Team {
+        id: TeamId,
+    },
     Fallback,
+    /// A person chose.
+    Chosen,
 }
 
 impl Route {
@@ -133,6 +143,7 @@ impl Route {
             Self::Segment { .. } => "segment",
             Self::Team { .. } => "team",
             Self::Fallback => "fallback",
+            Self::Chosen => "chosen",
         }
     }
 }

@@ -159,6 +159,21 @@ impl Snapshot {
         rotation.apply(&rotated.turn);
     }
 
+    /// Takes back the turn of an assignment whose other traces are gone already.
+    pub fn credit_turn(&mut self, outcome: &Outcome) {
+        if let Outcome::Assigned(assigned) = outcome
+            && let Some(rotated) = &assigned.rotation
+            && let Some(rotation) = self.rotations.get_mut(&rotated.team)
+        {
+            rotation.credit_back(&rotated.turn);
+        }
+    }
+
+    /// The rotations, by team.
+    pub fn rotations(&self) -> &BTreeMap<TeamId, Rotation> {
+        &self.rotations
+    }
+
     /// Takes an assignment back that was made at `assigned_at`: its turn, its place in the rep's caps, and its place among
     /// the open ones. Nothing for what is not assigned.
     pub fn credit_back(&mut self, outcome: &Outcome, assigned_at: DateTime) {
@@ -170,11 +185,6 @@ impl Snapshot {
                 standing.taken.swap_remove(found);
             }
         }
-        if let Outcome::Assigned(assigned) = outcome
-            && let Some(rotated) = &assigned.rotation
-            && let Some(rotation) = self.rotations.get_mut(&rotated.team)
-        {
-            rotation.credit_back(&rotated.turn);
-        }
+        self.credit_turn(outcome);
     }
 }

@@ -17,6 +17,7 @@ use super::assign::caps::{Span, Spans};
 use super::assign::names::{RepId, TeamId};
 use super::assign::roster::{Rep, Roster};
 use super::assign::snapshot::{Availability, Standing};
+use super::hours::Hours;
 use crate::kernel::calendar::{Interval, OpenTime as _, Shift};
 use crate::kernel::clock::DateTime;
 
@@ -129,16 +130,22 @@ pub fn availability(roster: &Roster, rep: &Rep, absences: &Absences, now: DateTi
     }
 }
 
-/// When the clock of a handoff counts in business time: while its team works, and its owner works and is not absent.
-/// Days are those of the team. A name that is not on the roster takes nothing away.
-pub fn shift(roster: &Roster, team: &TeamId, owner: Option<&RepId>, absences: &Absences) -> Shift {
+/// The hours by which the clock of a handoff counts in business time: while its team works, and its owner works and is not
+/// absent. A name that is not on the roster takes nothing away.
+pub fn hours(roster: &Roster, team: &TeamId, owner: Option<&RepId>, absences: &Absences) -> Hours {
     let team = roster.calendar_of_team(team);
-    let Some(rep) = owner.and_then(|owner| roster.rep(owner.as_str())) else {
-        return Shift::of(team);
-    };
-    let own = roster.calendar_of_rep(rep);
-    let shift = if own == team { Shift::of(team) } else { Shift::of(team).and(own) };
-    shift.without(absences.intervals(&rep.id))
+    match owner.and_then(|owner| roster.rep(owner.as_str())) {
+        Some(rep) => {
+            let owner = roster.calendar_of_rep(rep);
+            Hours { team, owner, absences: absences.intervals(&rep.id).collect() }
+        }
+        None => Hours { owner: team.clone(), team, absences: Vec::new() },
+    }
+}
+
+/// [`hours`] as a shift; days are those of the team.
+pub fn shift(roster: &Roster, team: &TeamId, owner: Option<&RepId>, absences: &Absences) -> Shift {
+    hours(roster, team, owner, absences).shift()
 }
 
 /// The present hour, day and week on the wall clock of a rep.

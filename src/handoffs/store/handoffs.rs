@@ -87,15 +87,31 @@ pub async fn held_of(
     Ok(rows.into_iter().map(|row| (row.account_id, row.id)).collect())
 }
 
-/// What waits for somebody, longest first.
-pub async fn queued(conn: &mut PgConnection, limit: i64) -> Result<Vec<(String, Uuid)>, sqlx::Error> {
-    let rows = sqlx::query!(
-        "SELECT account_id, id FROM handoff WHERE status = 'pending' ORDER BY waiting_since LIMIT $1",
+/// A place in the queue.
+#[derive(Debug, Clone)]
+pub struct Place {
+    pub account_id: String,
+    pub id: Uuid,
+    pub waiting_since: DateTime,
+}
+
+/// What waits for somebody behind a place, longest first.
+pub async fn queued(
+    conn: &mut PgConnection,
+    behind: Option<&Place>,
+    limit: i64,
+) -> Result<Vec<Place>, sqlx::Error> {
+    sqlx::query_as!(
+        Place,
+        "SELECT account_id, id, waiting_since FROM handoff
+         WHERE status = 'pending' AND (waiting_since, id) > (coalesce($1, '-infinity'::timestamptz), $2::uuid)
+         ORDER BY waiting_since, id LIMIT $3",
+        behind.map(|place| place.waiting_since),
+        behind.map_or(Uuid::nil(), |place| place.id),
         limit
     )
     .fetch_all(conn)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.account_id, row.id)).collect())
+    .await
 }
 
 /// What a rep has open.
@@ -104,6 +120,23 @@ pub async fn open_of(conn: &mut PgConnection, owner_id: &str) -> Result<Vec<(Str
         "SELECT account_id, id FROM handoff WHERE owner_id = $1
            AND status IN ('assigned', 'acknowledged', 'contacted', 'meeting_booked')",
         owner_id
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.account_id, row.id)).collect())
+}
+
+/// Handoffs whose clock counts the working time of these reps and teams.
+pub async fn counting_hours(
+    conn: &mut PgConnection,
+    reps: &[&str],
+    teams: &[&str],
+) -> Result<Vec<(String, Uuid)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"SELECT account_id, id FROM handoff
+           WHERE status IN ('assigned', 'acknowledged') AND hours IS NOT NULL AND (owner_id = ANY ($1) OR to_team = ANY ($2))"#,
+        reps as &[&str],
+        teams as &[&str],
     )
     .fetch_all(conn)
     .await?;
@@ -136,7 +169,7 @@ pub async fn update_handoffs(conn: &mut PgConnection, changed: &[Handoff]) -> Re
              missing = r.missing, held_for = r.held_for, request = r.request, owner_id = r.owner_id,
              assignment = r.assignment, clock = r.clock, hours = r.hours, due_at = r.due_at,
              breached_at = r.breached_at, reassignments = r.reassignments, fell_back = r.fell_back,
-             waiting_since = r.waiting_since, assigned_at = r.assigned_at, acknowledged_at = r.acknowledged_at,
+             waiting_since = r.waiting_since, alarmed_at = r.alarmed_at, assigned_at = r.assigned_at, acknowledged_at = r.acknowledged_at,
              contacted_at = r.contacted_at, meeting_at = r.meeting_at, closed_at = r.closed_at,
              close_reason = r.close_reason, nps = r.nps, version = r.version + 1
            FROM json_populate_recordset(NULL::handoff, $1::json) AS r
@@ -308,4 +341,32 @@ pub async fn list_handoffs(pool: &PgPool, filter: &HandoffFilter) -> Result<Vec<
     query.push(" ORDER BY id DESC LIMIT ").push_bind(filter.limit);
     let rows: Vec<Json<Handoff>> = query.build_query_scalar().fetch_all(pool).await?;
     Ok(rows.into_iter().map(|row| row.0).collect())
+}
+
+/// A receipt of what a partner was shown.
+#[derive(Debug, Clone, Serialize)]
+pub struct NewReceipt {
+    pub account_id: String,
+    pub id: Uuid,
+    pub handoff_id: Uuid,
+    pub partner_id: String,
+    pub contact_id: Option<String>,
+    pub purpose: String,
+    pub fields: Vec<String>,
+    pub consent: serde_json::Value,
+    pub shared_at: DateTime,
+}
+
+/// Keeps receipts.
+pub async fn insert_receipts(conn: &mut PgConnection, receipts: &[NewReceipt]) -> Result<(), sqlx::Error> {
+    if receipts.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "INSERT INTO share_receipt SELECT * FROM json_populate_recordset(NULL::share_receipt, $1::json)",
+        Json(receipts) as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }

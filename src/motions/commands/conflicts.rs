@@ -95,7 +95,7 @@ impl Motions {
             }
         };
         tx.commit().await?;
-        self.deliver.notify_one();
+        self.ring();
         Ok(Resolved { conflict, decided })
     }
 }

@@ -6,6 +6,7 @@
 mod conflicts;
 mod consequences;
 mod follow;
+mod handover;
 mod orchestrate;
 mod policies;
 mod quiet;
@@ -26,6 +27,7 @@ use crate::platform::http::Problem;
 
 pub use conflicts::{Resolution, Resolved};
 pub use follow::MotionFollower;
+pub use handover::{HAND_OVER, Sight};
 pub use orchestrate::{Ask, Decided, Seen, Trigger};
 pub use policies::{Policies, PolicyFaults};
 pub use reason::EVENT_TO_DECISION;
@@ -46,6 +48,8 @@ pub struct Motions {
     pub evaluate: Arc<Notify>,
     /// Rung when something is to be delivered.
     pub deliver: Arc<Notify>,
+    /// Rung when a handoff is asked for.
+    pub hand_over: Arc<Notify>,
     pub desk: Desk,
 }
 

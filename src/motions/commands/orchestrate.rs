@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 use sqlx::PgConnection;
 
 use super::consequences::Considered;
+use super::handover::{HAND_OVER, hand_over};
 use super::reason::Reason;
 use super::{EVALUATE, MotionError, Motions};
 use crate::accounts::{self, Current};
@@ -124,10 +125,16 @@ impl Motions {
         } else {
             tx.commit().await?;
             if decided.recorded {
-                self.deliver.notify_one();
+                self.ring();
             }
         }
         Ok(decided)
+    }
+
+    /// Wakes those who go on with what was decided.
+    pub(super) fn ring(&self) {
+        self.deliver.notify_one();
+        self.hand_over.notify_one();
     }
 
     /// What a decision would see now; nothing is written.
@@ -197,6 +204,8 @@ impl Motions {
             .filter_map(|made| Some(wake(&made.account_id, made.decision.wake_at?, now)))
             .collect();
         jobs::enqueue(conn, EVALUATE, &wakes, now).await?;
+        let handoffs: Vec<NewJob> = news.iter().filter_map(|made| hand_over(made, now)).collect();
+        jobs::enqueue(conn, HAND_OVER, &handoffs, now).await?;
         for (made, ask) in considered.iter().zip(asked()) {
             if let Some(claim) = ask.answer.as_ref().filter(|_| !ask.dry_run) {
                 claim.keep(conn, StatusCode::OK, &made.document).await.map_err(MotionError::Answer)?;

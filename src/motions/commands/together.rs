@@ -189,7 +189,7 @@ impl Motions {
         let decided = self.decide_all(&mut tx, &looks, now).await?;
         tx.commit().await?;
         if decided.iter().any(|one| one.recorded) {
-            self.deliver.notify_one();
+            self.ring();
         }
         let mut by_account: HashMap<&str, Decided> =
             current.iter().map(|one| one.account_id.as_str()).zip(decided).collect();

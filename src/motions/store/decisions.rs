@@ -77,6 +77,21 @@ pub async fn find_decision(pool: &PgPool, id: Uuid) -> Result<Option<DecisionRow
     .await
 }
 
+/// The document of a decision of an account, as text.
+pub async fn decision_document(
+    conn: &mut PgConnection,
+    account_id: &str,
+    id: Uuid,
+) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT document::text AS "document!" FROM decision WHERE account_id = $1 AND id = $2"#,
+        account_id,
+        id
+    )
+    .fetch_optional(conn)
+    .await
+}
+
 /// The stored texts of a decision, to the letter.
 pub struct DecisionTexts {
     pub id: Uuid,

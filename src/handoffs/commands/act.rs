@@ -1,0 +1,153 @@
+//! What people and events do to handoffs.
+//!
+//! Promises: an action is done whole or refused with the actions that fit; whoever just lost a handoff is not given it
+//! again; what a person decides is recorded under that person's name.
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::change::Changing;
+use super::{HandoffError, Handoffs};
+use crate::handoffs::assign::names::RepId;
+use crate::handoffs::lifecycle::{self, Action};
+use crate::handoffs::model::{Handoff, TurnEnd};
+use crate::handoffs::sla::Restart;
+use crate::handoffs::store::{self, HandoffFilter, TimelineRow};
+use crate::platform::db;
+use crate::platform::outbox::{self, Delivery, DeliveryFilter};
+
+/// How often an action is repeated because somebody else was faster.
+const RACES_MAX: usize = 5;
+/// How many deliveries of a handoff are told with its timeline.
+const DELIVERIES_MAX: i64 = 200;
+
+/// An action, and who is to have the handoff afterwards where it is passed on.
+#[derive(Debug, Clone)]
+pub struct Deed {
+    pub action: Action,
+    pub next: Option<RepId>,
+    /// How the customer found it, where that is said along.
+    pub nps: Option<u8>,
+    pub by: String,
+}
+
+impl Deed {
+    pub fn new(action: Action, by: impl Into<String>) -> Self {
+        Self { action, next: None, nps: None, by: by.into() }
+    }
+}
+
+impl Handoffs {
+    /// Does something to a handoff; gives it as it then stands.
+    pub async fn act(&self, id: Uuid, deed: &Deed) -> Result<Handoff, HandoffError> {
+        let mut races = 0;
+        loop {
+            match self.act_once(id, deed).await {
+                Err(error) if error.is_race() && races < RACES_MAX => races += 1,
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn act_once(&self, id: Uuid, deed: &Deed) -> Result<Handoff, HandoffError> {
+        let mut tx = db::begin(&self.pool).await?;
+        let account_id = store::account_of(&mut tx, id).await?.ok_or(HandoffError::NoHandoff(id))?;
+        self.lock_account(&mut tx, &account_id).await?;
+        let mut changing = read(&mut tx, &account_id, id).await?;
+        if let Some(next) = &deed.next {
+            self.check_owner(&mut tx, next).await?;
+        }
+        let now = self.clock.now();
+        changing.happened = lifecycle::act(&mut changing.handoff, &deed.action, now)?;
+        changing.happened.extend(deed.nps.and_then(|nps| lifecycle::rate(&mut changing.handoff, nps)));
+        changing.chosen.clone_from(&deed.next);
+        // A person decides: the guard against endless passing on begins anew.
+        changing.restart = Restart::Manual;
+        if changing.happened.is_empty() {
+            return Ok(changing.handoff);
+        }
+        let settled = self.settle(&mut tx, vec![changing], &deed.by, now).await?.pop();
+        tx.commit().await?;
+        self.ring();
+        settled.map(|one| one.handoff).ok_or(HandoffError::Moved)
+    }
+
+    /// Everything that a rep has open goes to others: the rep leaves. Gives what was passed on.
+    pub async fn off_board(
+        &self,
+        rep: &RepId,
+        dry_run: bool,
+        by: &str,
+    ) -> Result<Vec<Handoff>, HandoffError> {
+        let mut tx = db::begin(&self.pool).await?;
+        self.rosters
+            .current(&mut tx)
+            .await?
+            .roster
+            .rep(rep.as_str())
+            .ok_or_else(|| HandoffError::Owner(format!("{rep} is not on the roster")))?;
+        let mut keys = store::open_of(&mut tx, rep.as_str()).await?;
+        keys.sort_unstable();
+        let accounts: std::collections::BTreeSet<&String> = keys.iter().map(|(account, _)| account).collect();
+        for account_id in accounts {
+            self.lock_account(&mut tx, account_id).await?;
+        }
+        let now = self.clock.now();
+        let mut changing = Vec::new();
+        for handoff in store::lock_handoffs(&mut tx, &keys).await? {
+            if handoff.owner_id.as_ref() != Some(rep) || !handoff.status.is_open() {
+                continue;
+            }
+            let mut one = Changing::of(handoff)?;
+            let action = Action::Reassign { reason: TurnEnd::Offboarded };
+            one.happened = lifecycle::act(&mut one.handoff, &action, now)?;
+            one.restart = Restart::Manual;
+            changing.push(one);
+        }
+        let settled = self.settle(&mut tx, changing, by, now).await?;
+        if dry_run {
+            tx.rollback().await?;
+        } else {
+            tx.commit().await?;
+            self.ring();
+        }
+        Ok(settled.into_iter().map(|one| one.handoff).collect())
+    }
+
+    /// One handoff.
+    pub async fn find(&self, id: Uuid) -> Result<Handoff, HandoffError> {
+        store::find_handoff(&self.pool, id).await?.ok_or(HandoffError::NoHandoff(id))
+    }
+
+    /// Handoffs, newest first.
+    pub async fn list(&self, filter: &HandoffFilter) -> Result<Vec<Handoff>, HandoffError> {
+        Ok(store::list_handoffs(&self.pool, filter).await?)
+    }
+
+    /// Everything that happened to a handoff, oldest first, and what left the service because of it.
+    pub async fn timeline(
+        &self,
+        handoff: &Handoff,
+    ) -> Result<(Vec<TimelineRow>, Vec<Delivery>), HandoffError> {
+        let rows = store::timeline(&self.pool, &handoff.account_id, handoff.id).await?;
+        let filter = DeliveryFilter {
+            account_id: Some(handoff.account_id.clone()),
+            handoff_id: Some(handoff.id),
+            limit: DELIVERIES_MAX,
+            ..DeliveryFilter::default()
+        };
+        let deliveries = outbox::list(&self.pool, &filter).await?;
+        Ok((rows, deliveries))
+    }
+}
+
+/// A handoff of an account that the caller has locked.
+pub(super) async fn read(
+    conn: &mut PgConnection,
+    account_id: &str,
+    id: Uuid,
+) -> Result<Changing, HandoffError> {
+    let key = (account_id.to_owned(), id);
+    let handoff = store::lock_handoffs(conn, &[key]).await?.pop().ok_or(HandoffError::NoHandoff(id))?;
+    Changing::of(handoff)
+}

@@ -1,0 +1,345 @@
+//! Writing what happened to handoffs, with everything that follows from it.
+//!
+//! Promises: whatever happens to a handoff is one transaction under its account's lock: the row, the turn, the line of its
+//! timeline, the commands that leave, the audit entry and the job for the next step of its clock. A handoff that needs an
+//! owner is given to somebody in the same transaction, under the roster's lock, which is taken last.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::json;
+use serde_json::value::RawValue;
+use sqlx::PgConnection;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::{DRAIN, DRAIN_KEY, HandoffError, Handoffs, STEP};
+use crate::handoffs::assign::names::{RepId, TeamId};
+use crate::handoffs::assign::outcome::{Assigned, Route};
+use crate::handoffs::assign::{Outcome, Request, Roster, Snapshot, assign_many, rotations};
+use crate::handoffs::availability::{self, Absences};
+use crate::handoffs::effects::{self, Scene};
+use crate::handoffs::lifecycle;
+use crate::handoffs::model::{Handoff, Happening, Status};
+use crate::handoffs::package::{Package, Receipt};
+use crate::handoffs::sla::{Basis, Restart};
+use crate::handoffs::store::{self, EndedTurn, NewReceipt, NewTurn, TimelineRow};
+use crate::handoffs::types::HandoffType;
+use crate::kernel::clock::DateTime;
+use crate::kernel::ids::new_id;
+use crate::platform::audit;
+use crate::platform::jobs::{self, Lane, NewJob};
+use crate::platform::outbox::{self, NewEffect};
+
+/// A handoff under its account's lock, and what has happened to it in this transaction.
+#[derive(Debug, Clone)]
+pub(super) struct Changing {
+    pub handoff: Handoff,
+    pub package: Package,
+    /// It has no row yet.
+    pub new: bool,
+    pub happened: Vec<Happening>,
+    /// Who is to have it, when a person said so.
+    pub chosen: Option<RepId>,
+    /// Whose decision another turn would be.
+    pub restart: Restart,
+    pub receipts: Vec<Receipt>,
+}
+
+impl Changing {
+    /// A handoff as it was read.
+    pub fn of(handoff: Handoff) -> Result<Self, HandoffError> {
+        let package = serde_json::from_str(handoff.package.get())?;
+        Ok(Self {
+            handoff,
+            package,
+            new: false,
+            happened: Vec::new(),
+            chosen: None,
+            restart: Restart::Automatic,
+            receipts: Vec::new(),
+        })
+    }
+
+    fn waits(&self) -> bool {
+        self.handoff.status == Status::Pending
+    }
+
+    fn ended_turn(&self, now: DateTime) -> Option<EndedTurn> {
+        self.happened.iter().find_map(|happening| match happening {
+            Happening::TurnEnded { reason, .. } => Some(EndedTurn {
+                account_id: self.handoff.account_id.clone(),
+                handoff_id: self.handoff.id,
+                ended_at: now,
+                reason: *reason,
+            }),
+            _ => None,
+        })
+    }
+}
+
+impl Handoffs {
+    /// Writes changes and what follows from them; those that wait are given to whoever can take them.
+    pub(super) async fn settle(
+        &self,
+        conn: &mut PgConnection,
+        mut changing: Vec<Changing>,
+        actor: &str,
+        now: DateTime,
+    ) -> Result<Vec<Changing>, HandoffError> {
+        let ended: Vec<EndedTurn> = changing.iter().filter_map(|one| one.ended_turn(now)).collect();
+        let credits = store::end_turns(conn, &ended).await?;
+        let waiting = changing.iter().any(Changing::waits);
+        let roster = if waiting || !credits.is_empty() {
+            // What was taken from somebody is taken in the rows too, before loads are counted.
+            let lost = changing.iter_mut().filter(|one| !one.new && !one.happened.is_empty() && one.waits());
+            let lost: Vec<&mut Changing> = lost.collect();
+            let rows: Vec<Handoff> = lost.iter().map(|one| one.handoff.clone()).collect();
+            self.update(conn, &rows).await?;
+            lost.into_iter().for_each(|one| one.handoff.version += 1);
+            self.give(conn, &mut changing, &credits, now).await?
+        } else {
+            self.rosters.current(conn).await?.roster.clone()
+        };
+        changing.retain(|one| one.new || !one.happened.is_empty() || one.waits());
+        self.write(conn, &mut changing, &roster, actor, now).await?;
+        Ok(changing)
+    }
+
+    async fn update(&self, conn: &mut PgConnection, rows: &[Handoff]) -> Result<(), HandoffError> {
+        let done = store::update_handoffs(conn, rows).await?;
+        if done == rows.len() as u64 { Ok(()) } else { Err(HandoffError::Moved) }
+    }
+
+    /// Gives what waits to whoever can take it, after taking back the turns that are to be credited.
+    async fn give(
+        &self,
+        conn: &mut PgConnection,
+        changing: &mut [Changing],
+        credits: &[Outcome],
+        now: DateTime,
+    ) -> Result<Arc<Roster>, HandoffError> {
+        store::lock_roster(conn).await?;
+        let (roster, absences) = self.load(conn, now).await?;
+        let waiting = || changing.iter().filter(|one| one.waits());
+        let mut teams: BTreeSet<TeamId> =
+            waiting().flat_map(|one| rotations(&one.handoff.request, &roster)).collect();
+        teams.extend(credits.iter().filter_map(rotated));
+        let mut snapshot = self.snapshot(conn, (&roster, &absences), None, &teams, now).await?;
+        let before = snapshot.rotations().clone();
+        credits.iter().for_each(|outcome| snapshot.credit_turn(outcome));
+        let outcomes = outcomes(changing, &mut snapshot, now);
+        for one in changing.iter_mut().filter(|one| one.waits()) {
+            let Some(outcome) = outcomes.get(&one.handoff.id) else { continue };
+            self.place(one, outcome.clone(), (&roster, &absences), now)?;
+        }
+        let moved =
+            snapshot.rotations().iter().filter(|(team, rotation)| before.get(*team) != Some(*rotation));
+        super::write_rotations(conn, moved, now).await?;
+        Ok(roster)
+    }
+
+    fn place(
+        &self,
+        one: &mut Changing,
+        outcome: Outcome,
+        (roster, absences): (&Roster, &Absences),
+        now: DateTime,
+    ) -> Result<(), HandoffError> {
+        let handoff_type = self.handoff_type(&one.handoff.handoff_type)?;
+        let hours = match handoff_type.sla.basis {
+            Basis::Wall => None,
+            Basis::Business => {
+                Some(availability::hours(roster, &one.handoff.request.team, outcome.rep(), absences))
+            }
+        };
+        let happened =
+            lifecycle::place(&mut one.handoff, outcome, &handoff_type.sla, one.restart, hours, now)?;
+        one.happened.extend(happened);
+        one.happened.extend(lifecycle::alarm(&mut one.handoff, now));
+        Ok(())
+    }
+
+    /// The type of a handoff.
+    pub(super) fn handoff_type(&self, name: &str) -> Result<&HandoffType, HandoffError> {
+        self.types.get(name).ok_or_else(|| HandoffError::NoType(name.to_owned()))
+    }
+
+    async fn write(
+        &self,
+        conn: &mut PgConnection,
+        changing: &mut [Changing],
+        roster: &Roster,
+        actor: &str,
+        now: DateTime,
+    ) -> Result<(), HandoffError> {
+        let mut rows = Rows::default();
+        for one in changing.iter() {
+            let handoff_type = self.handoff_type(&one.handoff.handoff_type)?;
+            rows.tell(one, handoff_type, roster, actor, now)?;
+        }
+        store::insert_handoffs(conn, &rows.new).await?;
+        self.update(conn, &rows.changed).await?;
+        store::insert_turns(conn, &rows.turns).await?;
+        store::insert_entries(conn, &rows.entries).await?;
+        store::insert_receipts(conn, &rows.receipts).await?;
+        outbox::enqueue(conn, &rows.effects, now).await?;
+        jobs::enqueue(conn, STEP, &rows.steps, now).await?;
+        jobs::enqueue(conn, DRAIN, &rows.drains, now).await?;
+        audit::append_all(conn, now, &rows.log).await?;
+        for one in changing.iter_mut().filter(|one| !one.new) {
+            one.handoff.version += 1;
+        }
+        Ok(())
+    }
+}
+
+/// The team whose rotation an assignment took a turn of.
+fn rotated(outcome: &Outcome) -> Option<TeamId> {
+    match outcome {
+        Outcome::Assigned(Assigned { rotation: Some(rotated), .. }) => Some(rotated.team.clone()),
+        _ => None,
+    }
+}
+
+/// Who takes each of those that wait; whom a person chose takes it before the others are looked at.
+fn outcomes(changing: &[Changing], snapshot: &mut Snapshot, now: DateTime) -> BTreeMap<Uuid, Outcome> {
+    let (chosen, open): (Vec<&Changing>, Vec<&Changing>) =
+        changing.iter().filter(|one| one.waits()).partition(|one| one.chosen.is_some());
+    let mut outcomes = BTreeMap::new();
+    for one in chosen {
+        let Some(rep) = one.chosen.clone() else { continue };
+        let outcome = Outcome::Assigned(Assigned {
+            rep,
+            route: Route::Chosen,
+            cover_for: None,
+            rotation: None,
+            tried: Vec::new(),
+        });
+        snapshot.apply(&outcome, now);
+        outcomes.insert(one.handoff.id, outcome);
+    }
+    let requests: Vec<Request> = open.iter().map(|one| one.handoff.request.clone()).collect();
+    outcomes.extend(assign_many(&requests, snapshot, now).outcomes);
+    outcomes
+}
+
+/// What a transaction writes.
+#[derive(Default)]
+struct Rows {
+    new: Vec<Handoff>,
+    changed: Vec<Handoff>,
+    turns: Vec<NewTurn>,
+    entries: Vec<TimelineRow>,
+    receipts: Vec<NewReceipt>,
+    effects: Vec<NewEffect>,
+    steps: Vec<NewJob>,
+    drains: Vec<NewJob>,
+    log: BTreeMap<String, Vec<audit::Entry>>,
+}
+
+impl Rows {
+    fn tell(
+        &mut self,
+        one: &Changing,
+        handoff_type: &HandoffType,
+        roster: &Roster,
+        actor: &str,
+        now: DateTime,
+    ) -> Result<(), HandoffError> {
+        let handoff = &one.handoff;
+        let scene = Scene { handoff, package: &one.package, handoff_type, roster, now };
+        for happening in &one.happened {
+            self.happened(&scene, happening, actor)?;
+        }
+        for receipt in &one.receipts {
+            self.shared(handoff, receipt, actor)?;
+        }
+        if let Some(due_at) = lifecycle::next_step_at(handoff, now)? {
+            self.steps.push(job(handoff.id.to_string(), &json!({ "accountId": handoff.account_id }), due_at));
+        }
+        if let Some(due_at) = lifecycle::looks_at(handoff).filter(|_| one.waits()) {
+            self.drains.push(job(DRAIN_KEY.to_owned(), &json!({}), due_at));
+        }
+        if one.new {
+            self.new.push(handoff.clone())
+        } else {
+            self.changed.push(handoff.clone())
+        }
+        Ok(())
+    }
+
+    fn happened(
+        &mut self,
+        scene: &Scene<'_>,
+        happening: &Happening,
+        actor: &str,
+    ) -> Result<(), HandoffError> {
+        let (handoff, now) = (scene.handoff, scene.now);
+        let details = serde_json::to_value(happening)?;
+        let entry = TimelineRow {
+            account_id: handoff.account_id.clone(),
+            handoff_id: handoff.id,
+            id: new_id(now),
+            at: now,
+            kind: happening.name().to_owned(),
+            actor: actor.to_owned(),
+            doc: Json(RawValue::from_string(details.to_string())?),
+            once: happening.once(),
+        };
+        for command in effects::commands(scene, happening) {
+            let body = json!({ "type": command.destination, "timestamp": now, "data": command.data });
+            self.effects.push(NewEffect {
+                account_id: handoff.account_id.clone(),
+                id: new_id(now),
+                destination: command.destination.to_owned(),
+                handoff_id: handoff.id,
+                entry_id: entry.id,
+                payload: body.to_string(),
+            });
+        }
+        if let (Happening::Assigned { owner, turn, .. }, Some(outcome)) = (happening, &handoff.assignment) {
+            self.turns.push(NewTurn {
+                account_id: handoff.account_id.clone(),
+                handoff_id: handoff.id,
+                number: *turn,
+                owner_id: owner.to_string(),
+                outcome: outcome.clone(),
+                assigned_at: now,
+                credited: false,
+            });
+        }
+        self.log(handoff, &format!("handoff.{}", happening.name()), details, actor);
+        self.entries.push(entry);
+        Ok(())
+    }
+
+    fn shared(&mut self, handoff: &Handoff, receipt: &Receipt, actor: &str) -> Result<(), HandoffError> {
+        let details = json!({
+            "partnerId": receipt.partner_id, "purpose": receipt.purpose, "fields": receipt.fields.len(),
+        });
+        self.log(handoff, "handoff.shared", details, actor);
+        self.receipts.push(NewReceipt {
+            account_id: handoff.account_id.clone(),
+            id: new_id(receipt.shared_at),
+            handoff_id: handoff.id,
+            partner_id: receipt.partner_id.clone(),
+            contact_id: receipt.contact_id.clone(),
+            purpose: receipt.purpose.clone(),
+            fields: receipt.fields.clone(),
+            consent: serde_json::to_value(&receipt.consent)?,
+            shared_at: receipt.shared_at,
+        });
+        Ok(())
+    }
+
+    fn log(&mut self, handoff: &Handoff, action: &str, details: serde_json::Value, actor: &str) {
+        let entry = audit::Entry::new(actor, action, format!("handoff:{}", handoff.id), details);
+        self.log.entry(handoff.account_id.clone()).or_default().push(entry);
+    }
+}
+
+/// A job that is due at an instant.
+pub(super) fn job(key: String, payload: &serde_json::Value, due_at: DateTime) -> NewJob {
+    NewJob { key, payload: payload.to_string(), lane: Lane::Normal, due_at }
+}

@@ -1,0 +1,424 @@
+//! What happens to handoffs by itself: asked for by decisions and events, steps of clocks, the queue, holds that end.
+//!
+//! Promises: a job re-reads what it is about and does what is due by then, so that doing it twice does it once; a claim is
+//! committed before the work begins; what fails is tried again later and set aside at last, and holds up nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::act::read;
+use super::change::{Changing, job};
+use super::open::{OpenAsk, sealed};
+use super::{DRAIN, HOURS, HandoffError, Handoffs, OPEN, OUTCOME, RELEASE, STEP};
+use crate::accounts::ReportedOutcome;
+use crate::accounts::commands::lock_current_idle;
+use crate::handoffs::availability;
+use crate::handoffs::lifecycle::{self, Action};
+use crate::handoffs::model::{Handoff, Happening, Status};
+use crate::handoffs::package;
+use crate::handoffs::sla::{Basis, Change};
+use crate::handoffs::store;
+use crate::kernel::clock::DateTime;
+use crate::platform::db;
+use crate::platform::jobs::{self, Claimed, NewJob};
+
+/// Handoffs of one transaction of the background work.
+const GROUP: i64 = 64;
+/// The first wait after a failure; doubled with each attempt.
+const RETRY_FIRST: TimeDelta = TimeDelta::seconds(1);
+/// How soon a handoff is looked at again whose account somebody is busy with.
+const BUSY: TimeDelta = TimeDelta::milliseconds(200);
+/// Under whose name the service acts.
+const SLA_WORKER: &str = "worker:sla";
+const QUEUE_WORKER: &str = "worker:queue";
+
+/// Asks for a handoff.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct OpenJob {
+    pub account_id: String,
+    pub handoff_type: String,
+    #[serde(default)]
+    pub decision_id: Option<Uuid>,
+    #[serde(default)]
+    pub deal_id: Option<String>,
+    /// The key of the job where it says nothing else.
+    #[serde(default)]
+    pub cause: Option<String>,
+}
+
+/// Says what became of a handoff.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct OutcomeJob {
+    pub account_id: String,
+    pub handoff_id: Uuid,
+    pub outcome: ReportedOutcome,
+    pub nps: Option<u8>,
+    pub at: DateTime,
+    pub source: String,
+}
+
+/// Names a handoff by its account; the key of the job is its id.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct OfHandoff {
+    pub account_id: String,
+    /// When the hours changed, where that is what the job is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed_at: Option<DateTime>,
+}
+
+impl Handoffs {
+    /// Does what is due; gives how much that was.
+    pub async fn work_due(&self) -> Result<usize, HandoffError> {
+        let mut done = self.steps_due().await?;
+        done += self.each_due(OPEN).await?;
+        done += self.each_due(OUTCOME).await?;
+        done += self.each_due(RELEASE).await?;
+        done += self.each_due(HOURS).await?;
+        done += self.each_due(DRAIN).await?;
+        Ok(done)
+    }
+
+    async fn claim(&self, kind: &str) -> Result<Vec<Claimed>, HandoffError> {
+        let mut conn = self.pool.acquire().await?;
+        Ok(jobs::claim(&mut conn, kind, self.clock.now(), GROUP).await?)
+    }
+
+    async fn finish(&self, done: &[Claimed]) -> Result<(), HandoffError> {
+        let mut conn = self.pool.acquire().await?;
+        Ok(jobs::finish(&mut conn, done).await?)
+    }
+
+    /// The jobs of a kind, one after the other.
+    async fn each_due(&self, kind: &'static str) -> Result<usize, HandoffError> {
+        let due = self.claim(kind).await?;
+        let mut done = Vec::with_capacity(due.len());
+        for job in &due {
+            let outcome = match kind {
+                OPEN => self.open_due(job).await,
+                OUTCOME => self.outcome_due(job).await,
+                RELEASE => self.release_due(job).await,
+                HOURS => self.hours_due(job).await,
+                _ => self.drain().await,
+            };
+            match outcome {
+                Ok(()) => done.push(job.clone()),
+                Err(error) => self.failed(kind, job, &error).await?,
+            }
+        }
+        self.finish(&done).await?;
+        Ok(due.len())
+    }
+
+    async fn failed(&self, kind: &str, job: &Claimed, error: &HandoffError) -> Result<(), HandoffError> {
+        tracing::error!(kind, job = job.key, attempt = job.attempts, %error, "work on a handoff failed");
+        let wait = RETRY_FIRST * 2_i32.pow(u32::try_from(job.attempts).unwrap_or(1).min(10));
+        let now = self.clock.now();
+        let mut conn = self.pool.acquire().await?;
+        Ok(jobs::fail(&mut conn, job, &error.to_string(), now + wait, now).await?)
+    }
+
+    /// Opens the handoff that a decision or an event asks for.
+    async fn open_due(&self, job: &Claimed) -> Result<(), HandoffError> {
+        let asked: OpenJob = serde_json::from_str(job.payload.get())?;
+        if self.types.get(&asked.handoff_type).is_none() {
+            tracing::warn!(
+                handoff_type = asked.handoff_type,
+                cause = job.key,
+                "no such handoff type; none is opened"
+            );
+            return Ok(());
+        }
+        let ask = OpenAsk {
+            handoff_type: asked.handoff_type,
+            account_id: asked.account_id,
+            deal_id: asked.deal_id,
+            from_team: None,
+            to_team: None,
+            owner_id: None,
+            dry_run: false,
+            cause: asked.cause.unwrap_or_else(|| job.key.clone()),
+            decision_id: asked.decision_id,
+            requested_by: "worker:handoffs".to_owned(),
+        };
+        let opened = self.open(&ask).await?;
+        if !opened.new && opened.handoff.cause != ask.cause {
+            self.asked_again(&opened.handoff, &ask).await?;
+        }
+        Ok(())
+    }
+
+    /// Notes on a handoff that is under way that something asked for it once more.
+    async fn asked_again(&self, handoff: &Handoff, ask: &OpenAsk) -> Result<(), HandoffError> {
+        self.alone(&handoff.account_id, handoff.id, &ask.requested_by, |one, _| {
+            one.happened.push(Happening::AskedAgain { cause: ask.cause.clone() });
+            Ok(())
+        })
+        .await
+    }
+
+    /// One handoff in a transaction of its own.
+    async fn alone(
+        &self,
+        account_id: &str,
+        id: Uuid,
+        actor: &str,
+        change: impl FnOnce(&mut Changing, DateTime) -> Result<(), HandoffError>,
+    ) -> Result<(), HandoffError> {
+        let mut tx = db::begin(&self.pool).await?;
+        self.lock_account(&mut tx, account_id).await?;
+        let mut one = read(&mut tx, account_id, id).await?;
+        let now = self.clock.now();
+        change(&mut one, now)?;
+        if !one.happened.is_empty() {
+            self.settle(&mut tx, vec![one], actor, now).await?;
+            tx.commit().await?;
+            self.ring();
+        }
+        Ok(())
+    }
+
+    /// What an event reports of a handoff. A report that comes too late, or about a handoff of another account, changes
+    /// nothing and is no fault.
+    async fn outcome_due(&self, job: &Claimed) -> Result<(), HandoffError> {
+        let said: OutcomeJob = serde_json::from_str(job.payload.get())?;
+        let found = store::find_handoff(&self.pool, said.handoff_id).await?;
+        let Some(handoff) = found.filter(|handoff| handoff.account_id == said.account_id) else {
+            tracing::warn!(handoff = %said.handoff_id, account = said.account_id, "an outcome of no handoff of the account");
+            return Ok(());
+        };
+        let actor = format!("event:{}", said.source);
+        let done = self
+            .alone(&handoff.account_id, handoff.id, &actor, |one, now| {
+                let since = one.handoff.assigned_at.unwrap_or(one.handoff.created_at);
+                let at = said.at.clamp(since, now.max(since));
+                let action = match said.outcome {
+                    ReportedOutcome::Contacted => Action::Contact { at },
+                    ReportedOutcome::MeetingBooked => Action::Meeting { at },
+                    ReportedOutcome::Converted => Action::Convert { nps: said.nps },
+                    ReportedOutcome::Lost => Action::Lose { reason: None },
+                };
+                one.happened = lifecycle::act(&mut one.handoff, &action, now)?;
+                one.happened.extend(said.nps.and_then(|nps| lifecycle::rate(&mut one.handoff, nps)));
+                Ok(())
+            })
+            .await;
+        match done {
+            Err(HandoffError::Refused(refused)) => {
+                tracing::info!(handoff = %said.handoff_id, %refused, "a reported outcome does not fit any more");
+                Ok(())
+            }
+            done => done,
+        }
+    }
+
+    /// Looks whether what a held handoff waited for has arrived, and lets it go on with a new package.
+    async fn release_due(&self, job: &Claimed) -> Result<(), HandoffError> {
+        let (id, of) = named(job)?;
+        let mut tx = db::begin(&self.pool).await?;
+        let current = self.lock_account(&mut tx, &of.account_id).await?;
+        let mut one = read(&mut tx, &of.account_id, id).await?;
+        if one.handoff.status != Status::Held {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        let handoff_type = self.handoff_type(&one.handoff.handoff_type)?.clone();
+        let ask = OpenAsk {
+            handoff_type: one.handoff.handoff_type.clone(),
+            account_id: of.account_id,
+            deal_id: one.handoff.deal_id.clone(),
+            from_team: Some(one.handoff.from_team.clone()),
+            to_team: Some(one.handoff.to_team.clone()),
+            owner_id: None,
+            dry_run: false,
+            cause: one.handoff.cause.clone(),
+            decision_id: one.handoff.decision_id,
+            requested_by: one.handoff.requested_by.clone(),
+        };
+        let gathered = self.gather(&mut tx, &current, &ask, &handoff_type, now).await?;
+        let holds = package::holds(&gathered.package, &handoff_type);
+        if Some(&holds) == one.handoff.held_for.as_ref() {
+            return Ok(());
+        }
+        let completeness = package::completeness(&gathered.package, &handoff_type);
+        (one.handoff.package, one.handoff.package_digest) = sealed(&gathered.package)?;
+        store::replace_package(&mut tx, &one.handoff).await?;
+        (one.handoff.completeness, one.handoff.missing) = (completeness.percent, completeness.missing);
+        (one.package, one.receipts) = (gathered.package, gathered.receipts);
+        if holds.is_empty() {
+            lifecycle::release(&mut one.handoff, false, now, &mut one.happened);
+        } else {
+            let codes = holds.iter().map(|hold| hold.code.name().to_owned()).collect();
+            one.handoff.held_for = Some(holds);
+            one.happened.push(Happening::Held { codes });
+        }
+        self.settle(&mut tx, vec![one], "worker:handoffs", now).await?;
+        tx.commit().await?;
+        self.ring();
+        Ok(())
+    }
+
+    /// Counts by the hours that hold now, and until their change by those that held before.
+    async fn hours_due(&self, job: &Claimed) -> Result<(), HandoffError> {
+        let (id, of) = named(job)?;
+        let mut tx = db::begin(&self.pool).await?;
+        self.lock_account(&mut tx, &of.account_id).await?;
+        let mut one = read(&mut tx, &of.account_id, id).await?;
+        let now = self.clock.now();
+        let handoff_type = self.handoff_type(&one.handoff.handoff_type)?;
+        if handoff_type.sla.basis == Basis::Wall || one.handoff.hours.is_none() {
+            return Ok(());
+        }
+        let (roster, absences) = self.load(&mut tx, now).await?;
+        let (team, owner) = (&one.handoff.request.team, one.handoff.owner_id.as_ref());
+        let hours = availability::hours(&roster, team, owner, &absences);
+        let at = of.changed_at.unwrap_or(now);
+        let moved = lifecycle::change_hours(&mut one.handoff, Some(hours), at, Change::Calendar)?;
+        one.happened.extend(moved);
+        self.settle(&mut tx, vec![one], SLA_WORKER, now).await?;
+        tx.commit().await?;
+        self.ring();
+        Ok(())
+    }
+
+    /// The steps of clocks whose time has come, many handoffs in one transaction.
+    async fn steps_due(&self) -> Result<usize, HandoffError> {
+        let due = self.claim(STEP).await?;
+        if due.is_empty() {
+            return Ok(0);
+        }
+        let mut by_account: BTreeMap<String, Vec<Uuid>> = BTreeMap::new();
+        for job in &due {
+            match named(job) {
+                Ok((id, of)) => by_account.entry(of.account_id).or_default().push(id),
+                Err(error) => self.failed(STEP, job, &error).await?,
+            }
+        }
+        match self.step_group(&by_account).await {
+            Ok(()) => self.finish(&due).await?,
+            Err(error) if due.len() > 1 => {
+                tracing::debug!(%error, handoffs = due.len(), "a group of steps failed; each is done alone");
+                for job in &due {
+                    let Ok((id, of)) = named(job) else { continue };
+                    match self.step_group(&BTreeMap::from([(of.account_id, vec![id])])).await {
+                        Ok(()) => self.finish(std::slice::from_ref(job)).await?,
+                        Err(error) => self.failed(STEP, job, &error).await?,
+                    }
+                }
+            }
+            Err(error) => self.failed(STEP, &due[0], &error).await?,
+        }
+        Ok(due.len())
+    }
+
+    async fn step_group(&self, by_account: &BTreeMap<String, Vec<Uuid>>) -> Result<(), HandoffError> {
+        let accounts: Vec<String> = by_account.keys().cloned().collect();
+        let mut tx = db::begin(&self.pool).await?;
+        let locked = self.lock_idle(&mut tx, &accounts).await?;
+        let keys: Vec<(String, Uuid)> = by_account
+            .iter()
+            .filter(|(account_id, _)| locked.contains(*account_id))
+            .flat_map(|(account_id, ids)| ids.iter().map(|id| (account_id.clone(), *id)))
+            .collect();
+        let now = self.clock.now();
+        let mut changing = Vec::with_capacity(keys.len());
+        for handoff in store::lock_handoffs(&mut tx, &keys).await? {
+            let mut one = Changing::of(handoff)?;
+            one.happened = lifecycle::pass_time(&mut one.handoff, now)?;
+            changing.push(one);
+        }
+        // Those whose time has moved on are asked for again at their new time.
+        let later = later(&changing, now)?;
+        jobs::enqueue(&mut tx, STEP, &later, now).await?;
+        jobs::enqueue(&mut tx, STEP, &busy(by_account, &locked, now), now).await?;
+        changing.retain(|one| !one.happened.is_empty());
+        self.settle(&mut tx, changing, SLA_WORKER, now).await?;
+        tx.commit().await?;
+        self.ring();
+        Ok(())
+    }
+
+    /// Locks the accounts that nobody is busy with; gives which they are.
+    async fn lock_idle(
+        &self,
+        conn: &mut PgConnection,
+        accounts: &[String],
+    ) -> Result<BTreeSet<String>, HandoffError> {
+        let follower = self.accounts.follower.as_ref();
+        let current = lock_current_idle(conn, accounts, follower, self.clock.now()).await?;
+        Ok(current.into_iter().map(|one| one.account_id).collect())
+    }
+
+    /// Gives what waits in the queue to whoever can take it now, longest waiting first, and says when to look again.
+    async fn drain(&self) -> Result<(), HandoffError> {
+        let mut behind = None;
+        loop {
+            let mut tx = db::begin(&self.pool).await?;
+            let places = store::queued(&mut tx, behind.as_ref(), GROUP).await?;
+            let Some(last) = places.last().cloned() else { return Ok(()) };
+            let accounts: BTreeSet<String> = places.iter().map(|place| place.account_id.clone()).collect();
+            let accounts: Vec<String> = accounts.into_iter().collect();
+            let locked = self.lock_idle(&mut tx, &accounts).await?;
+            let keys: Vec<(String, Uuid)> = places
+                .iter()
+                .filter(|place| locked.contains(&place.account_id))
+                .map(|place| (place.account_id.clone(), place.id))
+                .collect();
+            let now = self.clock.now();
+            let waiting = store::lock_handoffs(&mut tx, &keys).await?;
+            let waiting = waiting.into_iter().filter(|handoff| handoff.status == Status::Pending);
+            let changing: Vec<Changing> = waiting.map(Changing::of).collect::<Result<_, _>>()?;
+            if locked.len() < accounts.len() {
+                let again = job(super::DRAIN_KEY.to_owned(), &serde_json::json!({}), now + BUSY);
+                jobs::enqueue(&mut tx, DRAIN, &[again], now).await?;
+            }
+            self.settle(&mut tx, changing, QUEUE_WORKER, now).await?;
+            tx.commit().await?;
+            self.ring_deliveries();
+            behind = Some(last);
+        }
+    }
+
+    fn ring_deliveries(&self) {
+        self.deliver.notify_one();
+    }
+}
+
+/// The handoff that a job is about.
+fn named(job: &Claimed) -> Result<(Uuid, OfHandoff), HandoffError> {
+    let of = serde_json::from_str(job.payload.get())?;
+    let id = job.key.parse().map_err(|error| {
+        let error: serde_json::Error = serde::de::Error::custom(format!("{}: {error}", job.key));
+        error
+    })?;
+    Ok((id, of))
+}
+
+/// The next steps of handoffs to which nothing happened now.
+fn later(changing: &[Changing], now: DateTime) -> Result<Vec<NewJob>, HandoffError> {
+    let quiet = changing.iter().filter(|one| one.happened.is_empty());
+    let mut jobs = Vec::new();
+    for one in quiet {
+        if let Some(at) = lifecycle::next_step_at(&one.handoff, now)? {
+            let payload = serde_json::json!({ "accountId": one.handoff.account_id });
+            jobs.push(job(one.handoff.id.to_string(), &payload, at));
+        }
+    }
+    Ok(jobs)
+}
+
+/// Handoffs whose accounts somebody is busy with.
+fn busy(by_account: &BTreeMap<String, Vec<Uuid>>, locked: &BTreeSet<String>, now: DateTime) -> Vec<NewJob> {
+    let left = by_account.iter().filter(|(account_id, _)| !locked.contains(*account_id));
+    left.flat_map(|(account_id, ids)| {
+        let payload = serde_json::json!({ "accountId": account_id });
+        ids.iter().map(move |id| job(id.to_string(), &payload, now + BUSY)).collect::<Vec<_>>()
+    })
+    .collect()
+}
