@@ -1,6 +1,7 @@
 //! The company that examples are about: Halden Instruments, first as a prospect and then as a customer.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use chrono::{Days, NaiveDate, TimeDelta};
 
@@ -12,15 +13,15 @@ use crate::handoffs::package::{Activity, DecisionContext, Inputs, Note, Person};
 use crate::kernel::clock::DateTime;
 use crate::kernel::ids::AccountId;
 use crate::motions::model::Signals;
+use crate::motions::policy::Policy;
 use crate::motions::samples::policy;
+pub(crate) use crate::motions::samples::{known, now};
 use crate::motions::signals;
 
-pub(crate) const PURPOSE: &str = "partner_data_sharing";
+/// Compiled once: laws derive signals thousands of times.
+static POLICY: LazyLock<Policy> = LazyLock::new(policy);
 
-/// A Wednesday at noon.
-pub(crate) fn now() -> DateTime {
-    "2026-11-18T12:00:00Z".parse().unwrap()
-}
+pub(crate) const PURPOSE: &str = "partner_data_sharing";
 
 pub(crate) fn days_ago(days: i64) -> DateTime {
     now() - TimeDelta::days(days)
@@ -28,10 +29,6 @@ pub(crate) fn days_ago(days: i64) -> DateTime {
 
 pub(crate) fn fact<T>(value: T) -> Fact<T> {
     Fact::new(value, Stamp { as_of: days_ago(1), tie: 0, source: "crm".to_owned() })
-}
-
-pub(crate) fn known<T>(value: T) -> Option<Fact<Option<T>>> {
-    Some(fact(Some(value)))
 }
 
 fn word(text: &str) -> Option<Fact<Option<String>>> {
@@ -90,7 +87,7 @@ impl World {
         let state = AccountState::default();
         Self {
             account_id: AccountId::parse("acc-halden").unwrap(),
-            signals: signals::derive(policy().definitions(), &state, now()),
+            signals: signals::derive(POLICY.definitions(), &state, now()),
             state,
             people: Vec::new(),
             notes: Vec::new(),
@@ -173,7 +170,7 @@ impl World {
 
     /// The same with signals derived anew, after the state was changed.
     pub(crate) fn derived(mut self) -> Self {
-        self.signals = signals::derive(policy().definitions(), &self.state, now());
+        self.signals = signals::derive(POLICY.definitions(), &self.state, now());
         self
     }
 

@@ -53,7 +53,8 @@ fn learn(world: &mut World, (what, which): Piece) {
         }
         14 => {
             let consent = Consent { granted: true, legal_basis: None, expires_at: None };
-            world.state.consents.insert(format!("{PURPOSE}:{which}"), fact(consent));
+            let reach = usize::from(which % 3 == 0);
+            world.state.consents.insert(purposes(PURPOSE, &text, None).remove(reach), fact(consent));
         }
         15 => {
             let subscription = Subscription { mrr: word(), ..Subscription::default() };
@@ -129,7 +130,9 @@ proptest! {
         seed in any::<u64>(),
     ) {
         let mut world = World::empty();
-        pieces.iter().for_each(|piece| learn(&mut world, *piece));
+        for piece in &pieces {
+            learn(&mut world, *piece);
+        }
         world.people.dedup_by(|a, b| a.id == b.id);
         let mut mixed = world.clone();
         let turn = |len: usize| usize::try_from(seed % (len as u64 + 1)).unwrap();

@@ -9,12 +9,16 @@ mod sharing;
 
 pub(crate) use company::{World, now, person};
 
+use std::sync::LazyLock;
+
 use super::*;
 use crate::handoffs::types::{DEFAULT_TYPES, HandoffTypes};
 
+static TYPES: LazyLock<HandoffTypes> = LazyLock::new(|| HandoffTypes::parse(DEFAULT_TYPES).unwrap());
+
 /// The types that ship.
-pub(crate) fn types() -> HandoffTypes {
-    HandoffTypes::parse(DEFAULT_TYPES).unwrap()
+pub(crate) fn types() -> &'static HandoffTypes {
+    &TYPES
 }
 
 /// One of the types that ship.

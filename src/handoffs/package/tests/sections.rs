@@ -4,14 +4,14 @@ use serde_json::json;
 
 use super::company::{activity, days_ago, known, note};
 use super::*;
-use crate::accounts::model::{Deal, Qualification};
+use crate::accounts::model::{Deal, Qualification, Usage};
 use crate::handoffs::package::fields::{FIELDS, FOCUSES, Field};
 use crate::handoffs::package::model::ScopeVerdict;
 use crate::handoffs::types::DEFAULT_TYPES;
 
 #[test]
 fn the_types_that_ship_ask_only_for_what_packages_have() {
-    assert_eq!(fields::check(&types()), []);
+    assert_eq!(fields::check(types()), []);
     for focus in FOCUSES {
         assert!(focus.fields.iter().all(|path| Field::find(path).is_some()), "{}", focus.name);
     }
@@ -72,6 +72,8 @@ fn the_source_comes_from_the_deal_then_the_referral_then_the_first_inbound_then_
     assert_eq!(source(&world), of("webinar", "deal"));
     world.state.deals.get_mut("deal-481").unwrap().source = None;
     assert_eq!(source(&world), of("partner:aws", "partner_referral"));
+    world.state.consents.clear();
+    assert_eq!(source(&world), of("partner", "partner_referral"), "not named without consent");
     world.state.referrals.clear();
     world.activities = vec![
         activity("call", "outbound", "", "", 50),
@@ -81,7 +83,7 @@ fn the_source_comes_from_the_deal_then_the_referral_then_the_first_inbound_then_
     assert_eq!(source(&world), of("form", "earliest_inbound"));
     world.activities.clear();
     assert_eq!(source(&world), of("product", "product_usage"));
-    world.state.usage = Default::default();
+    world.state.usage = Usage::default();
     assert_eq!(source(&world), of("", ""));
 }
 
@@ -94,6 +96,25 @@ fn touchpoints_are_newest_first_and_content_is_told_once() {
     assert!(journey.touchpoints.is_sorted_by(|a, b| a.at >= b.at));
     assert_eq!(journey.content_engaged, ["Calibration without spreadsheets", "Audit trail checklist"]);
     assert_eq!(journey.first_touch, Some(days_ago(40)));
+}
+
+#[test]
+fn a_partner_without_a_live_consent_is_counted_and_not_named() {
+    let mut world = World::prospect();
+    let partner = packed(&world, "partner_to_sales").partner;
+    assert_eq!((partner.partner_ids, partner.withheld), (vec!["aws".to_owned()], 1));
+    assert_eq!(partner.withheld_for.as_deref(), Some("partner_data_sharing"));
+    let everyone = crate::accounts::model::Consent { granted: true, legal_basis: None, expires_at: None };
+    world.state.consents.insert("partner_data_sharing".to_owned(), super::company::fact(everyone));
+    let partner = packed(&world, "partner_to_sales").partner;
+    assert_eq!((partner.overlaps.len(), partner.withheld, partner.withheld_for), (2, 0, None));
+    world.state.consents.clear();
+    let partner = packed(&world, "partner_to_sales").partner;
+    assert_eq!((partner.withheld, partner.overlaps.len(), partner.referrals.len()), (2, 0, 0));
+    world.state.profile.tech_stack = None;
+    world.state.deals.clear();
+    let text = serde_json::to_string(&packed(&world.derived(), "partner_to_sales")).unwrap();
+    assert!(!text.contains("aws") && !text.contains("salesforce"), "{text}");
 }
 
 #[test]
@@ -216,8 +237,7 @@ fn the_headline_follows_what_the_type_dwells_on() {
     assert_eq!(headline(&escalated.derived(), "expansion_to_sales"), "escalated_ticket");
     let nobody = packed(&World::empty(), "mql_to_sales").recommendations;
     assert_eq!(nobody.iter().map(|advice| advice.rule.as_str()).collect::<Vec<_>>(), ["first_call"]);
-    let all = types();
-    for (name, _) in all.iter() {
+    for (name, _) in types().iter() {
         assert!(
             packed(&customer, name).recommendations.iter().all(|advice| !advice.facts.is_empty()),
             "{name}"

@@ -9,6 +9,8 @@ use super::*;
 use crate::accounts::model::{Consent, Fact};
 
 type Consents = BTreeMap<String, Fact<Consent>>;
+/// Consents by what follows the purpose, who is then shared, and whether the company's data are.
+type Case<'a> = (Vec<(&'a str, bool)>, &'a [&'a str], bool);
 
 fn consent(granted: bool, expires_at: Option<DateTime>) -> Fact<Consent> {
     fact(Consent { granted, legal_basis: Some("consent".to_owned()), expires_at })
@@ -37,7 +39,7 @@ fn the_consent_that_reaches_least_far_decides() {
         format!(":{partner}:{}", narrow.rsplit(':').next().unwrap())
     };
     let (here, anywhere, elsewhere) = (ines("aws"), ines("*"), ines("salesforce"));
-    let cases: [(Vec<(&str, bool)>, &[&str], bool); 9] = [
+    let cases: [Case<'_>; 9] = [
         (vec![], &[], false),
         (vec![("", true)], &all, true),
         (vec![(":aws", true)], &all, true),
