@@ -116,7 +116,7 @@ pub fn holds(package: &Package, handoff_type: &HandoffType) -> Vec<Hold> {
             detail: "Nothing is known of how well the company is qualified: no score, no framework, no pain point."
                 .to_owned(),
             released_by: "Enter a score, a framework or pain points in the deal's qualification, or add a note of the \
-                          kind `pain_point`."
+                          kind pain_point."
                 .to_owned(),
         });
     }
@@ -126,7 +126,7 @@ pub fn holds(package: &Package, handoff_type: &HandoffType) -> Vec<Hold> {
         holds.push(Hold {
             code: HoldCode::MissingRequired,
             field: Some(field.path.to_owned()),
-            detail: format!("A handoff of this type needs {} (`{}`).", field.label, field.path),
+            detail: format!("Required for this type and missing: {} ({}).", field.label, field.path),
             released_by: field.what_to_do.to_owned(),
         });
     }

@@ -5,8 +5,8 @@
 //! can be reached are never left out for those who cannot.
 
 use super::model::{BuyingRole, PackageContact};
-use super::{CONTACTS_MAX, Cut, Person, clip};
-use crate::accounts::model::{Known, value};
+use super::{CONTACTS_MAX, Cut, Person, clip, said};
+use crate::accounts::model::value;
 
 /// A rule of roles: its name, the role, and phrases of a title in small letters.
 struct RoleRule {
@@ -182,15 +182,15 @@ fn order(contact: &PackageContact) -> (bool, bool, BuyingRole, Option<&str>, &st
 
 fn contact(person: &Person) -> PackageContact {
     let known = &person.contact;
-    let title = text(&known.title);
+    let title = said(value(&known.title));
     let (role, rule) = title.as_deref().map_or((BuyingRole::Unknown, None), infer_role);
     let opted_out = value(&known.opted_out).copied().unwrap_or(false);
     PackageContact {
         id: person.id.clone(),
         name: full_name(person),
         title,
-        email: text(&known.email).filter(|_| !opted_out),
-        phone: text(&known.phone).filter(|_| !opted_out),
+        email: said(value(&known.email)).filter(|_| !opted_out),
+        phone: said(value(&known.phone)).filter(|_| !opted_out),
         is_primary: value(&known.is_primary).copied().unwrap_or(false),
         role,
         role_rule: rule.map(str::to_owned),
@@ -200,11 +200,7 @@ fn contact(person: &Person) -> PackageContact {
 
 /// First and last name, as far as known.
 fn full_name(person: &Person) -> Option<String> {
-    let parts = [text(&person.contact.first_name), text(&person.contact.last_name)];
+    let parts = [said(value(&person.contact.first_name)), said(value(&person.contact.last_name))];
     let name = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
     Some(clip(&name)).filter(|name| !name.is_empty())
-}
-
-fn text(known: &Known<String>) -> Option<String> {
-    value(known).map(|text| clip(text)).filter(|text| !text.is_empty())
 }

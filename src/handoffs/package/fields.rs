@@ -59,7 +59,7 @@ fields! {
     "qualification.score", "a qualification score", "Enter the score in the deal's qualification.", |p| p.qualification.score.is_some();
     "qualification.framework", "the framework of qualification", "Say in the deal's qualification which framework was used, such as BANT or MEDDIC.", |p| p.qualification.framework.is_some();
     "qualification.elements", "answers to what the framework asks", "Fill the parts of the framework in the deal's qualification.", |p| p.qualification.elements.iter().any(|element| element.filled);
-    "qualification.pain_points", "what hurts", "Enter pain points in the deal's qualification, or add a note of the kind `pain_point`.", |p| !p.qualification.pain_points.is_empty();
+    "qualification.pain_points", "what hurts", "Enter pain points in the deal's qualification, or add a note of the kind pain_point.", |p| !p.qualification.pain_points.is_empty();
     "qualification.budget", "whether the budget is confirmed", "Ask about the budget and enter the answer in the deal's qualification.", |p| p.qualification.budget_confirmed.is_some();
     "qualification.timeline", "when the company wants to decide", "Enter the timeline in the deal's qualification.", |p| p.qualification.timeline.is_some();
     "qualification.decision_process", "how the company decides", "Enter the decision process in the deal's qualification.", |p| p.qualification.decision_process.is_some();
@@ -74,11 +74,11 @@ fields! {
     "relationship.last_contact", "the last conversation", "Log calls, e-mails and meetings as activities.", |p| p.relationship.last_inbound_at.is_some() || p.relationship.last_outbound_at.is_some();
     "relationship.satisfaction", "how satisfied the company is", "Send the satisfaction of support tickets.", |p| p.relationship.satisfaction.is_some();
     "relationship.subscriptions", "what the company pays", "Send the subscription with its monthly revenue.", |p| !p.relationship.subscriptions.is_empty();
-    "promises.promised", "what was promised", "Add a note of the kind `promise` for each thing that was promised.", |p| !p.promises.promised.is_empty();
-    "promises.success_criteria", "criteria of success", "Add a note of the kind `success_criterion`.", |p| !p.promises.success_criteria.is_empty();
-    "promises.next_steps", "agreed next steps", "Add a note of the kind `next_step` for each step that was agreed.", |p| !p.promises.next_steps.is_empty();
-    "partner.overlaps", "how partners are related to the company", "Connect the partner source, or send partner overlaps.", |p| !p.partner.overlaps.is_empty();
-    "partner.referrals", "who referred the company", "Send the partner's referral.", |p| !p.partner.referrals.is_empty();
+    "promises.promised", "what was promised", "Add a note of the kind promise for each thing that was promised.", |p| !p.promises.promised.is_empty();
+    "promises.success_criteria", "criteria of success", "Add a note of the kind success_criterion.", |p| !p.promises.success_criteria.is_empty();
+    "promises.next_steps", "agreed next steps", "Add a note of the kind next_step for each step that was agreed.", |p| !p.promises.next_steps.is_empty();
+    "partner.overlaps", "how partners are related to the company", "Connect the partner source, or send partner overlaps, and record the consent to share.", |p| !p.partner.overlaps.is_empty();
+    "partner.referrals", "who referred the company", "Send the partner's referral, and record the consent to share.", |p| !p.partner.referrals.is_empty();
     "partner.consent", "consent to share with partners", "Ask for consent to share with the partner, and record it.", |p| p.partner.consents.iter().any(|consent| consent.live);
 }
 

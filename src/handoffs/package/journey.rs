@@ -1,6 +1,7 @@
 //! The journey of a package: where the company came from, what it did, how it uses the product.
 
 use super::model::{DealPart, Journey, ProductUsage, Touchpoint};
+use super::partner::is_named;
 use super::{Activity, Cut, Inputs, clip};
 use crate::accounts::model::value;
 use crate::kernel::clock::DateTime;
@@ -77,7 +78,9 @@ fn source(
         return Some((source, "deal"));
     }
     if let Some((partner, _)) = state.referrals.iter().min_by_key(|(partner, fact)| (fact.value, *partner)) {
-        return Some((format!("partner:{partner}"), "partner_referral"));
+        let named = is_named(inputs, partner);
+        let told = if named { format!("partner:{partner}") } else { "partner".to_owned() };
+        return Some((told, "partner_referral"));
     }
     let inbound = |activity: &&&Activity| activity.direction.as_deref() == Some("inbound");
     if let Some(first) = activities.iter().rev().find(inbound) {

@@ -35,7 +35,7 @@ pub use complete::{Completeness, Hold, HoldCode, MissingField, completeness, hol
 pub use model::{DecisionContext, Package};
 pub use sharing::{ConsentUsed, Receipt, Shared, Sharing, Withheld, WithheldReason, purposes, share};
 
-use crate::accounts::model::{AccountState, Contact, value};
+use crate::accounts::model::{AccountState, Contact, Known, value};
 use crate::handoffs::types::HandoffType;
 use crate::kernel::clock::DateTime;
 use crate::kernel::ids::AccountId;
@@ -130,7 +130,7 @@ pub fn build(inputs: &Inputs<'_>, type_name: &str, handoff_type: &HandoffType) -
 
 fn company(inputs: &Inputs<'_>, cut: &mut Cut) -> model::Company {
     let (profile, signals) = (&inputs.state.profile, inputs.signals);
-    let text = |known: &crate::accounts::model::Known<String>| value(known).map(|text| clip(text));
+    let text = |known: &Known<String>| said(value(known));
     model::Company {
         name: text(&profile.name),
         website: text(&profile.domain),
@@ -182,14 +182,17 @@ impl Cut {
     }
 }
 
+/// A text that says something, shortened.
+fn said(text: Option<&String>) -> Option<String> {
+    text.map(|text| clip(text)).filter(|text| !text.is_empty())
+}
+
 /// A text of at most [`TEXT_CHARS_MAX`] characters.
 fn clip(text: &str) -> String {
     let text = text.trim();
-    match text.char_indices().nth(TEXT_CHARS_MAX) {
-        None => text.to_owned(),
-        Some(_) => {
-            let kept: String = text.chars().take(TEXT_CHARS_MAX - 1).collect();
-            format!("{}…", kept.trim_end())
-        }
+    if text.chars().nth(TEXT_CHARS_MAX).is_none() {
+        return text.to_owned();
     }
+    let kept: String = text.chars().take(TEXT_CHARS_MAX - 1).collect();
+    format!("{}…", kept.trim_end())
 }

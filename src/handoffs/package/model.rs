@@ -307,7 +307,7 @@ pub enum ScopeVerdict {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PartnerPart {
-    /// Every partner that is named below, by id.
+    /// Every partner that is named below, by id: those with whom the company's data may be shared.
     pub partner_ids: Vec<String>,
     pub overlaps: Vec<OverlapPart>,
     /// Newest first.
@@ -316,6 +316,10 @@ pub struct PartnerPart {
     pub context: Option<String>,
     /// Consents to sharing with partners, as they stood.
     pub consents: Vec<ConsentPart>,
+    /// How many more partners there are, who are not named for want of a live consent.
+    pub withheld: u32,
+    /// The purpose of the consent that would name them; absent (null) where none is withheld.
+    pub withheld_for: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]

@@ -1,8 +1,8 @@
 //! What to do first, by rules over the package.
 //!
-//! Promises: the rules are the table below, in their order; one fires when its facts are there, and names them. Rules of
-//! what the type dwells on come before those for all types; there is always a last one that says whom to call. The
-//! first recommendation is the headline.
+//! Promises: the rules are the table below; one fires when its facts are there, and names them. What cannot wait comes
+//! first, then the rules follow the focus of the type, then those for all types; rules alike in this keep the order of the
+//! table. There is always a last one that says whom to call. The first recommendation is the headline.
 
 use super::fields::{Section, leading_sections};
 use super::model::{BuyingRole, Package, PackageContact, Recommendation, ScopeVerdict};
@@ -21,32 +21,53 @@ type Advice = (String, Vec<String>);
 /// A rule of approach.
 struct Rule {
     id: &'static str,
-    /// The rule comes first for types that dwell on one of these; with none it holds for all types.
+    /// It has its place where the focus of a type comes to one of these.
     dwelling_on: &'static [Section],
-    /// Also for types that dwell on something else.
-    always: bool,
+    kind: Kind,
     fires: fn(&Package) -> Option<Advice>,
 }
 
+/// Which types a rule is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Those that dwell on its sections, before all else.
+    Urgent,
+    /// Those that dwell on its sections.
+    Focused,
+    /// All types; those that do not dwell on its sections hear it last.
+    General,
+    /// All types, before all else.
+    Always,
+}
+
+const fn urgent(id: &'static str, on: &'static [Section], fires: fn(&Package) -> Option<Advice>) -> Rule {
+    Rule { id, dwelling_on: on, kind: Kind::Urgent, fires }
+}
+
 const fn focused(id: &'static str, on: &'static [Section], fires: fn(&Package) -> Option<Advice>) -> Rule {
-    Rule { id, dwelling_on: on, always: false, fires }
+    Rule { id, dwelling_on: on, kind: Kind::Focused, fires }
 }
 
 const fn general(id: &'static str, on: &'static [Section], fires: fn(&Package) -> Option<Advice>) -> Rule {
-    Rule { id, dwelling_on: on, always: true, fires }
+    Rule { id, dwelling_on: on, kind: Kind::General, fires }
 }
 
 const RULES: [Rule; 16] = [
-    general("escalated_ticket", &[Section::Relationship, Section::Expansion, Section::Promises], |p| {
-        p.relationship.ticket_escalated.then(|| {
-            advice(
-                "Settle the escalated support ticket before anything else: until then nobody there will \
+    Rule {
+        id: "escalated_ticket",
+        dwelling_on: &[],
+        kind: Kind::Always,
+        fires: |p| {
+            p.relationship.ticket_escalated.then(|| {
+                advice(
+                    "Settle the escalated support ticket before anything else: until then nobody there will \
                  listen to anything else.",
-                [format!("relationship.openTickets = {}", p.relationship.open_tickets)],
-            )
-        })
-    }),
-    focused("promise_not_sold", &[Section::Promises], |p| {
+                    [format!("relationship.openTickets = {}", p.relationship.open_tickets)],
+                )
+            })
+        },
+    },
+    urgent("promise_not_sold", &[Section::Promises], |p| {
         let open = |promise: &&super::model::Promise| {
             promise.scope.as_ref().is_some_and(|scope| scope.verdict == ScopeVerdict::OutOfScope)
         };
@@ -164,7 +185,7 @@ const RULES: [Rule; 16] = [
             ["journey.contentEngaged[0]".to_owned()],
         ))
     }),
-    general("no_economic_buyer", &[Section::Qualification, Section::Deal], |p| {
+    general("no_economic_buyer", &[Section::Qualification], |p| {
         let known = p.contacts.iter().any(|contact| contact.role == BuyingRole::EconomicBuyer);
         (!known && !p.contacts.is_empty()).then(|| {
             advice(
@@ -188,12 +209,22 @@ const RULES: [Rule; 16] = [
 /// What the rules say, by the type, best first.
 pub(super) fn recommendations(package: &Package, handoff_type: &HandoffType) -> Vec<Recommendation> {
     let leading = leading_sections(handoff_type);
-    let first = |rule: &Rule| rule.dwelling_on.iter().any(|section| leading.contains(section));
-    let ordered = RULES
-        .iter()
-        .filter(|rule| first(rule))
-        .chain(RULES.iter().filter(|rule| rule.always && !first(rule)));
-    let said = ordered.filter_map(|rule| {
+    let place = |rule: &Rule| match rule.kind {
+        Kind::Always => Some(None),
+        kind => {
+            let at = leading.iter().position(|section| rule.dwelling_on.contains(section));
+            match (kind, at) {
+                (Kind::Urgent, Some(_)) => Some(None),
+                (_, Some(at)) => Some(Some(at)),
+                (Kind::General, None) => Some(Some(usize::MAX)),
+                (_, None) => None,
+            }
+        }
+    };
+    let mut ordered: Vec<(Option<usize>, &Rule)> =
+        RULES.iter().filter_map(|rule| Some((place(rule)?, rule))).collect();
+    ordered.sort_by_key(|(place, _)| *place);
+    let said = ordered.into_iter().filter_map(|(_, rule)| {
         let (text, facts) = (rule.fires)(package)?;
         Some(Recommendation { rule: rule.id.to_owned(), text: super::clip(&text), facts })
     });

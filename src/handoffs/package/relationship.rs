@@ -3,8 +3,8 @@
 use chrono::NaiveDate;
 
 use super::model::{DealPart, Expansion, IntentPart, Relationship, SubscriptionPart};
-use super::{Cut, Inputs, clip};
-use crate::accounts::model::{Deal, Known, Subscription, value};
+use super::{Cut, Inputs, clip, said};
+use crate::accounts::model::{Deal, Subscription, value};
 use crate::motions::model::DealStage;
 
 /// The deal that is handed over: the one asked for, else the one that speaks for the account.
@@ -28,18 +28,14 @@ fn describe(id: &str, deal: &Deal) -> DealPart {
     let products = value(&deal.products).cloned().unwrap_or_default();
     DealPart {
         id: id.to_owned(),
-        name: text(&deal.name),
+        name: said(value(&deal.name)),
         amount: value(&deal.amount).cloned(),
         currency: value(&deal.currency).cloned(),
-        stage: text(&deal.stage),
+        stage: said(value(&deal.stage)),
         close_date: closed_at.or_else(|| value(&deal.expected_close_date).copied()),
         closed: closed_at.is_some(),
         products: products.iter().map(|product| clip(product)).filter(|text| !text.is_empty()).collect(),
     }
-}
-
-fn text(known: &Known<String>) -> Option<String> {
-    value(known).map(|text| clip(text)).filter(|text| !text.is_empty())
 }
 
 pub(super) fn expansion(inputs: &Inputs<'_>, cut: &mut Cut) -> Expansion {
@@ -89,7 +85,7 @@ fn satisfaction(inputs: &Inputs<'_>) -> Option<f64> {
 fn subscriptions(inputs: &Inputs<'_>) -> Vec<SubscriptionPart> {
     let part = |(id, of): (&String, &Subscription)| SubscriptionPart {
         id: id.clone(),
-        plan_tier: text(&of.plan_tier),
+        plan_tier: said(value(&of.plan_tier)),
         seats: value(&of.seats).copied(),
         mrr: value(&of.mrr).cloned(),
         currency: value(&of.currency).cloned(),

@@ -180,6 +180,11 @@ struct Refusal {
 }
 
 impl Sharing<'_> {
+    /// Whether the company's own data may be shared with the partner.
+    pub(super) fn covers_company(&self) -> bool {
+        self.allows(None).is_ok()
+    }
+
     /// The consent that allows sharing with the partner: of the company, or of one of its people.
     fn allows(&self, contact_id: Option<&str>) -> Result<(String, &Fact<Consent>), Refusal> {
         let purposes = purposes(self.purpose, self.partner_id, contact_id);

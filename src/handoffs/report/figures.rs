@@ -17,7 +17,7 @@ pub(super) fn count(number: u64) -> String {
 fn grouped(digits: &str) -> String {
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -87,9 +87,15 @@ pub(super) fn words(name: &str) -> String {
     name.replace('_', " ")
 }
 
+/// Parts of names that are written in capitals.
+const ABBREVIATIONS: [&str; 7] = ["ae", "bdr", "cs", "csm", "plg", "sdr", "smb"];
+
 /// A name in the code as the name of something: `customer_success` is `Customer Success`.
 pub(super) fn title(name: &str) -> String {
     let capital = |word: &str| {
+        if ABBREVIATIONS.contains(&word) {
+            return word.to_uppercase();
+        }
         let mut chars = word.chars();
         let first = chars.next().map(|c| c.to_uppercase().collect::<String>()).unwrap_or_default();
         first + chars.as_str()
@@ -149,6 +155,7 @@ mod tests {
             (words("api_usage"), title("customer_success")),
             ("api usage".into(), "Customer Success".into())
         );
+        assert_eq!(title("sdr"), "SDR");
         assert_eq!((number(72.0), number(0.125), share(0.9)), ("72".into(), "0.12".into(), "90 %".into()));
     }
 }

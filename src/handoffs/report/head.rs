@@ -86,7 +86,7 @@ fn complete(inputs: &ReportInputs<'_>) -> String {
             .map(|field| field.label.clone())
             .collect();
         if !labels.is_empty() {
-            text.push_str(&format!(" {says}: {}.", sentence_list(&bounded(labels))));
+            text = format!("{text} {says}: {}.", sentence_list(&bounded(labels)));
         }
     }
     text

@@ -17,16 +17,18 @@ fn block(block: &Block) -> String {
         Block::Title(text) => format!("# {}", escape(text, true)),
         Block::Heading(text) => format!("## {}", escape(text, true)),
         Block::Subheading(text) => format!("### {}", escape(text, true)),
-        Block::Paragraph(content) => line(content),
-        Block::Warning(lines) => {
-            lines.iter().map(|content| format!("> ⚠️ {}", line(content))).collect::<Vec<_>>().join("\n>\n")
-        }
+        Block::Paragraph(content) => line(content, true),
+        Block::Warning(lines) => lines
+            .iter()
+            .map(|content| format!("> ⚠️ {}", line(content, false)))
+            .collect::<Vec<_>>()
+            .join("\n>\n"),
         Block::List(lines) => {
-            lines.iter().map(|content| format!("- {}", line(content))).collect::<Vec<_>>().join("\n")
+            lines.iter().map(|content| format!("- {}", line(content, true))).collect::<Vec<_>>().join("\n")
         }
         Block::Steps(lines) => {
             let numbered =
-                lines.iter().enumerate().map(|(at, content)| format!("{}. {}", at + 1, line(content)));
+                lines.iter().enumerate().map(|(at, content)| format!("{}. {}", at + 1, line(content, true)));
             numbered.collect::<Vec<_>>().join("\n")
         }
         Block::Table { head, rows } => table(head, rows),
@@ -34,19 +36,21 @@ fn block(block: &Block) -> String {
 }
 
 fn table(head: &[Text], rows: &[Vec<Line>]) -> String {
-    let cells: Vec<String> = head.iter().map(|text| escape(text, true)).collect();
+    // A cell holds a line and no blocks.
+    let cells: Vec<String> = head.iter().map(|text| escape(text, false)).collect();
     let mut text = format!("| {} |\n|{}", cells.join(" | "), "---|".repeat(head.len()));
     for row in rows {
-        let cells: Vec<String> = row.iter().map(|content| line(content)).collect();
+        let cells: Vec<String> = row.iter().map(|content| line(content, false)).collect();
         let _ = write!(text, "\n| {} |", cells.join(" | "));
     }
     text
 }
 
-fn line(content: &Line) -> String {
+/// `alone` where a block could begin at the first character.
+fn line(content: &Line, alone: bool) -> String {
     let mut text = String::new();
     for inline in content {
-        let first = text.is_empty();
+        let first = alone && text.is_empty();
         match inline {
             Inline::Plain(words) => text.push_str(&escape(words, first)),
             Inline::Strong(words) => {

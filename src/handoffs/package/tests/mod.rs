@@ -1,29 +1,32 @@
-//! What packages promise, by example and as laws; and the company that the examples are about.
+//! What packages promise, by example and as laws.
 
-use crate::accounts::model::{Contact, Fact, Stamp};
-use crate::kernel::clock::DateTime;
+pub(crate) mod company;
+mod guardrails;
+mod laws;
+mod roles;
+mod sections;
+mod sharing;
+
+pub(crate) use company::{World, now, person};
+
+use std::sync::LazyLock;
 
 use super::*;
+use crate::handoffs::types::{DEFAULT_TYPES, HandoffTypes};
 
-/// A Wednesday at noon.
-pub(crate) fn now() -> DateTime {
-    "2026-11-18T12:00:00Z".parse().unwrap()
+static TYPES: LazyLock<HandoffTypes> = LazyLock::new(|| HandoffTypes::parse(DEFAULT_TYPES).unwrap());
+
+/// The types that ship.
+pub(crate) fn types() -> &'static HandoffTypes {
+    &TYPES
 }
 
-pub(crate) fn known<T>(value: T) -> Option<Fact<Option<T>>> {
-    Some(Fact::new(Some(value), Stamp { as_of: now(), tie: 0, source: "crm".to_owned() }))
+/// One of the types that ship.
+pub(crate) fn handoff_type(name: &str) -> HandoffType {
+    types().get(name).unwrap().clone()
 }
 
-/// A person; an empty text is not known.
-pub(crate) fn person(id: &str, first: &str, last: &str, title: &str, email: &str, phone: &str) -> Person {
-    let said = |text: &str| if text.is_empty() { None } else { known(text.to_owned()) };
-    let contact = Contact {
-        first_name: said(first),
-        last_name: said(last),
-        title: said(title),
-        email: said(email),
-        phone: said(phone),
-        ..Contact::default()
-    };
-    Person { id: id.to_owned(), contact }
+/// The package of a world for one of the types that ship.
+fn packed(world: &World, type_name: &str) -> Package {
+    build(&world.inputs(), type_name, &handoff_type(type_name))
 }

@@ -126,6 +126,15 @@ pub(super) fn partner(inputs: &ReportInputs<'_>) -> Vec<Block> {
         plain(format!("{} on {}", referral.partner_id, day(referral.referred_at, inputs.zone)))
     });
     blocks.extend(listed("Referred by", referrals.collect()));
+    if let Some(purpose) = &known.withheld_for {
+        let partners = if known.withheld == 1 {
+            "1 partner is".to_owned()
+        } else {
+            format!("{} partners are", known.withheld)
+        };
+        let text = format!("{partners} not named: consent to {purpose} is missing.");
+        blocks.push(Block::Paragraph(plain(text)));
+    }
     blocks
 }
 
