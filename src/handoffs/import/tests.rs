@@ -116,15 +116,21 @@ fn faults_of_a_whole_roster_point_into_it() {
         ("a.json", "{\"teams\": [\n  {\"idd\": 1}]}"),
         ("b.toml", "teams = [\n{ id = 1 }]\n"),
     ]));
-    assert!(found[0].starts_with("a.json:2:8: unknown field `idd`"), "{found:?}");
-    assert!(found[1].starts_with("b.toml:2:"), "{found:?}");
+    assert!(found[1].starts_with("a.json:2:8: unknown field `idd`"), "{found:?}");
+    assert!(found[2].starts_with("b.toml:2:"), "{found:?}");
     let two = faults(&files(&[("a.json", "{}"), ("b.json", "{}")]));
     assert_eq!(two, ["there is more than one whole roster; each would replace the others"]);
 }
 
 #[test]
-fn a_table_without_ids_and_an_empty_one_say_so() {
-    let found = faults(&files(&[("r.csv", "name,email\nA,a@acme.com\n"), ("e.csv", "")]));
-    let missing = "there is no column `id`, which says whom or what a row is about";
-    assert_eq!(found, [format!("e.csv:1:1: id: {missing}"), format!("r.csv:1:1: id: {missing}")]);
+fn a_table_that_could_be_of_either_kind_or_has_no_ids_says_so() {
+    let tables = [("e.csv", ""), ("m.csv", "id,team\nada,sales\n"), ("r.csv", "name,email\nA,a@acme.com\n")];
+    let either =
+        "the header names no column that only reps or only territories have, such as `name` or `rep`";
+    let expected = [
+        format!("e.csv:1:1: {either}"),
+        format!("m.csv:1:1: {either}"),
+        "r.csv:1:1: id: there is no column `id`, which says whom or what a row is about".to_owned(),
+    ];
+    assert_eq!(faults(&files(&tables)), expected);
 }
