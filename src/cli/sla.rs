@@ -18,7 +18,7 @@ pub struct Sla {
 enum Action {
     /// The steps of a handoff with their times, and what each day gives to its clock.
     Preview {
-        /// The type of handoff, such as mql_to_sales.
+        /// The type of handoff, such as `mql_to_sales`.
         #[arg(long = "type")]
         type_name: String,
         /// The team that takes over; the type's when left out.

@@ -183,6 +183,7 @@ async fn an_import_is_previewed_done_whole_or_not_at_all_and_done_again_changes_
     assert_eq!((&again["unchanged"], &again["changed"]), (&json!(8), &json!([])), "{again:#}");
     assert_eq!(before["segments"][0].get("id"), None);
     assert_eq!(service.get("/v1/segments/mid-market").await, before["segments"][0]);
+    assert_eq!(service.get("/v1/named-accounts/ACME.com").await, before["namedAccounts"][0], "in any case");
 
     let table = |text: &str| json!({"name": "reps.csv", "text": text});
     let wrong = "id,team,weight\nada,sales,many\nben,nowhere,2\nzoe,sales,1\n";
