@@ -13,7 +13,7 @@ fn roster(value: Value) -> RosterFile {
 fn present() -> Entries {
     let file = roster(json!({
         "calendars": [{"id": "berlin", "zone": "Europe/Berlin", "hours": {"monday": ["09:00-17:00"]}}],
-        "teams": [{"id": "sales", "calendar": "berlin"}],
+        "teams": [{"id": "sales", "calendar": "berlin", "fallbackOwner": "ben"}],
         "reps": [
             {"id": "ada", "name": "Ada", "email": "ada@acme.com", "team": "sales", "weight": 3, "pods": ["dach"]},
             {"id": "ben", "name": "Ben", "email": "ben@acme.com", "team": "sales"},
@@ -133,4 +133,12 @@ fn a_table_that_could_be_of_either_kind_or_has_no_ids_says_so() {
         "r.csv:1:1: id: there is no column `id`, which says whom or what a row is about".to_owned(),
     ];
     assert_eq!(faults(&files(&tables)), expected);
+}
+
+#[test]
+fn a_fault_in_what_was_there_before_says_where_it_is() {
+    let found = plan(&present(), &files(&[("r.csv", "id,leaving\nben,yes\n")])).unwrap_err();
+    assert_eq!((found.len(), found[0].pointer.as_str(), found[0].line), (1, "#", None));
+    let said = found[0].to_string();
+    assert!(said.starts_with("team sales: fallbackOwner: the fallback owner is leaving"), "{said}");
 }
