@@ -78,7 +78,7 @@ pub enum StartError {
     Migrate(#[from] sqlx::migrate::MigrateError),
     #[error("the database failed during the start: {0}")]
     Database(#[from] sqlx::Error),
-    #[error("the handoff types in {path} cannot be used:{}", .faults.iter().map(|fault| format!("\n  {fault}")).collect::<String>())]
+    #[error("the handoff types in {path} cannot be used:\n{}", lines(.faults))]
     HandoffTypes { path: PathBuf, faults: Vec<TypesFault> },
     #[error("the policies could not be installed: {0}")]
     Policies(#[from] MotionError),
@@ -151,6 +151,10 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
             .map_err(|error| StartError::DataDir { path: data_dir.clone(), error })?;
     }
     Ok(Running { address, new_admin_key, local_key, app, local_key_id, embedded, data_dir, announced })
+}
+
+fn lines(faults: &[TypesFault]) -> String {
+    faults.iter().map(|fault| format!("  {fault}")).collect::<Vec<_>>().join("\n")
 }
 
 /// The kinds of handoff: those of a file, or the ones that ship.
@@ -251,5 +255,26 @@ impl Running {
         {
             tracing::warn!(%error, "Postgres could not be stopped; the next start takes it over");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_faults_of_the_handoff_types_stop_the_start() {
+        assert!(handoff_types(Path::new("")).is_ok(), "those that ship");
+        let gone = handoff_types(Path::new("/nowhere/types.toml")).unwrap_err().to_string();
+        assert!(gone.contains("/nowhere/types.toml") && gone.contains("cannot be read"), "{gone}");
+        let wrong = DEFAULT_TYPES
+            .replace("escalate_to = \"cs_manager\"", "escalate_to = \" \"")
+            .replace("to_team = \"partner\"", "to_team = \"\"");
+        let path = std::env::temp_dir().join(format!("gtm-types-{}.toml", std::process::id()));
+        std::fs::write(&path, wrong).unwrap();
+        let said = handoff_types(&path).unwrap_err().to_string();
+        std::fs::remove_file(&path).unwrap();
+        let named = ["types.closed_to_cs.sla.escalate_to", "types.sales_to_partner.to_team"];
+        assert!(named.iter().all(|path| said.contains(path)), "{said}");
     }
 }

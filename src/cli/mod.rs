@@ -25,9 +25,12 @@ mod openapi;
 mod orchestrate;
 mod policy;
 mod replay;
+mod reps;
+mod roster;
 mod screen;
 mod serve;
 mod service;
+mod sla;
 mod words;
 
 use std::process::ExitCode;
@@ -68,6 +71,12 @@ enum Command {
     Matches(matches::Matches),
     /// Competing motions that wait for a person.
     Conflicts(conflicts::Conflicts),
+    /// Who takes handoffs, and when they are away.
+    Reps(reps::Reps),
+    /// Everything about who takes handoffs, in and out.
+    Roster(roster::Roster),
+    /// When a handoff would be due, and why then.
+    Sla(sla::Sla),
     /// The rules, as versioned data.
     Policy(policy::Policy),
     /// What leaves the service, and what could not.
@@ -114,6 +123,9 @@ async fn dispatch(command: Command, context: &Context) -> anyhow::Result<ExitCod
         Command::Accounts(args) => accounts::run(args, context).await,
         Command::Matches(args) => matches::run(args, context).await,
         Command::Conflicts(args) => conflicts::run(args, context).await,
+        Command::Reps(args) => reps::run(args, context).await,
+        Command::Roster(args) => roster::run(args, context).await,
+        Command::Sla(args) => sla::run(args, context).await,
         Command::Policy(args) => policy::run(args, context).await,
         Command::Deliveries(args) => deliveries::run(args, context).await,
         Command::Dead(args) => dead::run(args, context).await,

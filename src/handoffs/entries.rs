@@ -65,6 +65,11 @@ impl Kind {
         }
     }
 
+    /// The id as entries of this kind are found by it: accounts are compared in lower case.
+    pub fn id_of(self, id: &str) -> String {
+        if self == Self::NamedAccount { id.trim().to_lowercase() } else { id.to_owned() }
+    }
+
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
@@ -97,14 +102,14 @@ impl Entry {
         }
     }
 
-    /// The id by which it is found; an account's in lower case, since accounts are compared so.
+    /// The id by which it is found.
     pub fn id(&self) -> String {
         match self {
             Self::Calendar(calendar) => calendar.id.clone(),
             Self::Team(team) => team.id.clone(),
             Self::Rep(rep) => rep.id.clone(),
             Self::Territory(territory) => territory.id.clone(),
-            Self::NamedAccount(named) => account_key(&named.account),
+            Self::NamedAccount(named) => Kind::NamedAccount.id_of(&named.account),
             Self::Segment(segment) => segment.key(),
         }
     }
@@ -140,11 +145,6 @@ impl Entry {
             Kind::Segment => Self::Segment(serde_json::from_str(text)?),
         })
     }
-}
-
-/// How a named account is found.
-pub fn account_key(account: &str) -> String {
-    account.trim().to_lowercase()
 }
 
 /// Every entry of a roster, by kind and id.
@@ -283,4 +283,77 @@ fn differing<K: Ord + Clone, V: PartialEq>(before: BTreeMap<K, V>, after: &BTree
         before.into_iter().filter(|(name, value)| after.get(name) != Some(value)).map(|(name, _)| name),
     );
     names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn roster(calendar_of_cid: Option<&str>, opens: &str) -> RosterFile {
+        let rep = |id: &str, team: &str, calendar: Option<&str>| json!({"id": id, "name": id, "email": "x", "team": team, "calendar": calendar});
+        let hours = |opens: &str| json!({"monday": [format!("{opens}-17:00")]});
+        let file = json!({
+            "calendars": [
+                {"id": "day", "zone": "UTC", "hours": hours(opens)}, {"id": "own", "zone": "UTC", "hours": hours("10:00")},
+            ],
+            "teams": [{"id": "sales", "calendar": "day"}, {"id": "success"}],
+            "reps": [rep("ada", "sales", None), rep("ben", "sales", Some("own")), rep("cid", "success", calendar_of_cid)],
+            "territories": [{"id": "t", "to": {"rep": "nobody"}}, {"id": "s", "to": {"rep": "ada"}}],
+            "namedAccounts": [{"account": " ACME.com", "reps": ["ada"]}],
+            "segments": [{"segment": "Mid Market", "teams": ["sales"], "to": {"rep": "ben"}}],
+        });
+        serde_json::from_value(file).unwrap()
+    }
+
+    fn changed(before: RosterFile, after: RosterFile) -> Value {
+        let checked = |mut file: RosterFile| {
+            file.territories.clear();
+            file.named_accounts.clear();
+            file.check().unwrap()
+        };
+        serde_json::to_value(RosterChange::between(&checked(before), &checked(after))).unwrap()
+    }
+
+    #[test]
+    fn an_edit_changes_the_hours_of_those_who_work_by_them() {
+        let before = || roster(None, "09:00");
+        assert_eq!(changed(before(), before()), json!({"reps": [], "teams": []}));
+        assert_eq!(changed(before(), roster(None, "08:00")), json!({"reps": ["ada"], "teams": ["sales"]}));
+        assert_eq!(changed(before(), roster(Some("own"), "09:00")), json!({"reps": ["cid"], "teams": []}));
+        let mut without = before();
+        without.reps.retain(|rep| rep.id != "ada");
+        assert_eq!(changed(without.clone(), before()), json!({"reps": ["ada"], "teams": []}));
+        assert_eq!(changed(before(), without), json!({"reps": ["ada"], "teams": []}));
+        let mut weighty = before();
+        weighty.reps[0].weight = Some(7);
+        assert_eq!(changed(before(), weighty), json!({"reps": [], "teams": []}), "no hours");
+    }
+
+    #[test]
+    fn entries_are_found_again_and_a_fault_leads_to_its_entry() {
+        let entries: Entries = roster(None, "09:00").into();
+        assert!(entries.get(Kind::NamedAccount, &Kind::NamedAccount.id_of("Acme.COM")).is_some());
+        assert!(entries.get(Kind::Segment, "mid-market.sales").is_some());
+        let faults = entries.file().check().unwrap_err();
+        // In the order of ids, the wrong territory is the second.
+        let places: Vec<_> = faults.iter().filter_map(|fault| entries.place(fault)).collect();
+        let account = (Kind::NamedAccount, "acme.com".to_owned());
+        let territory = (Kind::Territory, "t".to_owned());
+        assert_eq!(places, [(&territory, "to.rep".to_owned()), (&account, "account".to_owned())]);
+        for (key, entry) in entries.iter() {
+            let text = serde_json::to_string(entry).unwrap();
+            assert_eq!(Entry::read(key.0, &text).unwrap(), *entry, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_entry_takes_the_id_of_its_place_and_keeps_no_other() {
+        let mut entry = Entry::Team(TeamFile::default());
+        assert!(entry.take_id("sales") && entry.id() == "sales");
+        assert!(entry.take_id("sales") && !entry.take_id("success"));
+        let mut named =
+            Entry::NamedAccount(NamedAccountFile { account: "ACME.com".into(), reps: Vec::new() });
+        assert!(named.take_id("acme.com"));
+    }
 }

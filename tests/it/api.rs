@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::client::Client;
 use crate::dead;
 use crate::harness::Service;
+use crate::roster;
 use crate::stories;
 
 /// Operations that anybody may call.
@@ -198,7 +199,7 @@ async fn what_does_not_exist_is_a_problem_everywhere() {
     service.stop().await;
 }
 
-/// Six accounts with decisions, deliveries and conflicts, some keys and policies, and dead letters.
+/// Six accounts with decisions, deliveries and conflicts, some keys and policies, dead letters, and a roster.
 async fn populate(service: &Service) {
     for n in 0..6 {
         let account = format!("acc_{n}");
@@ -215,6 +216,7 @@ async fn populate(service: &Service) {
             service.request(Method::POST, "/v1/policies").header("content-type", "application/toml");
         assert_eq!(request.body(policy).send().await.unwrap().status(), 201);
     }
+    roster::populate(service).await;
     dead::kill_events(service, "gtm.partner.overlap").await;
     for n in 0..6 {
         dead::kill_job(service, &format!("acc_{n}")).await;

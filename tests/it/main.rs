@@ -14,6 +14,7 @@ mod outbox;
 mod policy;
 mod process;
 mod receiver;
+mod roster;
 mod routing;
 mod sandbox;
 mod stories;

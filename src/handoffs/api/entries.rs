@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use crate::handoffs::commands::Handoffs;
-use crate::handoffs::entries::{Entry, Kind};
+use crate::handoffs::entries::{Entry, Key, Kind};
 use crate::platform::http::{Page, PageRequest, Precondition, Problem, Tagged};
 
 pub(super) async fn page(
@@ -16,8 +16,10 @@ pub(super) async fn page(
     kind: Kind,
     page: &PageRequest,
 ) -> Result<Page<Entry>, Problem> {
-    let rows = handoffs.entries(kind, page.after()?, page.fetch()).await?;
-    Ok(page.cut(rows, Entry::id, |entry| entry))
+    // The kind keeps cursors of other lists out.
+    let after: Option<Key> = page.after()?;
+    let rows = handoffs.entries(kind, after.map(|key| key.1), page.fetch()).await?;
+    Ok(page.cut(rows, Entry::key, |entry| entry))
 }
 
 pub(super) async fn put(

@@ -318,7 +318,7 @@ impl<'f> Checker<'f> {
             let to = self.target(&format!("{path}.to"), &rule.to)?;
             Some(SegmentRule { segment: fold(&rule.segment), teams, to })
         });
-        self.once(file.segments.iter().map(SegmentFile::key), "segments", "id");
+        self.segment_ids(&file.segments);
         let names = rules.iter().map(|rule| format!("{} {:?}", rule.segment, rule.teams));
         self.once(names.collect::<Vec<_>>().into_iter(), "segments", "segment");
         // A rule for some teams goes before one for all; the order of the file plays no part.
@@ -326,6 +326,19 @@ impl<'f> Checker<'f> {
             (&a.segment, a.teams.is_empty(), &a.teams).cmp(&(&b.segment, b.teams.is_empty(), &b.teams))
         });
         rules
+    }
+
+    /// Two different rules with one id; rules that are the same are told of as such.
+    fn segment_ids(&mut self, rules: &[SegmentFile]) {
+        let mut seen: BTreeMap<String, (String, BTreeSet<&String>)> = BTreeMap::new();
+        for (at, rule) in rules.iter().enumerate() {
+            let content = (fold(&rule.segment), rule.teams.iter().collect());
+            if let Some(before) = seen.get(&rule.key()).filter(|before| **before != content) {
+                let message = format!("the rule of segment `{}` has the same id; give each one", before.0);
+                self.add(Code::Duplicate, format!("segments[{at}].id"), message);
+            }
+            seen.insert(rule.key(), content);
+        }
     }
 
     fn target(&mut self, path: &str, file: &TargetFile) -> Option<Target> {

@@ -121,7 +121,7 @@ pub fn availability(roster: &Roster, rep: &Rep, absences: &Absences, now: DateTi
     let mut present = absences.of(&rep.id).iter().filter(|absence| absence.holds(now)).peekable();
     if present.peek().is_some() {
         // Of several, the one that began last and names somebody.
-        let cover = present.filter_map(|absence| absence.cover.clone()).last();
+        let cover = present.filter_map(|absence| absence.cover.clone()).next_back();
         Availability::Absent { until: back_at(), cover }
     } else if open {
         Availability::Available

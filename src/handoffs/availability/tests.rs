@@ -201,4 +201,36 @@ proptest! {
         let counts = shift(&roster, &cid.team, Some(&cid.id), &gone).is_open(now);
         prop_assert_eq!(counts, availability(&roster, cid, &gone, now) == Availability::Available);
     }
+
+    #[test]
+    fn covers_that_were_let_in_one_by_one_never_lead_back(
+        wishes in prop::collection::vec((0_usize..4, 0_usize..4, 0_i64..40, 1_i64..20), 1..16),
+        minute in 0_i64..60,
+    ) {
+        let names = ["ada", "ben", "cid", "dan"];
+        let start = at("2027-03-22T00:00:00Z");
+        let mut known: Vec<Absence> = Vec::new();
+        for (number, (who, cover, from, length)) in wishes.into_iter().enumerate() {
+            let from = start + TimeDelta::minutes(from);
+            let to = Some(from + TimeDelta::minutes(length));
+            let new = Absence {
+                id: Uuid::from_u128(number as u128), rep: rep_id(names[who]), from, to, cover: Some(rep_id(names[cover])),
+            };
+            if who != cover && known.iter().cloned().collect::<Absences>().circle(&new).is_none() {
+                known.push(new);
+            }
+        }
+        // Somebody in a circle is covered by one who is away too, and so on; all others can be taken away one after another.
+        let now = start + TimeDelta::minutes(minute);
+        let mut held: Vec<&Absence> = known.iter().filter(|absence| absence.holds(now)).collect();
+        loop {
+            let away: Vec<&RepId> = held.iter().map(|absence| &absence.rep).collect();
+            let before = held.len();
+            held.retain(|absence| absence.cover.as_ref().is_some_and(|cover| away.contains(&cover)));
+            if held.len() == before {
+                break;
+            }
+        }
+        prop_assert!(held.is_empty(), "{held:?}");
+    }
 }

@@ -95,7 +95,7 @@ impl Handoffs {
 
     /// One entry.
     pub async fn entry(&self, kind: Kind, id: &str) -> Result<Entry, HandoffError> {
-        let row = store::find_entry(&self.pool, kind.name(), id).await?;
+        let row = store::find_entry(&self.pool, kind.name(), &kind.id_of(id)).await?;
         let row = row.ok_or_else(|| HandoffError::NoEntry { kind, id: id.to_owned() })?;
         read_entry(&row.kind, &row.id, &row.doc)
     }
@@ -120,6 +120,7 @@ impl Handoffs {
         by: &str,
     ) -> Result<Put, HandoffError> {
         let (kind, field) = (entry.kind(), if entry.kind() == Kind::NamedAccount { "account" } else { "id" });
+        let id = &kind.id_of(id);
         if !entry.take_id(id) {
             let detail = format!("is not the one of the path, {id}; leave it out, or put the entry there");
             return Err(HandoffError::Invalid(vec![Fault::new(format!("#/{field}"), detail)]));
@@ -151,7 +152,7 @@ impl Handoffs {
         precondition: &Precondition,
         by: &str,
     ) -> Result<(), HandoffError> {
-        let now = self.clock.now();
+        let (id, now) = (&kind.id_of(id), self.clock.now());
         let mut tx = db::begin(&self.pool).await?;
         store::lock_roster(&mut tx).await?;
         let held = self.rosters.current(&mut tx).await?;

@@ -40,8 +40,7 @@ fn cap(text: &str) -> Read<Cap> {
     let parts: Vec<&str> = text.split('/').map(str::trim).collect();
     let read = || {
         let (limit, window, kind) = match parts.as_slice() {
-            [limit, window] => (limit, window, WindowKind::Calendar),
-            [limit, window, "calendar"] => (limit, window, WindowKind::Calendar),
+            [limit, window] | [limit, window, "calendar"] => (limit, window, WindowKind::Calendar),
             [limit, window, "rolling"] => (limit, window, WindowKind::Rolling),
             _ => return None,
         };

@@ -138,10 +138,11 @@ impl Gathered<'_> {
         path: &str,
         message: impl Into<String>,
     ) {
+        let within = pointer(path);
         let pointer = match file {
             Some(at) => format!("#/files/{at}/text"),
-            None if path.is_empty() => "#".to_owned(),
-            None => format!("#/roster/{}", pointer(path)),
+            None if within.is_empty() || self.import.roster.is_none() => "#".to_owned(),
+            None => format!("#/roster/{within}"),
         };
         self.faults.push(ImportFault {
             file: file.map(|at| self.import.files[at].name.clone()),

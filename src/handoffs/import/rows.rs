@@ -5,8 +5,9 @@
 //! | reps | `id`, `name`, `email`, `team`, `manager`, `calendar`, `pods`, `skills`, `weight`, `capacity`, `caps`, `leaving` |
 //! | territories | `id`, `priority`, `teams`, `countries`, `regions`, `industries`, `segments`, `domains`, `employees_min`, `employees_max`, `revenue_min`, `revenue_max`, `rep`, `team`, `pod` |
 //!
-//! Promises: a table with `name` or `email` is one of reps. A column that is not there leaves what the entry says; an
-//! empty cell clears it. Lists are separated by `;`.
+//! Promises: a table with a column that only reps have is one of reps, else one with a column that only territories have
+//! is one of these, and any other is refused. A column that is not there leaves what the entry says; an empty cell clears
+//! it. Lists are separated by `;`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -74,9 +75,19 @@ pub(super) struct Rows {
 pub(super) fn read(text: &str, present: &Entries) -> Rows {
     let table = table::read(text);
     let has = |name: &str| table.columns.contains_key(name);
-    let kind = if has("name") || has("email") { Kind::Rep } else { Kind::Territory };
-    let known: &[&str] = if kind == Kind::Rep { &REP } else { &TERRITORY };
+    let only = |names: &[&str], others: &[&str]| names.iter().any(|name| has(name) && !others.contains(name));
     let mut read = Rows { entries: Vec::new(), faults: table.faults };
+    let kind = match (only(&REP, &TERRITORY), only(&TERRITORY, &REP)) {
+        (true, _) => Kind::Rep,
+        (false, true) => Kind::Territory,
+        (false, false) => {
+            let message =
+                "the header names no column that only reps or only territories have, such as `name` or `rep`";
+            read.faults.push(CellFault::new(1, 0, "", message));
+            return read;
+        }
+    };
+    let known: &[&str] = if kind == Kind::Rep { &REP } else { &TERRITORY };
     for (name, at) in table.columns.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
         let hint = match nearest(name, known.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),

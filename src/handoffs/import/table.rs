@@ -3,6 +3,7 @@
 //! Promises: names of columns are compared in lower case; a row with too few or too many cells is a fault of that row.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// A table.
 pub(super) struct Table {
@@ -75,11 +76,12 @@ impl Table {
     fn head(&mut self, line: u64, names: Vec<String>) {
         for (at, name) in names.into_iter().enumerate() {
             let name = name.to_lowercase();
-            if self.columns.contains_key(&name) {
-                let message = format!("there are two columns `{name}`");
-                self.faults.push(CellFault::new(line, at, &name, message));
-            } else {
-                self.columns.insert(name, at);
+            match self.columns.entry(name) {
+                Entry::Vacant(place) => drop(place.insert(at)),
+                Entry::Occupied(known) => {
+                    let message = format!("there are two columns `{}`", known.key());
+                    self.faults.push(CellFault::new(line, at, known.key(), message));
+                }
             }
         }
     }

@@ -13,7 +13,7 @@ fn roster(value: Value) -> RosterFile {
 fn present() -> Entries {
     let file = roster(json!({
         "calendars": [{"id": "berlin", "zone": "Europe/Berlin", "hours": {"monday": ["09:00-17:00"]}}],
-        "teams": [{"id": "sales", "calendar": "berlin"}],
+        "teams": [{"id": "sales", "calendar": "berlin", "fallbackOwner": "ben"}],
         "reps": [
             {"id": "ada", "name": "Ada", "email": "ada@acme.com", "team": "sales", "weight": 3, "pods": ["dach"]},
             {"id": "ben", "name": "Ben", "email": "ben@acme.com", "team": "sales"},
@@ -116,15 +116,29 @@ fn faults_of_a_whole_roster_point_into_it() {
         ("a.json", "{\"teams\": [\n  {\"idd\": 1}]}"),
         ("b.toml", "teams = [\n{ id = 1 }]\n"),
     ]));
-    assert!(found[0].starts_with("a.json:2:8: unknown field `idd`"), "{found:?}");
-    assert!(found[1].starts_with("b.toml:2:"), "{found:?}");
+    assert!(found[1].starts_with("a.json:2:8: unknown field `idd`"), "{found:?}");
+    assert!(found[2].starts_with("b.toml:2:"), "{found:?}");
     let two = faults(&files(&[("a.json", "{}"), ("b.json", "{}")]));
     assert_eq!(two, ["there is more than one whole roster; each would replace the others"]);
 }
 
 #[test]
-fn a_table_without_ids_and_an_empty_one_say_so() {
-    let found = faults(&files(&[("r.csv", "name,email\nA,a@acme.com\n"), ("e.csv", "")]));
-    let missing = "there is no column `id`, which says whom or what a row is about";
-    assert_eq!(found, [format!("e.csv:1:1: id: {missing}"), format!("r.csv:1:1: id: {missing}")]);
+fn a_table_that_could_be_of_either_kind_or_has_no_ids_says_so() {
+    let tables = [("e.csv", ""), ("m.csv", "id,team\nada,sales\n"), ("r.csv", "name,email\nA,a@acme.com\n")];
+    let either =
+        "the header names no column that only reps or only territories have, such as `name` or `rep`";
+    let expected = [
+        format!("e.csv:1:1: {either}"),
+        format!("m.csv:1:1: {either}"),
+        "r.csv:1:1: id: there is no column `id`, which says whom or what a row is about".to_owned(),
+    ];
+    assert_eq!(faults(&files(&tables)), expected);
+}
+
+#[test]
+fn a_fault_in_what_was_there_before_says_where_it_is() {
+    let found = plan(&present(), &files(&[("r.csv", "id,leaving\nben,yes\n")])).unwrap_err();
+    assert_eq!((found.len(), found[0].pointer.as_str(), found[0].line), (1, "#", None));
+    let said = found[0].to_string();
+    assert!(said.starts_with("team sales: fallbackOwner: the fallback owner is leaving"), "{said}");
 }
