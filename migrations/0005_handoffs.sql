@@ -198,4 +198,4 @@ ALTER TABLE delivery ADD COLUMN provider text;
 ALTER TABLE delivery ADD CONSTRAINT delivery_cause
     CHECK (num_nonnulls(decision_id, entry_id) = 1 AND (entry_id IS NULL) = (handoff_id IS NULL));
 ALTER TABLE delivery ADD CONSTRAINT delivery_once_entry UNIQUE (account_id, entry_id, destination);
-CREATE INDEX delivery_handoff ON delivery (account_id, handoff_id) WHERE handoff_id IS NOT NULL;
+CREATE INDEX delivery_handoff ON delivery (handoff_id) WHERE handoff_id IS NOT NULL;

@@ -24,8 +24,11 @@ pub struct HandoffType {
     pub to_team: String,
     /// What the report dwells on.
     pub focus: Vec<String>,
-    /// Fields of the package that must be there, such as `qualification.score`.
+    /// Fields of the package that count double for its completeness and are flagged when missing, such as
+    /// `qualification.score`.
     pub required: Vec<String>,
+    /// Less complete than so many percent, it is held; 0 holds none for this reason.
+    pub hold_below: u8,
     pub urgency: Urgency,
     pub sla: SlaTerms,
 }
@@ -106,6 +109,7 @@ struct File {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct DefaultTerms {
+    hold_below: u8,
     basis: Basis,
     owner_alert_after: Length,
     manager_alert_after: Length,
@@ -121,6 +125,7 @@ struct WrittenType {
     to_team: String,
     focus: Vec<String>,
     required: Vec<String>,
+    hold_below: Option<u8>,
     urgency: Urgency,
     sla: WrittenTerms,
 }
@@ -192,6 +197,7 @@ fn completed(written: WrittenType, defaults: &DefaultTerms) -> HandoffType {
         to_team: written.to_team,
         focus: written.focus,
         required: written.required,
+        hold_below: written.hold_below.unwrap_or(defaults.hold_below),
         urgency: written.urgency,
         sla: terms,
     }
@@ -213,6 +219,9 @@ fn faults(name: &str, found: &HandoffType) -> Vec<TypesFault> {
     }
     if found.focus.iter().any(|focus| focus.trim().is_empty()) {
         wrong("focus", "one of the texts is empty".to_owned());
+    }
+    if found.hold_below > 100 {
+        wrong("hold_below", format!("`{}` is no percentage: write 0 to 100", found.hold_below));
     }
     for (index, field) in found.required.iter().enumerate() {
         let key = format!("required[{index}]");

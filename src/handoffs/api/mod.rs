@@ -1,8 +1,10 @@
-//! The HTTP face of handoffs: so far who takes them and by which rules.
+//! The HTTP face of handoffs: each of them, and who takes them by which rules.
 
 mod absences;
+mod actions;
 mod calendars;
 mod entries;
+mod handoffs;
 mod named_accounts;
 mod reps;
 mod roster;
@@ -10,6 +12,7 @@ mod segments;
 mod sla;
 mod teams;
 mod territories;
+mod wire;
 
 use axum::extract::FromRef;
 use utoipa_axum::router::OpenApiRouter;
@@ -26,6 +29,20 @@ where
     Handoffs: FromRef<S>,
 {
     OpenApiRouter::new()
+        .routes(routes!(handoffs::list_handoffs, handoffs::open_handoff))
+        .routes(routes!(handoffs::get_handoff))
+        .routes(routes!(handoffs::get_handoff_report))
+        .routes(routes!(handoffs::get_handoff_timeline))
+        .routes(routes!(actions::acknowledge_handoff))
+        .routes(routes!(actions::contact_handoff))
+        .routes(routes!(actions::book_handoff_meeting))
+        .routes(routes!(actions::convert_handoff))
+        .routes(routes!(actions::lose_handoff))
+        .routes(routes!(actions::reject_handoff))
+        .routes(routes!(actions::reassign_handoff))
+        .routes(routes!(actions::cancel_handoff))
+        .routes(routes!(actions::roll_back_handoff))
+        .routes(routes!(actions::release_handoff))
         .routes(routes!(calendars::list))
         .routes(routes!(calendars::read, calendars::put, calendars::remove))
         .routes(routes!(teams::list))

@@ -12,6 +12,7 @@ mod open;
 mod pass;
 mod preview;
 mod roster;
+mod telling;
 
 use std::sync::Arc;
 

@@ -49,8 +49,8 @@ pub enum HoldCode {
     NoCustomerContact,
     /// Neither a score nor a framework nor a pain point.
     NoQualification,
-    /// A field that the type requires.
-    MissingRequired,
+    /// Less complete than the type allows.
+    TooIncomplete,
 }
 
 impl HoldCode {
@@ -58,7 +58,7 @@ impl HoldCode {
         match self {
             Self::NoCustomerContact => "no_customer_contact",
             Self::NoQualification => "no_qualification",
-            Self::MissingRequired => "missing_required",
+            Self::TooIncomplete => "too_incomplete",
         }
     }
 }
@@ -69,9 +69,6 @@ impl HoldCode {
 #[schema(as = HandoffHold)]
 pub struct Hold {
     pub code: HoldCode,
-    /// The field of `missing_required`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub field: Option<String>,
     pub detail: String,
     /// What to do to release it.
     pub released_by: String,
@@ -106,28 +103,31 @@ pub fn holds(package: &Package, handoff_type: &HandoffType) -> Vec<Hold> {
         holds.push(no_customer_contact(package));
     }
     let qualification = &package.qualification;
+    // A decision has weighed the account: its reasons are what a product-led or a partner's lead is qualified by.
     if qualification.score.is_none()
         && qualification.framework.is_none()
         && qualification.pain_points.is_empty()
+        && package.decision.is_none()
     {
         holds.push(Hold {
             code: HoldCode::NoQualification,
-            field: None,
-            detail: "Nothing is known of how well the company is qualified: no score, no framework, no pain point."
+            detail: "Nothing is known of how well the company is qualified: no score, no framework, no pain point, no decision."
                 .to_owned(),
             released_by: "Enter a score, a framework or pain points in the deal's qualification, or add a note of the \
                           kind pain_point."
                 .to_owned(),
         });
     }
-    // That nobody can be contacted has been said above.
-    let required = handoff_type.required.iter().filter(|path| *path != "contacts");
-    for field in required.filter_map(|path| Field::find(path)).filter(|field| !field.is_filled(package)) {
+    let completeness = completeness(package, handoff_type);
+    if completeness.percent < handoff_type.hold_below {
+        let missing: Vec<&str> = completeness.missing.iter().map(|field| field.label.as_str()).collect();
         holds.push(Hold {
-            code: HoldCode::MissingRequired,
-            field: Some(field.path.to_owned()),
-            detail: format!("Required for this type and missing: {} ({}).", field.label, field.path),
-            released_by: field.what_to_do.to_owned(),
+            code: HoldCode::TooIncomplete,
+            detail: format!(
+                "{} % complete, and this type is handed over from {} % on.",
+                completeness.percent, handoff_type.hold_below
+            ),
+            released_by: format!("Add some of: {}.", missing.join(", ")),
         });
     }
     holds
@@ -147,5 +147,5 @@ fn no_customer_contact(package: &Package) -> Hold {
         }
     };
     let released_by = Field::find("contacts").map_or_else(String::new, |field| field.what_to_do.to_owned());
-    Hold { code: HoldCode::NoCustomerContact, field: None, detail, released_by }
+    Hold { code: HoldCode::NoCustomerContact, detail, released_by }
 }

@@ -21,7 +21,9 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 pub use sign::{Secret, SecretError};
-pub use store::{Delivery, DeliveryFilter, Gauge, Gauges, NewEffect, enqueue, find, gauges, list, retry};
+pub use store::{
+    Delivery, DeliveryFilter, Gauge, Gauges, NewEffect, delivered_for, enqueue, find, gauges, list, retry,
+};
 pub use worker::{Outbox, OutboxError, client};
 
 /// How deliveries behave, from the settings.

@@ -250,6 +250,22 @@ pub async fn list(pool: &PgPool, filter: &DeliveryFilter) -> Result<Vec<Delivery
     query.build_query_as().fetch_all(pool).await
 }
 
+/// Of some handoffs, those for which something was delivered to a destination.
+pub async fn delivered_for(
+    pool: &PgPool,
+    handoff_ids: &[Uuid],
+    destination: &str,
+) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT DISTINCT handoff_id AS "handoff_id!" FROM delivery
+           WHERE handoff_id = ANY ($1) AND destination = $2 AND status = 'delivered'"#,
+        handoff_ids,
+        destination
+    )
+    .fetch_all(pool)
+    .await
+}
+
 /// What waits for one destination.
 #[derive(Debug, Clone)]
 pub struct Gauge {

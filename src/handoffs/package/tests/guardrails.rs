@@ -3,10 +3,10 @@
 use super::company::{known, note};
 use super::*;
 
-fn codes(package: &Package, type_name: &str) -> Vec<(HoldCode, Option<String>)> {
+fn codes(package: &Package, type_name: &str) -> Vec<HoldCode> {
     let held = holds(package, &handoff_type(type_name));
     assert!(held.iter().all(|hold| !hold.detail.is_empty() && !hold.released_by.is_empty()));
-    held.into_iter().map(|hold| (hold.code, hold.field)).collect()
+    held.into_iter().map(|hold| hold.code).collect()
 }
 
 #[test]
@@ -29,19 +29,23 @@ fn nothing_known_holds_every_type_and_is_zero_percent() {
     for (name, handoff_type) in types().iter() {
         let package = packed(&World::empty(), name);
         let held = codes(&package, name);
-        assert_eq!(held[0].0, HoldCode::NoCustomerContact, "{name}");
-        assert_eq!(held[1].0, HoldCode::NoQualification, "{name}");
-        let required: Vec<_> =
-            held[2..].iter().map(|(code, field)| (*code, field.as_deref().unwrap())).collect();
-        let expected: Vec<_> = handoff_type
-            .required
-            .iter()
-            .filter(|path| *path != "contacts")
-            .map(|path| (HoldCode::MissingRequired, path.as_str()))
-            .collect();
-        assert_eq!(required, expected, "{name}");
+        assert_eq!(held, [HoldCode::NoCustomerContact, HoldCode::NoQualification], "{name}");
         assert_eq!(completeness(&package, handoff_type).percent, 0, "{name}");
     }
+}
+
+#[test]
+fn a_type_may_hold_what_is_less_complete_than_it_says() {
+    let world = World { people: World::prospect().people, ..World::empty() };
+    let package = packed(&world, "sql_to_ae");
+    let mut handoff_type = handoff_type("sql_to_ae");
+    let percent = completeness(&package, &handoff_type).percent;
+    assert!(percent > 0 && percent < 100, "{percent}");
+    let mut held_below = |limit| {
+        handoff_type.hold_below = limit;
+        holds(&package, &handoff_type).iter().any(|hold| hold.code == HoldCode::TooIncomplete)
+    };
+    assert_eq!([0, percent, percent + 1, 100].map(&mut held_below), [false, false, true, true]);
 }
 
 #[test]
@@ -57,7 +61,7 @@ fn a_contact_counts_with_an_address_or_a_number_and_without_an_objection() {
         world.people = vec![person("c-1", "Ann", "Lee", "CFO", email, phone)];
         world.people[0].contact.opted_out = known(opted_out);
         let held = codes(&packed(&world, "sql_to_ae"), "sql_to_ae");
-        let expected = if counts { vec![] } else { vec![(HoldCode::NoCustomerContact, None)] };
+        let expected = if counts { vec![] } else { vec![HoldCode::NoCustomerContact] };
         assert_eq!(held, expected, "{email} {phone} {opted_out}");
     }
 }
@@ -72,7 +76,7 @@ fn one_of_score_framework_and_pain_point_is_qualification() {
     };
     let held = |world: &World| {
         let held = codes(&packed(world, "mql_to_sales"), "mql_to_sales");
-        held.into_iter().any(|(code, _)| code == HoldCode::NoQualification)
+        held.contains(&HoldCode::NoQualification)
     };
     assert!(held(&bare()));
     let mut noted = bare();

@@ -1,0 +1,248 @@
+//! What people do to a handoff: one call for each action.
+
+use axum::extract::State;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::handoffs::told;
+use super::wire::HandoffWire;
+use crate::handoffs::assign::names::RepId;
+use crate::handoffs::commands::{Deed, Handoffs};
+use crate::handoffs::lifecycle::Action;
+use crate::handoffs::model::TurnEnd;
+use crate::kernel::clock::DateTime;
+use crate::platform::http::extract::parse;
+use crate::platform::http::{
+    Fault, IdempotencyParams, Json, Path, Problem, ProblemDocument, RawBody, Scoped, scope,
+};
+
+/// The longest reason.
+const REASON_MAX: usize = 1_000;
+
+/// Nothing to say.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlainBody {}
+
+/// When it was.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct AtBody {
+    /// Now when left out.
+    at: Option<DateTime>,
+}
+
+/// How it was received.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ConvertBody {
+    /// How likely the customer is to recommend us.
+    #[schema(minimum = 0, maximum = 10)]
+    nps: Option<u8>,
+}
+
+/// Why.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ReasonBody {
+    reason: Option<String>,
+}
+
+/// Why the owner gives it back.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RejectBody {
+    reason: String,
+    /// Whether somebody else of the team gets it; otherwise it goes back to the team it came from and is over.
+    #[serde(default = "yes")]
+    #[schema(default = true)]
+    reroute: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Who gets it.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub struct ReassignBody {
+    /// The rep; whoever is next by the routing when left out.
+    owner_id: Option<String>,
+}
+
+/// An empty body says nothing.
+fn body<T: DeserializeOwned + Default>(raw: &[u8]) -> Result<T, Problem> {
+    if raw.is_empty() { Ok(T::default()) } else { parse(raw) }
+}
+
+fn checked(reason: Option<String>) -> Result<Option<String>, Problem> {
+    match reason.map(|reason| reason.trim().to_owned()) {
+        Some(reason) if reason.is_empty() => Err(fault("#/reason", "is empty: say why, or leave it out")),
+        Some(reason) if reason.chars().count() > REASON_MAX => {
+            Err(fault("#/reason", &format!("is longer than {REASON_MAX} characters")))
+        }
+        reason => Ok(reason),
+    }
+}
+
+fn fault(pointer: &'static str, detail: &str) -> Problem {
+    Problem::invalid(vec![Fault::new(pointer, detail.to_owned())])
+}
+
+async fn done(handoffs: &Handoffs, id: Uuid, deed: Deed) -> Result<Json<HandoffWire>, Problem> {
+    let handoff = handoffs.act(id, &deed).await?;
+    Ok(Json(told(handoffs, &handoff, true).await?))
+}
+
+/// One call: its path, its body, and the action that it asks for.
+macro_rules! action {
+    ($(#[$doc:meta])* $name:ident, $path:literal, $body:ty, $said:literal, |$given:ident, $now:ident| $action:expr) => {
+        $(#[$doc])*
+        #[utoipa::path(
+            post, path = $path, tag = "handoffs", operation_id = stringify!($name),
+            security(("api_key" = ["handoffs:write"])),
+            params(("handoffId" = Uuid, Path, description = "The handoff."), IdempotencyParams),
+            request_body(content = Option<$body>, description = $said),
+            responses(
+                (status = 200, body = HandoffWire, description = "The handoff as it stands now."),
+                (status = 404, body = ProblemDocument, content_type = "application/problem+json", description = "There is no such handoff."),
+                (status = 409, body = ProblemDocument, content_type = "application/problem+json", description = "It does not fit; `legal` lists what does."),
+                (status = 422, body = ProblemDocument, content_type = "application/problem+json", description = "Every fault is named."),
+            )
+        )]
+        pub async fn $name(
+            State(handoffs): State<Handoffs>,
+            caller: Scoped<scope::HandoffsWrite>,
+            Path(id): Path<Uuid>,
+            RawBody(raw): RawBody,
+        ) -> Result<Json<HandoffWire>, Problem> {
+            let $given: $body = body(&raw)?;
+            let $now = handoffs.clock.now();
+            let action: Result<Action, Problem> = $action;
+            done(&handoffs, id, Deed::new(action?, caller.actor())).await
+        }
+    };
+}
+
+action! {
+    /// Acknowledge a handoff
+    ///
+    /// The owner has seen it. Tracked apart from the contact, which is what meets the SLA.
+    acknowledge_handoff, "/v1/handoffs/{handoffId}/acknowledge", PlainBody, "Nothing.",
+    |_given, _now| Ok(Action::Acknowledge)
+}
+
+action! {
+    /// Note the contact with the customer
+    ///
+    /// The first one ends the clock; whether in time is said by its instant.
+    contact_handoff, "/v1/handoffs/{handoffId}/contact", AtBody, "When it was; now when left out.",
+    |given, now| Ok(Action::Contact { at: given.at.unwrap_or(now) })
+}
+
+action! {
+    /// Note a meeting
+    ///
+    /// It is booked; counts as contact.
+    book_handoff_meeting, "/v1/handoffs/{handoffId}/meeting", AtBody, "When the meeting is; now when left out.",
+    |given, now| Ok(Action::Meeting { at: given.at.unwrap_or(now) })
+}
+
+action! {
+    /// Note that a handoff led to what it was for
+    convert_handoff, "/v1/handoffs/{handoffId}/convert", ConvertBody, "How it was received.",
+    |given, _now| match given.nps {
+        Some(nps) if nps > 10 => Err(fault("#/nps", "is from 0 to 10")),
+        nps => Ok(Action::Convert { nps }),
+    }
+}
+
+action! {
+    /// Note that a handoff led to nothing
+    lose_handoff, "/v1/handoffs/{handoffId}/lose", ReasonBody, "Why.",
+    |given, _now| Ok(Action::Lose { reason: checked(given.reason)? })
+}
+
+action! {
+    /// Cancel a handoff
+    ///
+    /// At any time before it is over; the owner is told, and the CRM.
+    cancel_handoff, "/v1/handoffs/{handoffId}/cancel", ReasonBody, "Why.",
+    |given, _now| Ok(Action::Cancel { reason: checked(given.reason)? })
+}
+
+action! {
+    /// Roll a handoff back
+    ///
+    /// Within 30 minutes of its making: as if it had not been. The turn is credited back, the CRM gets its previous
+    /// owner back.
+    roll_back_handoff, "/v1/handoffs/{handoffId}/rollback", ReasonBody, "Why.",
+    |given, _now| Ok(Action::RollBack { reason: checked(given.reason)? })
+}
+
+action! {
+    /// Release a held handoff
+    ///
+    /// It goes on although something is missing, on the caller's word.
+    release_handoff, "/v1/handoffs/{handoffId}/release", PlainBody, "Nothing.",
+    |_given, _now| Ok(Action::Release)
+}
+
+/// Give a handoff back
+///
+/// Its owner does not take it: somebody else of the team gets it, or it goes back to the team it came from. The turn is
+/// credited back, and the same rep is not asked again.
+#[utoipa::path(
+    post, path = "/v1/handoffs/{handoffId}/reject", tag = "handoffs", operation_id = "reject_handoff",
+    security(("api_key" = ["handoffs:write"])),
+    params(("handoffId" = Uuid, Path, description = "The handoff."), IdempotencyParams),
+    request_body = RejectBody,
+    responses(
+        (status = 200, body = HandoffWire, description = "The handoff as it stands now."),
+        (status = 404, body = ProblemDocument, content_type = "application/problem+json", description = "There is no such handoff."),
+        (status = 409, body = ProblemDocument, content_type = "application/problem+json", description = "It does not fit; `legal` lists what does."),
+        (status = 422, body = ProblemDocument, content_type = "application/problem+json", description = "Every fault is named."),
+    )
+)]
+pub async fn reject_handoff(
+    State(handoffs): State<Handoffs>,
+    caller: Scoped<scope::HandoffsWrite>,
+    Path(id): Path<Uuid>,
+    Json(given): Json<RejectBody>,
+) -> Result<Json<HandoffWire>, Problem> {
+    let reason = checked(Some(given.reason))?.unwrap_or_default();
+    let action = Action::Reject { reason, reroute: given.reroute };
+    done(&handoffs, id, Deed::new(action, caller.actor())).await
+}
+
+/// Give a handoff to somebody else
+///
+/// To the rep who is named, or to whoever is next. The clock begins anew; whoever had it does not get it again.
+#[utoipa::path(
+    post, path = "/v1/handoffs/{handoffId}/reassign", tag = "handoffs", operation_id = "reassign_handoff",
+    security(("api_key" = ["handoffs:write"])),
+    params(("handoffId" = Uuid, Path, description = "The handoff."), IdempotencyParams),
+    request_body(content = Option<ReassignBody>, description = "Nothing, or who gets it."),
+    responses(
+        (status = 200, body = HandoffWire, description = "The handoff as it stands now."),
+        (status = 404, body = ProblemDocument, content_type = "application/problem+json", description = "There is no such handoff."),
+        (status = 409, body = ProblemDocument, content_type = "application/problem+json", description = "It does not fit; `legal` lists what does."),
+        (status = 422, body = ProblemDocument, content_type = "application/problem+json", description = "Every fault is named."),
+    )
+)]
+pub async fn reassign_handoff(
+    State(handoffs): State<Handoffs>,
+    caller: Scoped<scope::HandoffsWrite>,
+    Path(id): Path<Uuid>,
+    RawBody(raw): RawBody,
+) -> Result<Json<HandoffWire>, Problem> {
+    let given: ReassignBody = body(&raw)?;
+    let next = given.owner_id.map(|id| RepId::parse(&id)).transpose();
+    let next = next.map_err(|error| fault("#/ownerId", &error.to_string()))?;
+    let mut deed = Deed::new(Action::Reassign { reason: TurnEnd::Reassigned }, caller.actor());
+    deed.next = next;
+    done(&handoffs, id, deed).await
+}
