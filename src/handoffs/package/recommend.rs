@@ -60,8 +60,7 @@ const RULES: [Rule; 16] = [
         fires: |p| {
             p.relationship.ticket_escalated.then(|| {
                 advice(
-                    "Settle the escalated support ticket before anything else: until then nobody there will \
-                 listen to anything else.",
+                    "Settle the escalated support ticket first: until then nobody there will hear anything else.",
                     [format!("relationship.openTickets = {}", p.relationship.open_tickets)],
                 )
             })
@@ -72,7 +71,10 @@ const RULES: [Rule; 16] = [
             promise.scope.as_ref().is_some_and(|scope| scope.verdict == ScopeVerdict::OutOfScope)
         };
         let named = p.promises.promised.iter().filter(open).filter_map(|promise| promise.scope.as_ref());
-        let named: Vec<String> = named.flat_map(|scope| scope.not_sold.clone()).collect();
+        let mut named: Vec<String> = named.flat_map(|scope| scope.not_sold.clone()).collect();
+        named.sort_unstable();
+        named.dedup();
+        named.truncate(super::LIST_MAX);
         (!named.is_empty()).then(|| {
             advice(
                 &format!(
@@ -209,6 +211,7 @@ const RULES: [Rule; 16] = [
 /// What the rules say, by the type, best first.
 pub(super) fn recommendations(package: &Package, handoff_type: &HandoffType) -> Vec<Recommendation> {
     let leading = leading_sections(handoff_type);
+    // No place is before all places; a rule that is not for the type has none of this.
     let place = |rule: &Rule| match rule.kind {
         Kind::Always => Some(None),
         kind => {
@@ -228,7 +231,12 @@ pub(super) fn recommendations(package: &Package, handoff_type: &HandoffType) -> 
         let (text, facts) = (rule.fires)(package)?;
         Some(Recommendation { rule: rule.id.to_owned(), text: super::clip(&text), facts })
     });
-    said.take(RECOMMENDATIONS_MAX).collect()
+    let mut said: Vec<Recommendation> = said.collect();
+    // The last rule always fires, and stays when others are too many.
+    let last = said.pop();
+    said.truncate(RECOMMENDATIONS_MAX - 1);
+    said.extend(last);
+    said
 }
 
 fn advice(text: &str, facts: impl IntoIterator<Item = String>) -> Advice {

@@ -1,6 +1,6 @@
 //! The report of a handoff: the same facts as the package, for the person who takes over.
 //!
-//! What others call: [`markdown`] and [`html`] (the whole report), [`summary`] (a few lines for a chat), and
+//! What others call: [`markdown()`] and [`html()`] (the whole report), [`summary`] (a few lines for a chat), and
 //! [`next_steps`] (what the owner does now).
 //!
 //! Promises: both forms are rendered from one list of blocks and say the same. What the type dwells on comes first, in
