@@ -42,6 +42,14 @@ impl Client {
         self.send(reqwest::Method::GET, path, None, 200).await
     }
 
+    /// A document in the form that is asked for.
+    pub async fn text(&self, path: &str, accept: &str) -> String {
+        let answer = self.request(reqwest::Method::GET, path).header("accept", accept).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{path}");
+        assert!(answer.headers()["content-type"].to_str().unwrap().starts_with(accept), "{path}");
+        answer.text().await.unwrap()
+    }
+
     pub async fn post(&self, path: &str, body: Value) -> Value {
         self.send(reqwest::Method::POST, path, Some(body), 200).await
     }

@@ -6,6 +6,7 @@ mod client;
 mod concurrency;
 mod crash;
 mod dead;
+mod handoffs;
 mod harness;
 mod intake;
 mod laws;

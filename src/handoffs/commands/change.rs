@@ -96,7 +96,9 @@ impl Handoffs {
             let lost: Vec<&mut Changing> = lost.collect();
             let rows: Vec<Handoff> = lost.iter().map(|one| one.handoff.clone()).collect();
             self.update(conn, &rows).await?;
-            lost.into_iter().for_each(|one| one.handoff.version += 1);
+            for one in lost {
+                one.handoff.version += 1;
+            }
             self.give(conn, &mut changing, &credits, now).await?
         } else {
             self.rosters.current(conn).await?.roster.clone()
@@ -127,7 +129,9 @@ impl Handoffs {
         teams.extend(credits.iter().filter_map(rotated));
         let mut snapshot = self.snapshot(conn, (&roster, &absences), None, &teams, now).await?;
         let before = snapshot.rotations().clone();
-        credits.iter().for_each(|outcome| snapshot.credit_turn(outcome));
+        for outcome in credits {
+            snapshot.credit_turn(outcome);
+        }
         let outcomes = outcomes(changing, &mut snapshot, now);
         for one in changing.iter_mut().filter(|one| one.waits()) {
             let Some(outcome) = outcomes.get(&one.handoff.id) else { continue };
@@ -261,11 +265,8 @@ impl Rows {
         if let Some(due_at) = lifecycle::looks_at(handoff).filter(|_| one.waits()) {
             self.drains.push(job(DRAIN_KEY.to_owned(), &json!({}), due_at));
         }
-        if one.new {
-            self.new.push(handoff.clone())
-        } else {
-            self.changed.push(handoff.clone())
-        }
+        let list = if one.new { &mut self.new } else { &mut self.changed };
+        list.push(handoff.clone());
         Ok(())
     }
 
