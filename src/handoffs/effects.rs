@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::assign::Roster;
 use super::assign::names::RepId;
 use super::assign::roster::Rep;
-use super::model::{Handoff, Happening};
+use super::handoff::{Handoff, Happening};
 use super::package::{Completeness, Package};
 use super::report::{self, Party, ReportInputs};
 use super::sla::StepKind;

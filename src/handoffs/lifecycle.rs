@@ -9,8 +9,8 @@ use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use super::assign::{Outcome, outcome::Route};
+use super::handoff::{Handoff, Happening, Status, TurnEnd};
 use super::hours::Hours;
-use super::model::{Handoff, Happening, Status, TurnEnd};
 use super::sla::{Change, Restart, SlaClock, SlaTerms, StepKind};
 use crate::kernel::calendar::CalendarError;
 use crate::kernel::clock::DateTime;

@@ -3,7 +3,7 @@
 //! The pure core in reading order: [`types`] (the kinds of handoff, as data), [`package`] (what the receiver is told, and
 //! how complete it is) and [`report`] (the same for a reader), [`entries`] and [`import`] (the roster as people edit it),
 //! [`assign`] (which rep, and why not the others), [`availability`] and [`hours`] (who is there and when), [`sla`] (the
-//! clock of one handoff: what was spent, when it is due, which step comes next), [`model`] and [`lifecycle`] (what may
+//! clock of one handoff: what was spent, when it is due, which step comes next), [`handoff`] and [`lifecycle`] (what may
 //! happen to a handoff) and [`effects`] (what leaves the service because of it). Around it: [`commands`] (the
 //! transactions), [`store`] (SQL), [`api`] (HTTP), [`jobs`] (what runs by itself).
 //! Owns the tables `roster_head`, `roster_entry`, `absence`, `rotation`, `handoff`, `handoff_turn`, `handoff_entry` and
@@ -15,11 +15,11 @@ pub mod availability;
 pub mod commands;
 pub mod effects;
 pub mod entries;
+pub mod handoff;
 pub mod hours;
 pub mod import;
 pub mod jobs;
 pub mod lifecycle;
-pub mod model;
 pub mod package;
 pub mod report;
 pub mod sla;

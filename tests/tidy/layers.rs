@@ -26,7 +26,7 @@ const PURE: [&str; 21] = [
     "src/handoffs/hours.rs",
     "src/handoffs/import/",
     "src/handoffs/lifecycle.rs",
-    "src/handoffs/model.rs",
+    "src/handoffs/handoff.rs",
     "src/handoffs/package/",
     "src/handoffs/report/",
     "src/handoffs/sla/",

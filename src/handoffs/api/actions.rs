@@ -10,8 +10,8 @@ use super::handoffs::told;
 use super::wire::HandoffWire;
 use crate::handoffs::assign::names::RepId;
 use crate::handoffs::commands::{Deed, Handoffs};
+use crate::handoffs::handoff::TurnEnd;
 use crate::handoffs::lifecycle::Action;
-use crate::handoffs::model::TurnEnd;
 use crate::kernel::clock::DateTime;
 use crate::platform::http::extract::parse;
 use crate::platform::http::{

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::wire::{HandoffWire, Telling};
 use crate::handoffs::assign::names::RepId;
 use crate::handoffs::commands::{Handoffs, OpenAsk};
-use crate::handoffs::model::{Handoff, Status};
+use crate::handoffs::handoff::{Handoff, Status};
 use crate::handoffs::store::HandoffFilter;
 use crate::kernel::clock::DateTime;
 use crate::kernel::ids::{AccountId, new_id};

@@ -5,8 +5,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::handoffs::assign::{Outcome, Roster, explain};
+use crate::handoffs::handoff::{Handoff, Status};
 use crate::handoffs::lifecycle::{self, ActionKind};
-use crate::handoffs::model::{Handoff, Status};
 use crate::handoffs::package::{Hold, MissingField, Package, Withheld};
 use crate::handoffs::sla::Step;
 use crate::kernel::calendar::CalendarError;

@@ -14,7 +14,7 @@ use crate::accounts::model::{AccountState, Known, value};
 use crate::handoffs::assign::Request;
 use crate::handoffs::assign::names::{RepId, TeamId};
 use crate::handoffs::assign::snapshot::Firm;
-use crate::handoffs::model::{Handoff, Happening, Status};
+use crate::handoffs::handoff::{Handoff, Happening, Status};
 use crate::handoffs::package::{
     self, Activity, DecisionContext, Inputs, Note, Package, Person, Receipt, Sharing, Withheld,
 };

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{HandoffError, Handoffs};
 use crate::handoffs::effects::{ALERT, BRIEFING, LOG_ACTIVITY, UPDATE_DEAL};
-use crate::handoffs::model::Handoff;
+use crate::handoffs::handoff::Handoff;
 use crate::handoffs::package::{Completeness, Package};
 use crate::handoffs::report::{self, Action, Party, ReportInputs};
 use crate::handoffs::{assign, sla::Basis};

@@ -10,7 +10,7 @@ use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use crate::handoffs::assign::Outcome;
-use crate::handoffs::model::{Handoff, TurnEnd};
+use crate::handoffs::handoff::{Handoff, TurnEnd};
 use crate::kernel::clock::DateTime;
 
 /// Reads handoffs and locks them, in the order of their keys. The accounts are locked by the caller.
