@@ -299,6 +299,7 @@ mod tests {
             "types.sales_to_partner.to_team",
             "types.sql_to_ae.sla.remind_before",
             "types.sql_to_ae.sla.max_reassignments",
+            "triggers.lifecycle.mql",
         ];
         assert_eq!(paths, expected, "{faults:#?}");
         assert!(faults[4].to_string().contains("write working hours, such as `16h`"), "{}", faults[4]);

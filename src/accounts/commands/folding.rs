@@ -103,11 +103,12 @@ impl Folding {
         }
         let hints = &applied.identity;
         let name = hints.name.as_deref().map(matching::normalise_name).filter(|name| !name.is_empty());
-        let keys = name
-            .map(|name| format!("name:{name}"))
-            .into_iter()
-            .chain(hints.domain.iter().chain(&hints.email_domain).map(|domain| format!("domain:{domain}")));
-        self.identities.extend(keys.map(|key| Identity { account_id: account_id.clone(), key }));
+        let name = name.map(|name| (format!("name:{name}"), true));
+        let domain = hints.domain.as_ref().map(|domain| (format!("domain:{domain}"), true));
+        let of_people = hints.email_domain.as_ref().map(|domain| (format!("domain:{domain}"), false));
+        let keys = [name, domain, of_people].into_iter().flatten();
+        let identity = |(key, own)| Identity { account_id: account_id.clone(), key, own };
+        self.identities.extend(keys.map(identity));
         if let Some(date) = applied.refold_usage_day {
             self.refold.insert((account_id.clone(), date));
         }

@@ -47,6 +47,8 @@ pub struct Identity {
     pub account_id: String,
     /// `domain:…` or `name:…`.
     pub key: String,
+    /// The account itself goes by it, which says more than that one of its people does: news also when it was known.
+    pub own: bool,
 }
 
 /// Writes changed accounts.
@@ -165,23 +167,26 @@ pub async fn insert_notes(conn: &mut PgConnection, notes: &[NewNote]) -> Result<
     Ok(())
 }
 
-/// Adds the names and domains that accounts go by; those that are new are news for the unmatched events, where there
-/// are any.
+/// Adds the names and domains that accounts go by; those that are new, or the account's own, are news for the unmatched
+/// events, where there are any.
 pub async fn insert_identities(conn: &mut PgConnection, identities: &[Identity]) -> Result<(), sqlx::Error> {
     if identities.is_empty() {
         return Ok(());
     }
     let accounts: Vec<&str> = identities.iter().map(|i| i.account_id.as_str()).collect();
     let keys: Vec<&str> = identities.iter().map(|i| i.key.as_str()).collect();
+    let own: Vec<&str> = identities.iter().filter(|i| i.own).map(|i| i.key.as_str()).collect();
     sqlx::query!(
         r#"WITH new AS (
              INSERT INTO account_identity (key, account_id)
              SELECT key, account_id FROM unnest($1::text[], $2::text[]) AS i (key, account_id)
              ORDER BY 1, 2 ON CONFLICT DO NOTHING RETURNING key)
            INSERT INTO match_news (key)
-           SELECT DISTINCT key FROM new WHERE EXISTS (SELECT FROM unmatched_event)"#,
+           SELECT key FROM (SELECT key FROM new UNION SELECT unnest($3::text[])) AS news (key)
+           WHERE EXISTS (SELECT FROM unmatched_event)"#,
         &keys as &[&str],
         &accounts as &[&str],
+        &own as &[&str],
     )
     .execute(conn)
     .await?;

@@ -47,7 +47,7 @@ async fn places(pool: &PgPool) -> (i64, i64, i64, i64) {
 
 async fn known(pool: &PgPool, key: &str, account_id: &str) {
     let mut conn = pool.acquire().await.unwrap();
-    let identity = Identity { account_id: account_id.to_owned(), key: key.to_owned() };
+    let identity = Identity { account_id: account_id.to_owned(), key: key.to_owned(), own: false };
     insert_identities(&mut conn, &[identity]).await.unwrap();
 }
 
