@@ -16,7 +16,7 @@ use super::client::Client;
 use super::failure::{Exit, Failure};
 use super::screen::Screen;
 use super::words::{counted, shortened, text};
-use crate::demo::{COHORT_TICKS, Demo, ID_PREFIX};
+use crate::demo::{COHORT_TICKS, Demo, ID_PREFIX, roster};
 use crate::kernel::clock::Clock;
 use crate::motions::model::Motion;
 
@@ -26,12 +26,12 @@ const SEED: u64 = 1;
 const TICK: Duration = Duration::from_secs(1);
 /// Events of one request.
 const BATCH: usize = 500;
-/// Decisions looked at after each tick; more than a tick makes.
+/// Decisions and handoffs looked at after each tick; more than a tick makes.
 const DECISIONS: usize = 50;
 /// Decisions looked at after the first one: those that the history led to.
 const DECISIONS_OF_HISTORY: usize = 200;
-/// Ids remembered, so that no decision is shown twice.
-const REMEMBERED: usize = DECISIONS_OF_HISTORY + DECISIONS;
+/// Ids remembered, so that nothing is shown twice.
+const REMEMBERED: usize = DECISIONS_OF_HISTORY + 2 * DECISIONS;
 /// Characters of a line before the reasoning.
 const REASONING_AT: usize = 65;
 /// Characters of a line where no terminal sets the limit.
@@ -62,6 +62,8 @@ pub async fn prepare(client: Client, clock: Clock, screen: Screen) -> Result<Fee
     }
     let demo = Demo::new(SEED);
     if fresh {
+        let body = serde_json::json!({ "roster": roster() });
+        client.json(client.request(Method::POST, "/v1/roster/import").json(&body)).await?;
         let history = demo.history(clock.now());
         let count = counted(history.len() as u64, "event");
         for batch in history.chunks(BATCH) {
@@ -86,6 +88,20 @@ async fn send(client: &Client, lane: &str, events: &[Value]) -> Result<(), Failu
 }
 
 impl Feed {
+    /// Shows the handoffs that were opened since the last tick.
+    async fn show_handoffs(&mut self) -> Result<(), Failure> {
+        let mut news = self.client.list("/v1/handoffs", &[], Some(DECISIONS)).await?;
+        news.reverse();
+        for handoff in &news {
+            let id = text(handoff, &["/handoffId"]);
+            if !self.shown.contains(&id) {
+                self.screen.line(handoff_line(handoff));
+                self.shown.push_back(id);
+            }
+        }
+        Ok(())
+    }
+
     /// Tells tick after tick until told to stop.
     pub async fn run(mut self, stop: CancellationToken) -> Result<(), Infallible> {
         loop {
@@ -119,11 +135,28 @@ impl Feed {
                 self.shown.push_back(id);
             }
         }
+        self.show_handoffs().await?;
         while self.shown.len() > REMEMBERED {
             self.shown.pop_front();
         }
         Ok(())
     }
+}
+
+/// A handoff in one line.
+fn handoff_line(handoff: &Value) -> String {
+    let at = handoff["createdAt"].as_str().and_then(|at| at.get(11..19)).unwrap_or_default();
+    let (account, kind) = (text(handoff, &["/accountId"]), text(handoff, &["/handoffType"]));
+    let what = match handoff["status"].as_str() {
+        Some("held") => format!("held: {}", text(handoff, &["/heldFor/0/code"])),
+        Some("pending") => "waits for somebody".to_owned(),
+        _ => format!(
+            "→ {}, contact by {}",
+            text(handoff, &["/assignedOwner/name", "/assignedOwner/id"]),
+            text(handoff, &["/slaDeadline"]).get(..16).unwrap_or_default().replace('T', " ")
+        ),
+    };
+    format!("{at}  {account:<24} {kind:<18} handoff    {what}")
 }
 
 /// A decision in one line.

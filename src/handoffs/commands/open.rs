@@ -16,7 +16,8 @@ use crate::handoffs::assign::names::{RepId, TeamId};
 use crate::handoffs::assign::snapshot::Firm;
 use crate::handoffs::handoff::{Handoff, Happening, Status};
 use crate::handoffs::package::{
-    self, Activity, DecisionContext, Inputs, Note, Package, Person, Receipt, Sharing, Withheld,
+    self, Activity, Completeness, DecisionContext, Hold, Inputs, Note, Package, Person, Receipt, Sharing,
+    Withheld,
 };
 use crate::handoffs::sla::Restart;
 use crate::handoffs::store;
@@ -61,7 +62,11 @@ pub struct Opened {
 
 /// What a package is made of, and for whom.
 pub(super) struct Gathered {
+    /// As the receiver may see it.
     pub package: Package,
+    /// Of all that is known, whatever the receiver may see of it.
+    pub completeness: Completeness,
+    pub holds: Vec<Hold>,
     pub receipts: Vec<Receipt>,
     pub withheld: Vec<Withheld>,
     segment: String,
@@ -172,6 +177,8 @@ impl Handoffs {
         };
         let package = package::build(&inputs, &ask.handoff_type, handoff_type);
         let mut gathered = Gathered {
+            completeness: package::completeness(&package, handoff_type),
+            holds: package::holds(&package, handoff_type),
             package,
             receipts: Vec::new(),
             withheld: Vec::new(),
@@ -229,9 +236,7 @@ fn opening(
     now: DateTime,
 ) -> Result<Changing, HandoffError> {
     let id = new_id(now);
-    let Gathered { package, receipts, segment, urgency, .. } = gathered;
-    let completeness = package::completeness(&package, handoff_type);
-    let holds = package::holds(&package, handoff_type);
+    let Gathered { package, completeness, holds, receipts, segment, urgency, .. } = gathered;
     let to_team = ask.to_team.clone().unwrap_or_else(|| handoff_type.to_team.clone());
     let mut happened = vec![Happening::Created { cause: ask.cause.clone() }];
     if !holds.is_empty() {

@@ -19,7 +19,6 @@ use crate::accounts::commands::lock_current_idle;
 use crate::handoffs::availability;
 use crate::handoffs::handoff::{Handoff, Happening, Status};
 use crate::handoffs::lifecycle::{self, Action};
-use crate::handoffs::package;
 use crate::handoffs::sla::{Basis, Change};
 use crate::handoffs::store;
 use crate::kernel::clock::DateTime;
@@ -242,11 +241,11 @@ impl Handoffs {
             requested_by: one.handoff.requested_by.clone(),
         };
         let gathered = self.gather(&mut tx, &current, &ask, &handoff_type, now).await?;
-        let holds = package::holds(&gathered.package, &handoff_type);
+        let holds = gathered.holds;
         if Some(&holds) == one.handoff.held_for.as_ref() {
             return Ok(());
         }
-        let completeness = package::completeness(&gathered.package, &handoff_type);
+        let completeness = gathered.completeness;
         (one.handoff.package, one.handoff.package_digest) = sealed(&gathered.package)?;
         store::replace_package(&mut tx, &one.handoff).await?;
         (one.handoff.completeness, one.handoff.missing) = (completeness.percent, completeness.missing);
