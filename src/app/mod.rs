@@ -25,7 +25,7 @@ use crate::platform::outbox::Outbox;
 
 pub use local::{ServiceFile, read_service_file};
 pub use routes::openapi_document;
-pub use start::{Running, StartError, StartOptions, start};
+pub use start::{Running, StartError, StartOptions, start, wire};
 pub use workers::Upkeep;
 
 /// What the handlers of all slices reach. Cloned for each request, hence one count instead of dozens.

@@ -44,7 +44,9 @@ pub struct Scene<'a> {
 pub fn commands(scene: &Scene<'_>, happening: &Happening) -> Vec<Command> {
     match happening {
         Happening::Assigned { owner, .. } => scene.handed_over(owner),
-        Happening::Step { step, at, .. } => scene.step(*step, *at).into_iter().collect(),
+        Happening::Step { step, at, owner, due_at, .. } => {
+            scene.step(*step, *at, owner.as_ref(), *due_at).into_iter().collect()
+        }
         Happening::QueueAlarm { since } => vec![scene.alert(
             &[],
             Some(&scene.handoff_type.sla.fallback_to),
@@ -54,13 +56,12 @@ pub fn commands(scene: &Scene<'_>, happening: &Happening) -> Vec<Command> {
         )],
         Happening::RolledBack { reason } => scene.undone("was rolled back", reason.as_deref()),
         Happening::Cancelled { reason } => scene.undone("was cancelled", reason.as_deref()),
-        Happening::TurnEnded { owner, reason, .. }
-            if reason.credits_back() && !scene.handoff.status.is_final() =>
-        {
+        // Also to whom time ran out: two people at one customer are worse than one who is late.
+        Happening::TurnEnded { owner, .. } if !scene.handoff.status.is_final() => {
             vec![scene.alert(
                 &[owner],
                 None,
-                "A handoff was given to somebody else",
+                "A handoff goes to somebody else",
                 "There is nothing more for you to do.",
                 Urgency::Medium,
             )]
@@ -175,12 +176,20 @@ impl Scene<'_> {
         })
     }
 
-    /// The alert of a step of the clock.
-    fn step(&self, step: StepKind, at: DateTime) -> Option<Command> {
+    /// The alert of a step of the clock, to the owner of that turn and about its deadline: by the time that it is told,
+    /// somebody else may have the handoff.
+    fn step(
+        &self,
+        step: StepKind,
+        at: DateTime,
+        owner: Option<&RepId>,
+        due_at: Option<DateTime>,
+    ) -> Option<Command> {
         let (sla, name) = (&self.handoff_type.sla, self.account_name());
-        let due = self.handoff.due_at.map(stamp).unwrap_or_default();
-        let owner = self.owner();
-        let manager = self.manager();
+        let due = due_at.map(stamp).unwrap_or_default();
+        let manager = owner.and_then(|owner| self.rep(owner)).and_then(|owner| owner.manager.as_ref());
+        let (owner, manager): (Vec<&RepId>, Vec<&RepId>) =
+            (owner.into_iter().collect(), manager.into_iter().collect());
         let (to, role, title, body, urgency) = match step {
             StepKind::Remind => (
                 owner,
@@ -227,28 +236,26 @@ impl Scene<'_> {
         Some(command)
     }
 
-    fn manager(&self) -> Vec<&RepId> {
-        let owner = self.handoff.owner_id.as_ref().and_then(|owner| self.rep(owner));
-        owner.and_then(|owner| owner.manager.as_ref()).into_iter().collect()
-    }
-
-    /// Takes back what was written to the CRM, and tells the owner.
+    /// Takes back what was written to the CRM, and tells the owner where there is one.
     fn undone(&self, what: &str, reason: Option<&str>) -> Vec<Command> {
         let handoff = self.handoff;
-        let Some(owner) = &handoff.owner_id else { return Vec::new() };
+        // Nothing was written for what nobody ever had.
+        if handoff.assigned_at.is_none() {
+            return Vec::new();
+        }
         let body =
             reason.map_or_else(|| "No reason was given.".to_owned(), |reason| format!("Reason: {reason}"));
         let subject = format!("Handoff {} {what}", handoff.handoff_type);
-        let mut commands = vec![
-            Command {
-                destination: LOG_ACTIVITY,
-                data: json!({
-                    "activityType": "note", "subject": subject, "description": body,
-                    "accountId": handoff.account_id, "dealId": handoff.deal_id, "ownerId": handoff.previous_owner,
-                }),
-            },
-            self.alert(&[owner], None, &format!("A handoff {what}"), &body, Urgency::High),
-        ];
+        let mut commands = vec![Command {
+            destination: LOG_ACTIVITY,
+            data: json!({
+                "activityType": "note", "subject": subject, "description": body,
+                "accountId": handoff.account_id, "dealId": handoff.deal_id, "ownerId": handoff.previous_owner,
+            }),
+        }];
+        if let Some(owner) = &handoff.owner_id {
+            commands.push(self.alert(&[owner], None, &format!("A handoff {what}"), &body, Urgency::High));
+        }
         if let Some(deal_id) = &handoff.deal_id {
             commands.push(Command {
                 destination: UPDATE_DEAL,

@@ -248,6 +248,10 @@ pub enum Happening {
         step: StepKind,
         turn: u16,
         at: DateTime,
+        /// Whose turn it was.
+        owner: Option<RepId>,
+        /// The deadline of that turn.
+        due_at: Option<DateTime>,
     },
     /// It has waited in the queue for longer than the team allows.
     QueueAlarm {
@@ -296,6 +300,7 @@ impl Happening {
             Self::Step { step, turn, .. } => Some(format!("turn {turn}: {}", step.name())),
             Self::Assigned { turn, .. } => Some(format!("turn {turn}: assigned")),
             Self::TurnEnded { turn, .. } => Some(format!("turn {turn}: ended")),
+            Self::AskedAgain { cause } => Some(format!("asked again: {cause}")),
             Self::QueueAlarm { since } => Some(format!("queue alarm: {}", since.timestamp_micros())),
             _ => None,
         }

@@ -10,7 +10,7 @@ use super::change::Changing;
 use super::{HandoffError, Handoffs};
 use crate::handoffs::assign::names::RepId;
 use crate::handoffs::handoff::{Handoff, TurnEnd};
-use crate::handoffs::lifecycle::{self, Action};
+use crate::handoffs::lifecycle::{self, Action, ActionKind};
 use crate::handoffs::sla::Restart;
 use crate::handoffs::store::{self, HandoffFilter, TimelineRow};
 use crate::platform::db;
@@ -63,7 +63,9 @@ impl Handoffs {
         changing.chosen.clone_from(&deed.next);
         // A person decides: the guard against endless passing on begins anew.
         changing.restart = Restart::Manual;
-        if changing.happened.is_empty() {
+        // What waits has no owner to lose, and may still be given to whom a person chose.
+        let gives = changing.waits() && deed.action.kind() == ActionKind::Reassign;
+        if changing.happened.is_empty() && !gives {
             return Ok(changing.handoff);
         }
         let settled = self.settle(&mut tx, vec![changing], &deed.by, now).await?.pop();

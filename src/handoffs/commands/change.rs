@@ -39,6 +39,8 @@ pub(super) struct Changing {
     /// It has no row yet.
     pub new: bool,
     pub happened: Vec<Happening>,
+    /// Its clock counts by other hours, which is written also where it is no news.
+    pub counts_anew: bool,
     /// Who is to have it, when a person said so.
     pub chosen: Option<RepId>,
     /// Whose decision another turn would be.
@@ -55,13 +57,14 @@ impl Changing {
             package,
             new: false,
             happened: Vec::new(),
+            counts_anew: false,
             chosen: None,
             restart: Restart::Automatic,
             receipts: Vec::new(),
         })
     }
 
-    fn waits(&self) -> bool {
+    pub fn waits(&self) -> bool {
         self.handoff.status == Status::Pending
     }
 
@@ -101,10 +104,18 @@ impl Handoffs {
             }
             self.give(conn, &mut changing, &credits, now).await?
         } else {
+            if !ended.is_empty() {
+                store::lock_roster(conn).await?;
+            }
             self.rosters.current(conn).await?.roster.clone()
         };
-        changing.retain(|one| one.new || !one.happened.is_empty() || one.waits());
+        changing.retain(|one| one.new || one.counts_anew || !one.happened.is_empty() || one.waits());
         self.write(conn, &mut changing, &roster, actor, now).await?;
+        // Whoever lost one may have room for what waits. The roster's lock is held: nobody is just now being told to
+        // wait because of what ends here.
+        if !ended.is_empty() && store::somebody_waits(conn).await? {
+            jobs::enqueue(conn, DRAIN, &[job(DRAIN_KEY.to_owned(), &json!({}), now)], now).await?;
+        }
         Ok(changing)
     }
 
@@ -262,7 +273,7 @@ impl Rows {
         if let Some(due_at) = lifecycle::next_step_at(handoff, now)? {
             self.steps.push(job(handoff.id.to_string(), &json!({ "accountId": handoff.account_id }), due_at));
         }
-        if let Some(due_at) = lifecycle::looks_at(handoff).filter(|_| one.waits()) {
+        if let Some(due_at) = lifecycle::looks_at(handoff, now).filter(|_| one.waits()) {
             self.drains.push(job(DRAIN_KEY.to_owned(), &json!({}), due_at));
         }
         let list = if one.new { &mut self.new } else { &mut self.changed };

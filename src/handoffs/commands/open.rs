@@ -83,7 +83,7 @@ impl Handoffs {
         let now = self.clock.now();
         let deal_id = ask.deal_id.as_deref();
         let found = store::existing(&mut tx, &ask.account_id, &ask.cause, &ask.handoff_type, deal_id).await?;
-        if let Some(id) = found.filter(|_| !ask.dry_run) {
+        if let Some(id) = found {
             return self.there_already(&mut tx, ask, id).await;
         }
         if let Some(owner) = &ask.owner_id {
@@ -296,7 +296,7 @@ fn opening(
         version: 1,
     };
     let (chosen, restart) = (ask.owner_id.clone(), Restart::Automatic);
-    Ok(Changing { handoff, package, new: true, happened, chosen, restart, receipts })
+    Ok(Changing { handoff, package, new: true, happened, counts_anew: false, chosen, restart, receipts })
 }
 
 /// A package as it is stored, and its digest in the notation of the database.

@@ -155,8 +155,14 @@ impl Handoffs {
 
     /// Notes on a handoff that is under way that something asked for it once more.
     async fn asked_again(&self, handoff: &Handoff, ask: &OpenAsk) -> Result<(), HandoffError> {
+        let again = Happening::AskedAgain { cause: ask.cause.clone() };
+        // The job may come twice, which is one time that it was asked for; and what is over by now was not asked for.
+        let once = again.once().unwrap_or_default();
+        if store::has_happened(&self.pool, &handoff.account_id, handoff.id, &once).await? {
+            return Ok(());
+        }
         self.alone(&handoff.account_id, handoff.id, &ask.requested_by, |one, _| {
-            one.happened.push(Happening::AskedAgain { cause: ask.cause.clone() });
+            one.happened.extend((!one.handoff.status.is_final()).then_some(again));
             Ok(())
         })
         .await
@@ -278,7 +284,9 @@ impl Handoffs {
         let (team, owner) = (&one.handoff.request.team, one.handoff.owner_id.as_ref());
         let hours = availability::hours(&roster, team, owner, &absences);
         let at = of.changed_at.unwrap_or(now);
-        let moved = lifecycle::change_hours(&mut one.handoff, Some(hours), at, Change::Calendar)?;
+        let changed = lifecycle::change_hours(&mut one.handoff, Some(hours), at, Change::Calendar)?;
+        let Some(moved) = changed else { return Ok(()) };
+        one.counts_anew = true;
         one.happened.extend(moved);
         self.settle(&mut tx, vec![one], SLA_WORKER, now).await?;
         tx.commit().await?;
@@ -334,13 +342,23 @@ impl Handoffs {
         }
         // Those whose time has moved on are asked for again at their new time.
         let later = later(&changing, now)?;
-        jobs::enqueue(&mut tx, STEP, &later, now).await?;
-        jobs::enqueue(&mut tx, STEP, &busy(by_account, &locked, now), now).await?;
         changing.retain(|one| !one.happened.is_empty());
+        let any = !changing.is_empty();
         self.settle(&mut tx, changing, SLA_WORKER, now).await?;
+        // After the roster's lock: whoever holds that one waits for the rows of jobs.
+        jobs::enqueue(&mut tx, STEP, &later, now).await?;
         tx.commit().await?;
-        self.ring();
+        // Holding nothing, because whoever is busy with an account may be about to write the same rows.
+        self.ask_again(STEP, &busy(by_account, &locked, now), now).await?;
+        if any {
+            self.ring();
+        }
         Ok(())
+    }
+
+    async fn ask_again(&self, kind: &str, again: &[NewJob], now: DateTime) -> Result<(), HandoffError> {
+        let mut conn = self.pool.acquire().await?;
+        Ok(jobs::enqueue(&mut conn, kind, again, now).await?)
     }
 
     /// Locks the accounts that nobody is busy with; gives which they are.
@@ -373,12 +391,12 @@ impl Handoffs {
             let waiting = store::lock_handoffs(&mut tx, &keys).await?;
             let waiting = waiting.into_iter().filter(|handoff| handoff.status == Status::Pending);
             let changing: Vec<Changing> = waiting.map(Changing::of).collect::<Result<_, _>>()?;
-            if locked.len() < accounts.len() {
-                let again = job(super::DRAIN_KEY.to_owned(), &serde_json::json!({}), now + BUSY);
-                jobs::enqueue(&mut tx, DRAIN, &[again], now).await?;
-            }
             self.settle(&mut tx, changing, QUEUE_WORKER, now).await?;
             tx.commit().await?;
+            if locked.len() < accounts.len() {
+                let again = job(super::DRAIN_KEY.to_owned(), &serde_json::json!({}), now + BUSY);
+                self.ask_again(DRAIN, &[again], now).await?;
+            }
             self.ring_deliveries();
             behind = Some(last);
         }

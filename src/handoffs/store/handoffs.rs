@@ -114,6 +114,33 @@ pub async fn queued(
     .await
 }
 
+/// Whether anything waits for somebody.
+pub async fn somebody_waits(conn: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    // Through the order of the queue, which has an index of what waits alone.
+    let first = sqlx::query_scalar!(
+        "SELECT id FROM handoff WHERE status = 'pending' ORDER BY waiting_since, id LIMIT 1"
+    );
+    Ok(first.fetch_optional(conn).await?.is_some())
+}
+
+/// Whether what happens once to a handoff has happened.
+pub async fn has_happened(
+    pool: &PgPool,
+    account_id: &str,
+    handoff_id: Uuid,
+    once: &str,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM handoff_entry
+                          WHERE account_id = $1 AND handoff_id = $2 AND once = $3) AS "there!""#,
+        account_id,
+        handoff_id,
+        once,
+    )
+    .fetch_one(pool)
+    .await
+}
+
 /// What a rep has open.
 pub async fn open_of(conn: &mut PgConnection, owner_id: &str) -> Result<Vec<(String, Uuid)>, sqlx::Error> {
     let rows = sqlx::query!(

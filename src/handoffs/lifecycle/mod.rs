@@ -5,6 +5,9 @@
 //! data ([`Happening`]), from which the rows, the alerts and the audit entries are made.
 //! Leaves out: finding an owner; a handoff that needs one becomes `pending`, and whoever assigns calls [`place`].
 
+#[cfg(test)]
+mod tests;
+
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
@@ -212,6 +215,8 @@ pub fn act(handoff: &mut Handoff, action: &Action, now: DateTime) -> Result<Vec<
             close(handoff, Status::Lost, TurnEnd::Closed, reason.clone(), now, &mut happened);
         }
         Action::Reject { reason, reroute } => reject(handoff, reason, *reroute, now, &mut happened),
+        // What waits has nobody to lose it, and keeps its place in the queue.
+        Action::Reassign { .. } if handoff.status == Status::Pending => {}
         Action::Reassign { reason } => lose_owner(handoff, *reason, now, &mut happened),
         Action::Cancel { reason } => {
             happened.push(Happening::Cancelled { reason: reason.clone() });
@@ -261,11 +266,13 @@ pub fn alarm(handoff: &mut Handoff, now: DateTime) -> Option<Happening> {
     Some(Happening::QueueAlarm { since: handoff.waiting_since })
 }
 
-/// When a handoff in the queue is looked at again: for somebody to take it, or for the alarm.
-pub fn looks_at(handoff: &Handoff) -> Option<DateTime> {
+/// When a handoff in the queue is looked at again: for somebody to take it, or for the alarm. A fallback whose time has
+/// passed without the fallback owner being able is no reason to look: only an event or a wake-up can change that.
+pub fn looks_at(handoff: &Handoff, now: DateTime) -> Option<DateTime> {
     let Some(Outcome::Queued(queued)) = &handoff.assignment else { return None };
     let alarm = (handoff.alarmed_at.is_none()).then_some(queued.alarm_at);
-    [queued.wakes_at, queued.fallback_at, alarm].into_iter().flatten().min()
+    let fallback = queued.fallback_at.filter(|at| *at > now);
+    [queued.wakes_at, fallback, alarm].into_iter().flatten().min()
 }
 
 fn check_instant(handoff: &Handoff, at: DateTime, now: DateTime) -> Result<(), Refused> {
@@ -296,7 +303,11 @@ fn contact(handoff: &mut Handoff, at: DateTime, now: DateTime, happened: &mut Ve
         clock.contact(&shift, at);
         in_time = clock.ended().is_none_or(super::sla::Ending::in_time);
     }
-    if !in_time {
+    if in_time {
+        // A contact that is recorded late, or comes at the very deadline, takes back what was noted meanwhile in this
+        // turn; an earlier owner's breach stays.
+        handoff.breached_at = handoff.breached_at.filter(|breach| Some(*breach) < handoff.assigned_at);
+    } else {
         handoff.breached_at = handoff.breached_at.or(handoff.due_at);
     }
     handoff.contacted_at = Some(at);
@@ -367,6 +378,9 @@ pub fn place(
         Some(owner) => {
             handoff.hours = hours;
             let clock = match handoff.clock.take() {
+                // The guard counts turns that ran out. Whom a person took it from, or who gave it back, did not let
+                // time run out, however long the queue was.
+                Some(last) if !last.has_taken(StepKind::Reassign) => last.restarted(now, Restart::Manual),
                 Some(last) => last.restarted(now, restart),
                 None => SlaClock::start(terms.clone(), now),
             };
@@ -422,10 +436,12 @@ pub fn pass_time(handoff: &mut Handoff, now: DateTime) -> Result<Vec<Happening>,
         return Ok(happened);
     }
     let (shift, turn) = (handoff.shift(), handoff.reassignments + 1);
+    // As they are in this turn: several steps at once may end it.
+    let (owner, due_at) = (handoff.owner_id.clone(), handoff.due_at);
     while let Some(clock) = &mut handoff.clock
         && let Some(step) = clock.take_due(&shift, now)?
     {
-        happened.push(Happening::Step { step: step.kind, turn, at: step.at });
+        happened.push(Happening::Step { step: step.kind, turn, at: step.at, owner: owner.clone(), due_at });
         match step.kind {
             StepKind::Breach => handoff.breached_at = handoff.breached_at.or(Some(step.at)),
             StepKind::Reassign => {
@@ -451,17 +467,22 @@ pub fn next_step_at(handoff: &Handoff, now: DateTime) -> Result<Option<DateTime>
     Ok(clock.next_step(&handoff.shift(), now)?.map(|step| step.at))
 }
 
-/// Counts by other hours from an instant on; what passed before stays counted by the old ones.
+/// Counts by other hours from an instant on; what passed before stays counted by the old ones. Gives nothing where no
+/// clock runs by hours or they are the same; otherwise what happened, which may be nothing though later steps move.
 pub fn change_hours(
     handoff: &mut Handoff,
     hours: Option<Hours>,
     at: DateTime,
     because: Change,
-) -> Result<Option<Happening>, CalendarError> {
+) -> Result<Option<Vec<Happening>>, CalendarError> {
     let old = handoff.shift();
-    let Some(clock) = &mut handoff.clock else { return Ok(None) };
-    // A clock that was settled later than this has nothing left to settle.
-    if handoff.hours == hours || clock.settle(&old, at, because).is_err() {
+    let counts = matches!(handoff.status, Status::Assigned | Status::Acknowledged);
+    let Some(clock) = handoff.clock.as_mut().filter(|_| counts && handoff.hours != hours) else {
+        return Ok(None);
+    };
+    // A clock that began later than the change, or was settled later, has nothing left to settle up to it.
+    let settled = clock.ledger().last().map_or(clock.started_at(), |last| last.to);
+    if clock.settle(&old, at.max(settled), because).is_err() {
         return Ok(None);
     }
     handoff.hours = hours;
@@ -469,5 +490,5 @@ pub fn change_hours(
     let shift = handoff.shift();
     handoff.due_at = handoff.clock.as_ref().map_or(Ok(None), |clock| clock.due_at(&shift))?;
     let to = handoff.due_at;
-    Ok((from != to).then_some(Happening::DeadlineMoved { from, to }))
+    Ok(Some((from != to).then_some(Happening::DeadlineMoved { from, to }).into_iter().collect()))
 }
