@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::client::{Client, segment};
 use super::context::Context;
-use super::words::{text, when};
+use super::words::{counted, text, when};
 
 #[derive(Debug, Args)]
 pub struct Reps {
@@ -42,6 +42,13 @@ enum Action {
         /// The absence, as `gtm reps show` has it.
         absence: String,
     },
+    /// Give everything that a rep has open to others, because the rep leaves.
+    OffBoard {
+        id: String,
+        /// Only say where everything would go.
+        #[arg(long)]
+        dry_run: bool,
+    },
 }
 
 pub async fn run(args: Reps, context: &Context) -> anyhow::Result<()> {
@@ -65,8 +72,33 @@ pub async fn run(args: Reps, context: &Context) -> anyhow::Result<()> {
             let done = json!({ "repId": id, "absenceId": absence, "ended": true });
             context.screen.document(&done, |_| format!("The absence of {id} is over."));
         }
+        Action::OffBoard { id, dry_run } => {
+            let path = format!("/v1/reps/{}/offboard", segment(&id));
+            let answer = client.post(&path, &json!({ "dryRun": dry_run })).await?;
+            context.screen.document(&answer, off_boarded);
+        }
     }
     Ok(())
+}
+
+/// Where everything went, and what is still to be edited.
+fn off_boarded(answer: &Value) -> String {
+    let moved = answer["moved"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let verb = if answer["dryRun"] == true { "would go" } else { "went" };
+    let mut lines = vec![format!("{} {verb} to others", counted(moved.len() as u64, "handoff"))];
+    lines.extend(moved.iter().map(|one| {
+        let to = match text(one, &["/to/name", "/to/id"]) {
+            nobody if nobody == "–" => "the queue".to_owned(),
+            somebody => somebody,
+        };
+        format!("  {}  {}  → {to}", text(one, &["/handoffId"]), text(one, &["/accountId"]))
+    }));
+    let mentions = answer["mentions"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if !mentions.is_empty() {
+        lines.push("Still to be edited:".to_owned());
+        lines.extend(mentions.iter().filter_map(Value::as_str).map(|place| format!("  {place}")));
+    }
+    lines.join("\n")
 }
 
 fn cells(rep: &Value) -> Vec<String> {

@@ -296,3 +296,43 @@ async fn what_nobody_can_take_waits_and_goes_to_whoever_comes_back() {
     );
     service.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_that_a_leaver_has_goes_to_others_and_can_be_seen_before() {
+    let service = Service::sandbox().await;
+    sales_team(&service).await;
+    for n in 0..4 {
+        let account = format!("acc_{n}");
+        prospect(&service, &account).await;
+        open(&service, json!({"handoffType": "sql_to_ae", "accountId": account, "ownerId": "ada"})).await;
+    }
+    let look = service.post("/v1/reps/ada/offboard", json!({"dryRun": true})).await;
+    assert_eq!(look["moved"].as_array().unwrap().len(), 4);
+    let of = async |rep: &str| {
+        let listed = service.get(&format!("/v1/handoffs?ownerId={rep}")).await;
+        listed["data"].as_array().unwrap().len()
+    };
+    assert_eq!((of("ada").await, of("ben").await), (4, 0), "a preview moves nothing");
+    let moved = service.post("/v1/reps/ada/offboard", json!({})).await;
+    assert!(moved["moved"].as_array().unwrap().iter().all(|one| one["to"]["id"] == "ben"), "{moved:#}");
+    assert_eq!((of("ada").await, of("ben").await), (0, 4));
+    let again = service.post("/v1/reps/ada/offboard", json!({})).await;
+    assert_eq!(again["moved"], json!([]));
+    prospect(&service, "late").await;
+    let late = open(&service, json!({"handoffType": "sql_to_ae", "accountId": "late"})).await;
+    assert_eq!(late["assignedOwner"]["id"], "ben", "a leaver is given nothing more");
+    let ids: Vec<Value> = service.get("/v1/handoffs?ownerId=ben").await["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|handoff| handoff["handoffId"].clone())
+        .collect();
+    let body = json!({"handoffIds": ids, "dryRun": true});
+    let rerouted = service.post("/v1/handoffs/reroute", body).await;
+    let statuses: Vec<&Value> =
+        rerouted["moved"].as_array().unwrap().iter().map(|one| &one["status"]).collect();
+    assert_eq!(statuses, vec![&json!("pending"); 5], "nobody else is there");
+    assert_eq!(of("ben").await, 5);
+    service.expect_intact_audit().await;
+    service.stop().await;
+}

@@ -7,6 +7,7 @@ mod entries;
 mod handoffs;
 mod named_accounts;
 mod reps;
+mod reroute;
 mod roster;
 mod segments;
 mod sla;
@@ -43,6 +44,8 @@ where
         .routes(routes!(actions::cancel_handoff))
         .routes(routes!(actions::roll_back_handoff))
         .routes(routes!(actions::release_handoff))
+        .routes(routes!(reroute::reroute_handoffs))
+        .routes(routes!(reroute::off_board_rep))
         .routes(routes!(calendars::list))
         .routes(routes!(calendars::read, calendars::put, calendars::remove))
         .routes(routes!(teams::list))

@@ -3,12 +3,15 @@
 //! Promises: an action is done whole or refused with the actions that fit; whoever just lost a handoff is not given it
 //! again; what a person decides is recorded under that person's name.
 
+use std::collections::BTreeSet;
+
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::change::Changing;
 use super::{HandoffError, Handoffs};
 use crate::handoffs::assign::names::RepId;
+use crate::handoffs::entries::Kind;
 use crate::handoffs::handoff::{Handoff, TurnEnd};
 use crate::handoffs::lifecycle::{self, Action, ActionKind};
 use crate::handoffs::sla::Restart;
@@ -74,35 +77,55 @@ impl Handoffs {
         settled.map(|one| one.handoff).ok_or(HandoffError::Moved)
     }
 
-    /// Everything that a rep has open goes to others: the rep leaves. Gives what was passed on.
+    /// A rep leaves: is given nothing more, and everything that the rep has open goes to others. Done again it goes on
+    /// where it was broken off. A dry run says where everything would go.
     pub async fn off_board(
         &self,
         rep: &RepId,
         dry_run: bool,
         by: &str,
+    ) -> Result<(Vec<Handoff>, Vec<String>), HandoffError> {
+        if !dry_run {
+            self.mark_leaving(rep, by).await?;
+        }
+        let mentions = {
+            let held = self.roster().await?;
+            let known = held.roster.rep(rep.as_str());
+            known.ok_or_else(|| HandoffError::NoEntry { kind: Kind::Rep, id: rep.to_string() })?;
+            held.roster.mentions(rep)
+        };
+        let keys = {
+            let mut conn = self.pool.acquire().await?;
+            store::open_of(&mut conn, rep.as_str()).await?
+        };
+        let moves = self.reroute(keys, TurnEnd::Offboarded, Some(rep), dry_run, by).await?;
+        Ok((moves, mentions))
+    }
+
+    /// Gives handoffs to others, by the routing as it is now. Those that are over by now, or not a certain rep's any
+    /// more, stay as they are.
+    pub async fn reroute(
+        &self,
+        mut keys: Vec<(String, Uuid)>,
+        reason: TurnEnd,
+        from: Option<&RepId>,
+        dry_run: bool,
+        by: &str,
     ) -> Result<Vec<Handoff>, HandoffError> {
-        let mut tx = db::begin(&self.pool).await?;
-        self.rosters
-            .current(&mut tx)
-            .await?
-            .roster
-            .rep(rep.as_str())
-            .ok_or_else(|| HandoffError::Owner(format!("{rep} is not on the roster")))?;
-        let mut keys = store::open_of(&mut tx, rep.as_str()).await?;
         keys.sort_unstable();
-        let accounts: std::collections::BTreeSet<&String> = keys.iter().map(|(account, _)| account).collect();
+        let accounts: BTreeSet<&String> = keys.iter().map(|(account, _)| account).collect();
+        let mut tx = db::begin(&self.pool).await?;
         for account_id in accounts {
             self.lock_account(&mut tx, account_id).await?;
         }
         let now = self.clock.now();
         let mut changing = Vec::new();
         for handoff in store::lock_handoffs(&mut tx, &keys).await? {
-            if handoff.owner_id.as_ref() != Some(rep) || !handoff.status.is_open() {
+            if !handoff.status.is_open() || from.is_some_and(|rep| handoff.owner_id.as_ref() != Some(rep)) {
                 continue;
             }
             let mut one = Changing::of(handoff)?;
-            let action = Action::Reassign { reason: TurnEnd::Offboarded };
-            one.happened = lifecycle::act(&mut one.handoff, &action, now)?;
+            one.happened = lifecycle::act(&mut one.handoff, &Action::Reassign { reason }, now)?;
             one.restart = Restart::Manual;
             changing.push(one);
         }
@@ -114,6 +137,12 @@ impl Handoffs {
             self.ring();
         }
         Ok(settled.into_iter().map(|one| one.handoff).collect())
+    }
+
+    /// The accounts of handoffs, for those that there are.
+    pub async fn keys_of(&self, ids: &[Uuid]) -> Result<Vec<(String, Uuid)>, HandoffError> {
+        let mut conn = self.pool.acquire().await?;
+        Ok(store::keys_of(&mut conn, ids).await?)
     }
 
     /// One handoff.

@@ -12,6 +12,7 @@ use chrono::TimeDelta;
 use sqlx::PgConnection;
 
 use super::{HandoffError, Handoffs, before_change, read_entry};
+use crate::handoffs::assign::file::RepFile;
 use crate::handoffs::assign::names::{RepId, TeamId};
 use crate::handoffs::assign::rotation::Rotation;
 use crate::handoffs::assign::{Roster, Snapshot};
@@ -142,6 +143,25 @@ impl Handoffs {
         tx.commit().await?;
         self.work.notify_one();
         Ok(put)
+    }
+
+    /// Notes that a rep is leaving: given nothing more from now on. Nothing when that is known.
+    pub(super) async fn mark_leaving(&self, rep: &RepId, by: &str) -> Result<(), HandoffError> {
+        let now = self.clock.now();
+        let mut tx = db::begin(&self.pool).await?;
+        store::lock_roster(&mut tx).await?;
+        let held = self.rosters.current(&mut tx).await?;
+        let Some(Entry::Rep(known)) = held.entries.get(Kind::Rep, rep.as_str()) else {
+            return Err(HandoffError::NoEntry { kind: Kind::Rep, id: rep.to_string() });
+        };
+        let mut entries = held.entries.clone();
+        entries.put(Entry::Rep(RepFile { leaving: true, ..known.clone() }));
+        let roster = checked(&entries, (Kind::Rep, rep.as_str())).map_err(HandoffError::Roster)?;
+        if entries != held.entries {
+            write(&mut tx, &held, (&entries, &roster), by, now).await?;
+            tx.commit().await?;
+        }
+        Ok(())
     }
 
     /// Removes an entry that nothing else names.

@@ -48,6 +48,13 @@ pub async fn account_of(conn: &mut PgConnection, id: Uuid) -> Result<Option<Stri
     sqlx::query_scalar!("SELECT account_id FROM handoff WHERE id = $1", id).fetch_optional(conn).await
 }
 
+/// The accounts of handoffs, for those that there are.
+pub async fn keys_of(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<(String, Uuid)>, sqlx::Error> {
+    let rows =
+        sqlx::query!("SELECT account_id, id FROM handoff WHERE id = ANY ($1)", ids).fetch_all(conn).await?;
+    Ok(rows.into_iter().map(|row| (row.account_id, row.id)).collect())
+}
+
 /// The handoff that a cause made, or that is under way for the same account, kind and deal.
 pub async fn existing(
     conn: &mut PgConnection,
