@@ -3,6 +3,7 @@
 mod absences;
 mod calendars;
 mod entries;
+mod metrics;
 mod named_accounts;
 mod reps;
 mod roster;
@@ -43,4 +44,6 @@ where
         .routes(routes!(roster::get_roster))
         .routes(routes!(roster::import_roster))
         .routes(routes!(sla::preview_sla))
+        .routes(routes!(metrics::measure_handoffs))
+        .routes(routes!(metrics::measure_pools))
 }
