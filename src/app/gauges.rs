@@ -167,7 +167,14 @@ mod tests {
           SELECT 'a', gen_random_uuid(), d.destination, gen_random_uuid(), '{}', d.status, now.at - interval '7 s', now.at
           FROM now, (VALUES ('x', 'pending'), ('x', 'retrying'), ('y', 'dead'), ('y', 'recorded')) AS d (destination, status);
         INSERT INTO job_dead (id, kind, key, payload, attempts, error, failed_at)
-          SELECT gen_random_uuid(), 'evaluate', 'a', '{}', 10, 'e', now.at FROM now;"#;
+          SELECT gen_random_uuid(), 'evaluate', 'a', '{}', 10, 'e', now.at FROM now;
+        INSERT INTO account (account_id, state, version, created_at, changed_at) SELECT 'a', '{}', 1, at, at FROM now;
+        INSERT INTO handoff (account_id, id, type, status, from_team, to_team, cause, requested_by, segment, urgency, package,
+            package_digest, completeness, missing, request, owner_id, clock, waiting_since, created_at, assigned_at, due_at)
+          SELECT 'a', gen_random_uuid(), 't' || n, status, 'm', 's', 'c' || n, 't', 'smb', 'high', '{}', '', 100, '[]', '{}',
+                 owner, '{}', at - interval '30 s' * n, at, at, at + interval '1 s' * (n - 3)
+          FROM now, (VALUES (1, 'pending', NULL), (2, 'pending', NULL), (3, 'assigned', 'ada'), (4, 'assigned', 'ada'))
+                 AS h (n, status, owner);"#;
 
     #[tokio::test]
     async fn what_waits_is_measured_and_reads_0_once_it_is_gone() {
@@ -199,13 +206,18 @@ mod tests {
             r#"gtm_dead_letters{kind="delivery"} 1"#,
             r#"gtm_dead_letters{kind="job"} 1"#,
             r#"gtm_dead_letters{kind="event"} 0"#,
+            r#"gtm_handoffs_open{status="pending"} 2"#,
+            r#"gtm_handoffs_open{status="assigned"} 2"#,
+            r#"gtm_handoffs_open{status="held"} 0"#,
+            "gtm_handoffs_overdue 1",
+            "gtm_handoffs_waiting_oldest_seconds 60",
             r"gtm_intake_requests_waiting 0",
             r#"gtm_database_connections{state="allowed"} 8"#,
         ] {
             assert!(seen.lines().any(|seen| seen == line), "{line} is not in\n{seen}");
         }
         assert!(!seen.contains(r#"destination="y""#), "nothing waits there");
-        sqlx::raw_sql("DELETE FROM inbox; DELETE FROM job; DELETE FROM delivery")
+        sqlx::raw_sql("DELETE FROM inbox; DELETE FROM job; DELETE FROM delivery; DELETE FROM handoff")
             .execute(pool)
             .await
             .unwrap();
@@ -217,6 +229,9 @@ mod tests {
             r#"gtm_jobs_due{kind="evaluate",lane="bulk"} 0"#,
             r#"gtm_deliveries_waiting{destination="x"} 0"#,
             r#"gtm_deliveries_overdue_seconds{destination="x"} 0"#,
+            r#"gtm_handoffs_open{status="pending"} 0"#,
+            "gtm_handoffs_overdue 0",
+            "gtm_handoffs_waiting_oldest_seconds 0",
         ] {
             assert!(seen.lines().any(|seen| seen == line), "{line} is not in\n{seen}");
         }

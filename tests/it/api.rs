@@ -103,6 +103,7 @@ async fn every_operation_needs_the_scope_of_the_document_and_refuses_parameters_
         "events:write",
         "decisions:read",
         "decisions:write",
+        "handoffs:read",
         "config:read",
         "config:write",
         "audit:read",

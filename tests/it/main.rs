@@ -10,6 +10,7 @@ mod harness;
 mod intake;
 mod laws;
 mod matching;
+mod metrics;
 mod outbox;
 mod policy;
 mod process;

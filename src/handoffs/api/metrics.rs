@@ -16,7 +16,7 @@ use crate::platform::http::{Json, Problem, ProblemDocument, Query, Scoped, scope
 pub struct HandoffMetricsQuery {
     /// Handoffs that were made from this instant on; 28 days before `to` when left out.
     from: Option<DateTime>,
-    /// Handoffs that were made before this instant; now when left out. At most 400 days after `from`.
+    /// Handoffs that were made before this instant; all up to now when left out. At most 400 days after `from`.
     to: Option<DateTime>,
     /// Tell the figures of each group, too.
     #[param(inline)]
@@ -30,7 +30,7 @@ pub struct HandoffMetricsQuery {
 pub struct PoolMetricsQuery {
     /// Turns that began from this instant on; 28 days before `to` when left out.
     from: Option<DateTime>,
-    /// Turns that began before this instant; now when left out. At most 400 days after `from`.
+    /// Turns that began before this instant; all up to now when left out. At most 400 days after `from`.
     to: Option<DateTime>,
 }
 

@@ -80,7 +80,9 @@ impl Handoffs {
 
 /// The stretch that was asked for; up to now and 28 days long where an end is left out.
 fn period(from: Option<DateTime>, to: Option<DateTime>, now: DateTime) -> Result<Period, HandoffError> {
-    let to = to.unwrap_or_else(|| from.map_or(now, |from| now.max(from)));
+    // What was made in this very instant counts, and the end is exclusive.
+    let present = now + TimeDelta::microseconds(1);
+    let to = to.unwrap_or_else(|| from.map_or(present, |from| present.max(from)));
     let from = from.or_else(|| to.checked_sub_signed(PERIOD_DEFAULT)).unwrap_or(to);
     let fault = |detail: String| {
         let problem =
