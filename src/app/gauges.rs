@@ -13,6 +13,8 @@ use metrics::{Unit, describe_gauge, describe_histogram, gauge};
 use super::App;
 use crate::accounts::store;
 use crate::handoffs::commands::KINDS;
+use crate::handoffs::handoff::Status;
+use crate::handoffs::store::{LiveRow, handoff_gauges};
 use crate::kernel::clock::DateTime;
 use crate::motions::commands::{EVALUATE, EVENT_TO_DECISION};
 use crate::platform::jobs::{self, Lane};
@@ -27,6 +29,9 @@ const JOBS: &str = "gtm_jobs_due";
 const JOBS_LATE: &str = "gtm_jobs_overdue_seconds";
 const DELIVERIES: &str = "gtm_deliveries_waiting";
 const DELIVERIES_LATE: &str = "gtm_deliveries_overdue_seconds";
+const HANDOFFS: &str = "gtm_handoffs_open";
+const HANDOFFS_OVERDUE: &str = "gtm_handoffs_overdue";
+const HANDOFFS_WAITING: &str = "gtm_handoffs_waiting_oldest_seconds";
 const DEAD: &str = "gtm_dead_letters";
 const INTAKE: &str = "gtm_intake_requests_waiting";
 const CONNECTIONS: &str = "gtm_database_connections";
@@ -64,6 +69,7 @@ impl Gauges {
         }
         let deliveries = outbox::gauges(pool, COUNTED_MAX).await?;
         self.deliveries(&deliveries.lanes, now);
+        handoffs(&handoff_gauges(pool, now, COUNTED_MAX).await?, now);
         for (kind, count) in [("event", inbox.dead), ("job", queues.dead), ("delivery", deliveries.dead)] {
             gauge!(DEAD, "kind" => kind).set(number(count));
         }
@@ -95,6 +101,16 @@ impl Gauges {
     }
 }
 
+/// Handoffs that are not over; a status that none is in reads 0.
+fn handoffs(rows: &[LiveRow], now: DateTime) {
+    for status in Status::ALL.into_iter().filter(|status| !status.is_final()) {
+        let row = rows.iter().find(|row| row.status == status.name());
+        gauge!(HANDOFFS, "status" => status.name()).set(row.map_or(0.0, |row| number(row.count)));
+    }
+    gauge!(HANDOFFS_OVERDUE).set(number(rows.iter().map(|row| row.overdue).sum()));
+    gauge!(HANDOFFS_WAITING).set(seconds_since(rows.iter().filter_map(|row| row.oldest).min(), now));
+}
+
 fn describe() {
     describe_histogram!(
         EVENT_TO_DECISION,
@@ -107,6 +123,9 @@ fn describe() {
     describe_gauge!(JOBS_LATE, Unit::Seconds, "How long the oldest of them has been due");
     describe_gauge!(DELIVERIES, "Deliveries that are not made yet");
     describe_gauge!(DELIVERIES_LATE, Unit::Seconds, "How long the oldest of them has been due");
+    describe_gauge!(HANDOFFS, "Handoffs that are not over");
+    describe_gauge!(HANDOFFS_OVERDUE, "Handoffs past their deadline without contact");
+    describe_gauge!(HANDOFFS_WAITING, Unit::Seconds, "How long the longest of them has waited for an owner");
     describe_gauge!(DEAD, "Dead letters");
     describe_gauge!(INTAKE, "Requests of this process whose events wait to be stored");
     describe_gauge!(CONNECTIONS, "Database connections of this process");
@@ -148,7 +167,14 @@ mod tests {
           SELECT 'a', gen_random_uuid(), d.destination, gen_random_uuid(), '{}', d.status, now.at - interval '7 s', now.at
           FROM now, (VALUES ('x', 'pending'), ('x', 'retrying'), ('y', 'dead'), ('y', 'recorded')) AS d (destination, status);
         INSERT INTO job_dead (id, kind, key, payload, attempts, error, failed_at)
-          SELECT gen_random_uuid(), 'evaluate', 'a', '{}', 10, 'e', now.at FROM now;"#;
+          SELECT gen_random_uuid(), 'evaluate', 'a', '{}', 10, 'e', now.at FROM now;
+        INSERT INTO account (account_id, state, version, created_at, changed_at) SELECT 'a', '{}', 1, at, at FROM now;
+        INSERT INTO handoff (account_id, id, type, status, from_team, to_team, cause, requested_by, segment, urgency, package,
+            package_digest, completeness, missing, request, owner_id, clock, waiting_since, created_at, assigned_at, due_at)
+          SELECT 'a', gen_random_uuid(), 't' || n, status, 'm', 's', 'c' || n, 't', 'smb', 'high', '{}', '', 100, '[]', '{}',
+                 owner, '{}', at - interval '30 s' * n, at, at, at + interval '1 s' * (n - 3)
+          FROM now, (VALUES (1, 'pending', NULL), (2, 'pending', NULL), (3, 'assigned', 'ada'), (4, 'assigned', 'ada'))
+                 AS h (n, status, owner);"#;
 
     #[tokio::test]
     async fn what_waits_is_measured_and_reads_0_once_it_is_gone() {
@@ -180,13 +206,18 @@ mod tests {
             r#"gtm_dead_letters{kind="delivery"} 1"#,
             r#"gtm_dead_letters{kind="job"} 1"#,
             r#"gtm_dead_letters{kind="event"} 0"#,
+            r#"gtm_handoffs_open{status="pending"} 2"#,
+            r#"gtm_handoffs_open{status="assigned"} 2"#,
+            r#"gtm_handoffs_open{status="held"} 0"#,
+            "gtm_handoffs_overdue 1",
+            "gtm_handoffs_waiting_oldest_seconds 60",
             r"gtm_intake_requests_waiting 0",
             r#"gtm_database_connections{state="allowed"} 8"#,
         ] {
             assert!(seen.lines().any(|seen| seen == line), "{line} is not in\n{seen}");
         }
         assert!(!seen.contains(r#"destination="y""#), "nothing waits there");
-        sqlx::raw_sql("DELETE FROM inbox; DELETE FROM job; DELETE FROM delivery")
+        sqlx::raw_sql("DELETE FROM inbox; DELETE FROM job; DELETE FROM delivery; DELETE FROM handoff")
             .execute(pool)
             .await
             .unwrap();
@@ -198,6 +229,9 @@ mod tests {
             r#"gtm_jobs_due{kind="evaluate",lane="bulk"} 0"#,
             r#"gtm_deliveries_waiting{destination="x"} 0"#,
             r#"gtm_deliveries_overdue_seconds{destination="x"} 0"#,
+            r#"gtm_handoffs_open{status="pending"} 0"#,
+            "gtm_handoffs_overdue 0",
+            "gtm_handoffs_waiting_oldest_seconds 0",
         ] {
             assert!(seen.lines().any(|seen| seen == line), "{line} is not in\n{seen}");
         }

@@ -17,6 +17,7 @@ mod demo_feed;
 mod events;
 mod explain;
 mod failure;
+mod handoff;
 mod import;
 mod keys;
 mod matches;
@@ -71,6 +72,8 @@ enum Command {
     Matches(matches::Matches),
     /// Competing motions that wait for a person.
     Conflicts(conflicts::Conflicts),
+    /// Accounts that pass from one team to the next: hand over, follow, measure.
+    Handoff(handoff::Handoff),
     /// Who takes handoffs, and when they are away.
     Reps(reps::Reps),
     /// Everything about who takes handoffs, in and out.
@@ -123,6 +126,7 @@ async fn dispatch(command: Command, context: &Context) -> anyhow::Result<ExitCod
         Command::Accounts(args) => accounts::run(args, context).await,
         Command::Matches(args) => matches::run(args, context).await,
         Command::Conflicts(args) => conflicts::run(args, context).await,
+        Command::Handoff(args) => handoff::run(args, context).await,
         Command::Reps(args) => reps::run(args, context).await,
         Command::Roster(args) => roster::run(args, context).await,
         Command::Sla(args) => sla::run(args, context).await,

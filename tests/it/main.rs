@@ -11,6 +11,7 @@ mod harness;
 mod intake;
 mod laws;
 mod matching;
+mod metrics;
 mod outbox;
 mod policy;
 mod process;

@@ -5,6 +5,7 @@ mod actions;
 mod calendars;
 mod entries;
 mod handoffs;
+mod metrics;
 mod named_accounts;
 mod reps;
 mod reroute;
@@ -63,4 +64,6 @@ where
         .routes(routes!(roster::get_roster))
         .routes(routes!(roster::import_roster))
         .routes(routes!(sla::preview_sla))
+        .routes(routes!(metrics::measure_handoffs))
+        .routes(routes!(metrics::measure_pools))
 }

@@ -8,6 +8,7 @@ mod absences;
 mod act;
 mod change;
 mod follow;
+mod metrics;
 mod open;
 mod pass;
 mod preview;

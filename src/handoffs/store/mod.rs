@@ -3,9 +3,11 @@
 //! Promises: no rule is applied here; what a use case needs of a table is one statement, whatever the number of rows.
 
 mod handoffs;
+mod metrics;
 mod roster;
 #[cfg(test)]
 mod tests;
 
 pub use handoffs::*;
+pub use metrics::*;
 pub use roster::*;
