@@ -11,6 +11,7 @@
 #![expect(clippy::cast_precision_loss, reason = "counts and durations far below 2^53")]
 
 mod decisions;
+mod handoffs;
 mod intake;
 mod latency;
 mod load;
@@ -30,6 +31,9 @@ fn main() {
         }
         if wants("decisions") {
             decisions::run(&bench).await;
+        }
+        if wants("handoffs") {
+            handoffs::run(&bench).await;
         }
         if wants("latency") {
             latency::run(&bench).await;
