@@ -249,7 +249,12 @@ fn opening(
         firm: firm(&current.account_id, state, &segment)?,
         team: TeamId::parse(&to_team)?,
         skills: std::collections::BTreeSet::new(),
-        crm_owner: value(&state.profile.owner_id).cloned(),
+        // Whom a person chose is asked first also when what is missing arrives later.
+        crm_owner: ask
+            .owner_id
+            .as_ref()
+            .map(ToString::to_string)
+            .or_else(|| value(&state.profile.owner_id).cloned()),
         lost_by: std::collections::BTreeSet::new(),
         priority: u8::from(urgency.unwrap_or(handoff_type.urgency) < Urgency::High),
         waiting_since: now,

@@ -162,7 +162,9 @@ pub enum Refused {
     Illegal { status: Status, action: ActionKind, legal: Vec<ActionKind> },
     #[error("it was made at {created_at} and could be rolled back until {until}; cancel it instead")]
     TooLate { created_at: DateTime, until: DateTime },
-    #[error("{at} lies before the handoff was given to its owner, at {since}, or in the future")]
+    #[error(
+        "{at} is no instant of this turn: it began at {since}, and what is noted as done cannot lie ahead"
+    )]
     Instant { at: DateTime, since: DateTime },
 }
 
@@ -199,6 +201,10 @@ pub fn act(handoff: &mut Handoff, action: &Action, now: DateTime) -> Result<Vec<
             contact(handoff, *at, now, &mut happened);
         }
         Action::Meeting { at } => {
+            let since = handoff.assigned_at.unwrap_or(handoff.created_at);
+            if *at < since {
+                return Err(Refused::Instant { at: *at, since });
+            }
             contact(handoff, now, now, &mut happened);
             handoff.status = Status::MeetingBooked;
             handoff.meeting_at = Some(*at);
