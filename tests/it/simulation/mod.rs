@@ -102,7 +102,8 @@ async fn check(run: &Run, seed: u64) {
 }
 
 async fn turns(run: &Run, id: uuid::Uuid) -> Vec<Row> {
-    let rows: Vec<(i16, String, DateTime<Utc>, Option<String>, Option<DateTime<Utc>>)> = sqlx::query_as(
+    type Columns = (i16, String, DateTime<Utc>, Option<String>, Option<DateTime<Utc>>);
+    let rows: Vec<Columns> = sqlx::query_as(
         "SELECT number, owner_id, assigned_at, end_reason, ended_at FROM handoff_turn WHERE handoff_id = $1 ORDER BY number",
     )
     .bind(id)

@@ -198,7 +198,10 @@ impl Run {
             if self.rough && self.chance.one_in(5) {
                 self.crash().await;
             } else {
-                assert!(self.handoffs.work_due().await.unwrap() > 0, "what is due cannot be claimed");
+                assert!(
+                    Box::pin(self.handoffs.work_due()).await.unwrap() > 0,
+                    "what is due cannot be claimed"
+                );
             }
         }
         self.notice().await;
@@ -214,7 +217,7 @@ impl Run {
             None
         } else {
             let polls = self.chance.within(0, 60);
-            cut_short(self.handoffs.work_due(), polls).await
+            cut_short(Box::pin(self.handoffs.work_due()), polls).await
         };
         if begun.is_none() {
             self.crashes += 1;
@@ -301,12 +304,12 @@ impl Run {
         };
         while self.rough && self.chance.one_in(3) {
             let polls = self.chance.within(0, 80);
-            if cut_short(self.handoffs.open(&ask), polls).await.is_none() {
+            if cut_short(Box::pin(self.handoffs.open(&ask)), polls).await.is_none() {
                 self.crashes += 1;
                 self.start_anew().await;
             }
         }
-        let opened = self.handoffs.open(&ask).await.unwrap();
+        let opened = Box::pin(self.handoffs.open(&ask)).await.unwrap();
         self.ids.insert(number, opened.handoff.id);
     }
 
@@ -333,12 +336,12 @@ impl Run {
         // What changes nothing when it is said again may be cut off and said again.
         if self.rough && deed != Deed::Reject && self.chance.one_in(4) {
             let polls = self.chance.within(0, 40);
-            if cut_short(self.handoffs.act(id, &done), polls).await.is_none() {
+            if cut_short(Box::pin(self.handoffs.act(id, &done)), polls).await.is_none() {
                 self.crashes += 1;
                 self.start_anew().await;
             }
         }
-        match self.handoffs.act(id, &done).await {
+        match Box::pin(self.handoffs.act(id, &done)).await {
             Ok(_) => self.deeds.entry((number, turn)).or_default().push((minute, deed)),
             Err(HandoffError::Refused(refused)) => {
                 panic!("handoff {number}, turn {turn}, {deed:?}: {refused}")
