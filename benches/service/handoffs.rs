@@ -111,7 +111,7 @@ async fn created(handoffs: &Handoffs, pool: &PgPool) {
 async fn due(handoffs: &Handoffs, pool: &PgPool) {
     let first = handoffs.open(&ask("acc".to_owned())).await.unwrap().handoff;
     accounts(pool, "due", DUE).await;
-    let mut tx = pool.begin().await.unwrap();
+    let mut tx = gtm::platform::db::begin(pool).await.unwrap();
     for copy in DUE_COPIES {
         sqlx::query(copy).bind(first.id).bind(DUE).execute(&mut *tx).await.unwrap();
     }

@@ -230,8 +230,9 @@ impl Handoffs {
         now: DateTime,
     ) -> Result<Snapshot, HandoffError> {
         let asked = roster.reps().iter().filter(|rep| reps.is_none_or(|reps| reps.contains(&rep.id)));
-        let asked: Vec<&str> = asked.map(|rep| rep.id.as_str()).collect();
-        let loads = store::loads(conn, &asked, now - TAKEN_SINCE).await?;
+        let (asked, capped): (Vec<&str>, Vec<bool>) =
+            asked.map(|rep| (rep.id.as_str(), !rep.caps.is_empty())).unzip();
+        let loads = store::loads(conn, &asked, &capped, now - TAKEN_SINCE).await?;
         let standings = loads.into_iter().filter_map(|load| {
             let rep = roster.rep(&load.rep_id)?;
             let had = (u32::try_from(load.open).unwrap_or(u32::MAX), load.taken);
@@ -373,7 +374,7 @@ async fn still_needed(
     if reps.is_empty() {
         return Ok(Vec::new());
     }
-    let loads = store::loads(conn, reps, now).await?;
+    let loads = store::loads(conn, reps, &vec![false; reps.len()], now).await?;
     let busy = loads.into_iter().filter(|load| load.open > 0);
     let mut reasons: Vec<String> =
         busy.map(|load| format!("rep {} has {} open handoffs", load.rep_id, load.open)).collect();

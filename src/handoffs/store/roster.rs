@@ -258,10 +258,12 @@ pub async fn write_rotations(
 }
 
 /// What these reps have: open handoffs, and when they were given others since an instant; without those that were
-/// credited back. One row for each, in no order.
+/// credited back. The instants only of those that are `counted`, because a busy team has many. One row for each, in no
+/// order.
 pub async fn loads(
     conn: &mut PgConnection,
     reps: &[&str],
+    counted: &[bool],
     since: DateTime,
 ) -> Result<Vec<LoadRow>, sqlx::Error> {
     sqlx::query_as!(
@@ -270,9 +272,10 @@ pub async fn loads(
                   (SELECT count(*) FROM handoff h WHERE h.owner_id = r.id
                      AND h.status IN ('assigned', 'acknowledged', 'contacted', 'meeting_booked')) AS "open!",
                   ARRAY (SELECT t.assigned_at FROM handoff_turn t
-                         WHERE t.owner_id = r.id AND t.assigned_at > $2 AND NOT t.credited) AS "taken!"
-           FROM unnest($1::text[]) AS r (id)"#,
+                         WHERE r.counted AND t.owner_id = r.id AND t.assigned_at > $3 AND NOT t.credited) AS "taken!"
+           FROM unnest($1::text[], $2::bool[]) AS r (id, counted)"#,
         reps as &[&str],
+        counted,
         since,
     )
     .fetch_all(conn)

@@ -97,11 +97,13 @@ async fn what_reps_have_is_read_at_once_without_what_was_credited_back() {
     sqlx::raw_sql(HANDOFFS).execute(&database.pool).await.unwrap();
     let mut conn = database.pool.acquire().await.unwrap();
     let since = now() - TimeDelta::days(8);
-    let mut loads = loads(&mut conn, &["ada", "ben"], since).await.unwrap();
+    let mut loads = loads(&mut conn, &["ada", "ben"], &[true, true], since).await.unwrap();
     loads.sort_by(|a, b| a.rep_id.cmp(&b.rep_id));
     let seen: Vec<_> = loads.iter().map(|load| (load.rep_id.as_str(), load.open, load.taken.len())).collect();
     // Turns of 2 and 6 days ago; the one of 4 days ago was credited back, the others are older.
     assert_eq!(seen, [("ada", 4, 2), ("ben", 0, 0)]);
+    let uncounted = super::loads(&mut conn, &["ada"], &[false], since).await.unwrap();
+    assert_eq!((uncounted[0].open, uncounted[0].taken.len()), (4, 0), "no cap asks when");
 }
 
 #[tokio::test]

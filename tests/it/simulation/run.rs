@@ -13,12 +13,13 @@ use std::task::Poll;
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use gtm::app;
 use gtm::handoffs::assign::names::RepId;
-use gtm::handoffs::commands::{Deed as Done, HandoffError, Handoffs, KINDS, NewAbsence, OpenAsk, Rosters};
+use gtm::handoffs::commands::{Deed as Done, HandoffError, Handoffs, KINDS, NewAbsence, OpenAsk};
 use gtm::handoffs::handoff::TurnEnd;
 use gtm::handoffs::lifecycle::Action;
 use gtm::handoffs::types::HandoffTypes;
 use gtm::kernel::clock::Clock;
 use gtm::platform::audit::Signer;
+use gtm::platform::db;
 use gtm::platform::http::Platform;
 use gtm::platform::jobs;
 use gtm::platform::lifecycle::Lifecycle;
@@ -45,6 +46,7 @@ pub struct Run {
     pub database: Arc<TestDatabase>,
     start: DateTime<Utc>,
     handoffs: Handoffs,
+    outbox: Arc<Outbox>,
     /// Where crashes fall.
     chance: Chance,
     agenda: BTreeMap<(Minute, usize), Event>,
@@ -77,14 +79,17 @@ async fn cut_short<F: Future>(future: F, polls: i64) -> Option<F::Output> {
     .await
 }
 
-/// A service without workers, as after a start.
-fn wired(database: &TestDatabase, clock: &Clock) -> Handoffs {
-    let settings = Settings::load(None, [("DATABASE_URL".to_owned(), database.url())]).unwrap();
-    let pool = database.pool.clone();
-    let platform = Platform::new(pool.clone(), clock.clone(), Lifecycle::new(), Signer::generate());
-    let outbox = Outbox::new(pool, clock.clone(), settings.outbox.clone()).unwrap();
+/// A service without workers, as after a start, with connections of its own.
+async fn wired(database: &TestDatabase, clock: &Clock, outbox: &Arc<Outbox>) -> Handoffs {
+    let settings = settings(database);
+    let pool = db::connect(database.options.clone(), 4).await.unwrap();
+    let platform = Platform::new(pool, clock.clone(), Lifecycle::new(), Signer::generate());
     let types = HandoffTypes::parse(world::TYPES).unwrap();
-    app::wire(platform, types, Arc::new(outbox), &settings).0.handoffs.clone()
+    app::wire(platform, types, outbox.clone(), &settings).0.handoffs.clone()
+}
+
+fn settings(database: &TestDatabase) -> Settings {
+    Settings::load(None, [("DATABASE_URL".to_owned(), database.url())]).unwrap()
 }
 
 impl Run {
@@ -116,11 +121,15 @@ impl Run {
         let database = service.database.clone();
         service.stop().await;
         let clock = Clock::manual(start);
+        // Made once, because nothing is delivered here and it takes long.
+        let outbox = settings(&database).outbox;
+        let outbox = Arc::new(Outbox::new(database.pool.clone(), clock.clone(), outbox).unwrap());
         let plan = world::plan(seed, handoffs).into_iter().enumerate();
         Self {
             seed,
             rough,
-            handoffs: wired(&database, &clock),
+            handoffs: wired(&database, &clock, &outbox).await,
+            outbox,
             database,
             start,
             chance: Chance::of(seed, 99, 0),
@@ -186,10 +195,13 @@ impl Run {
             if self.next_job().await.is_none_or(|minute| minute > self.now()) {
                 break;
             }
-            if self.rough && self.chance.one_in(3) {
+            if self.rough && self.chance.one_in(5) {
                 self.crash().await;
             } else {
-                assert!(self.handoffs.work_due().await.unwrap() > 0, "what is due cannot be claimed");
+                assert!(
+                    Box::pin(self.handoffs.work_due()).await.unwrap() > 0,
+                    "what is due cannot be claimed"
+                );
             }
         }
         self.notice().await;
@@ -205,7 +217,7 @@ impl Run {
             None
         } else {
             let polls = self.chance.within(0, 60);
-            cut_short(self.handoffs.work_due(), polls).await
+            cut_short(Box::pin(self.handoffs.work_due()), polls).await
         };
         if begun.is_none() {
             self.crashes += 1;
@@ -216,22 +228,17 @@ impl Run {
     /// Waits until the database has noticed the end, lets the leases run out, and starts a service that remembers nothing.
     async fn start_anew(&mut self) {
         let pool = &self.database.pool;
-        // The pool gives up some of them, whose sessions may have something to read still.
-        let settled = "SELECT count(*) <= $1 AND bool_and(state = 'idle' OR pid = pg_backend_pid())
-                       FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'";
-        while !sqlx::query_scalar::<_, bool>(settled)
-            .bind(i64::from(pool.size()))
-            .fetch_one(pool)
-            .await
-            .unwrap()
-        {
+        self.handoffs.pool.close().await;
+        let others = "SELECT count(*) FROM pg_stat_activity
+                      WHERE datname = current_database() AND backend_type = 'client backend'";
+        while sqlx::query_scalar::<_, i64>(others).fetch_one(pool).await.unwrap() > i64::from(pool.size()) {
             tokio::task::yield_now().await;
         }
         sqlx::query("UPDATE job SET leased_until = clock_timestamp() WHERE leased_until IS NOT NULL")
             .execute(pool)
             .await
             .unwrap();
-        self.handoffs.rosters = Rosters::default();
+        self.handoffs = wired(&self.database, &self.handoffs.clock, &self.outbox).await;
     }
 
     /// Turns that are new: their owners react as the seed has it.
@@ -295,14 +302,14 @@ impl Run {
             decision_id: None,
             requested_by: "test".to_owned(),
         };
-        while self.rough && self.chance.one_in(2) {
+        while self.rough && self.chance.one_in(3) {
             let polls = self.chance.within(0, 80);
-            if cut_short(self.handoffs.open(&ask), polls).await.is_none() {
+            if cut_short(Box::pin(self.handoffs.open(&ask)), polls).await.is_none() {
                 self.crashes += 1;
                 self.start_anew().await;
             }
         }
-        let opened = self.handoffs.open(&ask).await.unwrap();
+        let opened = Box::pin(self.handoffs.open(&ask)).await.unwrap();
         self.ids.insert(number, opened.handoff.id);
     }
 
@@ -327,14 +334,14 @@ impl Run {
         };
         let done = Done::new(action, "test");
         // What changes nothing when it is said again may be cut off and said again.
-        if self.rough && deed != Deed::Reject && self.chance.one_in(2) {
+        if self.rough && deed != Deed::Reject && self.chance.one_in(4) {
             let polls = self.chance.within(0, 40);
-            if cut_short(self.handoffs.act(id, &done), polls).await.is_none() {
+            if cut_short(Box::pin(self.handoffs.act(id, &done)), polls).await.is_none() {
                 self.crashes += 1;
                 self.start_anew().await;
             }
         }
-        match self.handoffs.act(id, &done).await {
+        match Box::pin(self.handoffs.act(id, &done)).await {
             Ok(_) => self.deeds.entry((number, turn)).or_default().push((minute, deed)),
             Err(HandoffError::Refused(refused)) => {
                 panic!("handoff {number}, turn {turn}, {deed:?}: {refused}")
