@@ -57,7 +57,7 @@ acknowledge_within = "2h"
 escalate_to = "sales_manager"
 "#;
 
-/// Numbers that only look like chance: `SplitMix64`, see <https://prng.di.unimi.it/splitmix64.c>.
+/// Numbers that only look like chance: `SplitMix64` of Steele, Lea and Flood.
 #[derive(Debug, Clone)]
 pub struct Chance(u64);
 
