@@ -28,9 +28,11 @@ use crate::platform::jobs::Lane;
 const GROUP_EVENTS_MAX: usize = 1_024;
 /// How many requests may wait for the next group before callers are told to come back.
 const QUEUE_REQUESTS_MAX: usize = 8_192;
-/// So many requests or events in one group make a crowd, for so long after it was stored.
+/// So many requests or events in one group, and so many such groups on end, make a crowd, for so long after the last was
+/// stored. One full group is a burst, which is over before anybody could make way for it.
 const CROWD_REQUESTS: usize = 24;
 const CROWD_EVENTS: usize = 192;
+const CROWD_GROUPS: u64 = 4;
 const CROWD_LASTS: Duration = Duration::from_millis(20);
 /// Background work lets a crowd pass, looking again after each step, for so long at the most.
 const LET_PASS_STEP: Duration = Duration::from_millis(5);
@@ -77,13 +79,15 @@ pub struct Intake {
 /// Whether requests come faster than they can be stored one by one.
 struct Crowd {
     opened: Instant,
-    /// When the last full group was taken up, in milliseconds since the opening; 0 when there was none.
+    /// When the last full group of a crowd was taken up, in milliseconds since the opening; 0 when there was none.
     last_ms: AtomicU64,
+    /// Full groups on end.
+    full: AtomicU64,
 }
 
 impl Crowd {
     fn new() -> Self {
-        Self { opened: Instant::now(), last_ms: AtomicU64::new(0) }
+        Self { opened: Instant::now(), last_ms: AtomicU64::new(0), full: AtomicU64::new(0) }
     }
 
     fn now_ms(&self) -> u64 {
@@ -91,7 +95,11 @@ impl Crowd {
     }
 
     fn note(&self, requests: usize, events: usize) {
-        if requests > CROWD_REQUESTS || events > CROWD_EVENTS {
+        let is_full = requests > CROWD_REQUESTS || events > CROWD_EVENTS;
+        let full = if is_full { self.full.load(Ordering::Relaxed) + 1 } else { 0 };
+        self.full.store(full, Ordering::Relaxed);
+        // A crowd that is there stays with every full group, whatever came between.
+        if full >= CROWD_GROUPS || (is_full && self.is_there()) {
             self.last_ms.store(self.now_ms().max(1), Ordering::Relaxed);
         }
     }
@@ -319,6 +327,21 @@ mod tests {
             ..Parts::default()
         };
         Event::parse(parts, now).unwrap()
+    }
+
+    #[test]
+    fn a_burst_is_no_crowd_and_full_groups_on_end_are_one() {
+        let crowd = Crowd::new();
+        for _ in 1..CROWD_GROUPS {
+            crowd.note(CROWD_REQUESTS + 1, CROWD_REQUESTS + 1);
+            assert!(!crowd.is_there());
+        }
+        crowd.note(1, 1);
+        for number in 1..=CROWD_GROUPS {
+            // A few requests with many events each count like many requests.
+            crowd.note(1, CROWD_EVENTS + 1);
+            assert_eq!(crowd.is_there(), number == CROWD_GROUPS, "group {number}");
+        }
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -26,7 +26,7 @@ pub struct Pace<'a> {
 }
 
 /// How many rounds of work that nobody waits for follow each other before others are let pass again.
-const ROUNDS_MAX: usize = 16;
+const ROUNDS_MAX: usize = 4;
 
 /// When a worker lets others pass: before it begins, and again after [`ROUNDS_MAX`] rounds or once it has caught up.
 /// Between two rounds it shows that it lives and sees a stop.
