@@ -4,7 +4,7 @@
 //! partners, consents. [`live`] is what happens while somebody watches, one tick a second. Every account
 //! belongs to an archetype ([`Archetype`]): one story with a beginning that is told in the history, the beats
 //! that come live, and the decisions that are expected of the default policy. A test runs every account
-//! through the real fold and the real decision and compares. [`roster`] is who takes accounts over.
+//! through the real fold and the real decision and compares. [`roster()`] is who takes accounts over.
 //!
 //! Promises: everything is a function of the arguments (the same seed tells the same stories), every event
 //! keeps to the contract, no id is used twice within a run. All names are invented, all domains end in

@@ -3,7 +3,7 @@
 //! Promises: a figure with nothing to compute it from is null and never 0; a target is missed at exactly the target,
 //! because targets say "more than"; means and shares are made from counts, so that equal fractions are equal numbers.
 //! Leaves out: reading rows, which [`store`](super::store) does, and what the rotation guarantees, which stands with
-//! [`Rotation`](super::assign::rotation::Rotation).
+//! [`Rotation`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
