@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -19,6 +20,7 @@ use super::{App, Parts, routes, sandbox, workers};
 use crate::accounts::intake::{self, IntakeWorker};
 use crate::accounts::{Accounts, store};
 use crate::handoffs::commands::{HandoffFollower, Handoffs, Rosters};
+use crate::handoffs::package;
 use crate::handoffs::types::{DEFAULT_TYPES, HandoffTypes, TypesFault};
 use crate::motions::commands::{DeskWorker, MotionError, MotionFollower, Motions, Policies, open_desk};
 use crate::motions::recheck::DecisionDigests;
@@ -167,7 +169,9 @@ fn handoff_types(path: &Path) -> Result<HandoffTypes, StartError> {
             fault(vec![TypesFault { path: String::new(), message: format!("cannot be read: {error}") }])
         })?
     };
-    HandoffTypes::parse(&text).map_err(fault)
+    let types = HandoffTypes::parse(&text).map_err(fault)?;
+    let faults = package::fields::check(&types);
+    if faults.is_empty() { Ok(types) } else { Err(fault(faults)) }
 }
 
 /// Wires the slices to the platform and to each other.
@@ -190,8 +194,12 @@ pub fn wire(
     };
     let types = Arc::new(types);
     let hand_over = Arc::new(Notify::new());
-    let handing =
-        HandoffFollower { types: types.clone(), policies: policies.clone(), work: hand_over.clone() };
+    let handing = HandoffFollower {
+        types: types.clone(),
+        policies: policies.clone(),
+        work: hand_over.clone(),
+        asked: AtomicBool::new(false),
+    };
     let accounts = Accounts {
         pool: pool.clone(),
         clock: clock.clone(),

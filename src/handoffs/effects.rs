@@ -11,8 +11,8 @@ use super::assign::names::RepId;
 use super::assign::roster::Rep;
 use super::handoff::{Handoff, Happening};
 use super::package::{Completeness, Package};
-use super::report::{self, Party, ReportInputs};
-use super::sla::StepKind;
+use super::report::{self, Action, Party, ReportInputs};
+use super::sla::{Basis, StepKind};
 use super::types::HandoffType;
 use crate::kernel::calendar::Zone;
 use crate::kernel::clock::DateTime;
@@ -102,7 +102,7 @@ impl Scene<'_> {
 
     /// Everything that tells the new owner and the CRM.
     fn handed_over(&self, owner: &RepId) -> Vec<Command> {
-        let (handoff, summary) = (self.handoff, self.told(report::summary));
+        let (handoff, summary) = (self.handoff, self.told(&[], report::summary));
         let person = self.rep(owner);
         let name = person.map_or(owner.as_str(), |rep| rep.name.as_str());
         let title = format!("New {} handoff: {}", handoff.handoff_type, self.account_name());
@@ -146,32 +146,39 @@ impl Scene<'_> {
                         "recommendedApproach": self.package.recommendations.first().map(|first| &first.text),
                         "slaDeadline": handoff.due_at,
                     },
-                    "html": self.told(report::html),
+                    "html": self.told(&[], report::html),
                 }),
             });
         }
         commands
     }
 
-    fn told(&self, tell: impl Fn(&ReportInputs<'_>) -> String) -> String {
-        let handoff = self.handoff;
-        let name = |id: &RepId| self.rep(id).map(|rep| rep.name.as_str());
-        let completeness = Completeness { percent: handoff.completeness, missing: handoff.missing.clone() };
+    /// The handoff as a report tells it, with what was really done for it so far. Instants are told in the time of the
+    /// receiving team where its clock is theirs.
+    pub fn told(&self, actions: &[Action], tell: impl Fn(&ReportInputs<'_>) -> String) -> String {
+        let (handoff, roster) = (self.handoff, self.roster);
+        let name = |id: &str| roster.rep(id).map(|rep| rep.name.as_str());
+        let previous = handoff.previous_owner.as_deref();
+        let owner = handoff.owner_id.as_ref().map(RepId::as_str);
         let why = handoff.assignment.as_ref();
-        let why = why.and_then(|outcome| super::assign::explain(outcome, self.roster).into_iter().next());
+        let why = why.and_then(|outcome| super::assign::explain(outcome, roster).into_iter().next());
+        let zone = match self.handoff_type.sla.basis {
+            Basis::Business => roster.calendar_of_team(&handoff.request.team).zone().clone(),
+            Basis::Wall => Zone::utc(),
+        };
         tell(&ReportInputs {
             package: self.package,
             type_name: &handoff.handoff_type,
             handoff_type: self.handoff_type,
-            from: Party { team: &handoff.from_team, person: handoff.previous_owner.as_deref() },
-            to: Party { team: &handoff.to_team, person: handoff.owner_id.as_ref().and_then(name) },
+            from: Party { team: &handoff.from_team, person: previous.map(|id| name(id).unwrap_or(id)) },
+            to: Party { team: &handoff.to_team, person: owner.map(|id| name(id).unwrap_or(id)) },
             why: why.as_deref(),
             status: handoff.status.name(),
             due_at: handoff.due_at,
-            zone: &Zone::utc(),
-            completeness: &completeness,
+            zone: &zone,
+            completeness: &Completeness { percent: handoff.completeness, missing: handoff.missing.clone() },
             holds: handoff.held_for.as_deref().unwrap_or_default(),
-            actions: &[],
+            actions,
             link: None,
         })
     }

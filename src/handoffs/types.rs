@@ -27,6 +27,8 @@ pub struct HandoffType {
     /// Fields of the package that count double for its completeness and are flagged when missing, such as
     /// `qualification.score`.
     pub required: Vec<String>,
+    /// The receiver passes it to a partner: the package is cut down to what live consents allow.
+    pub for_partner: bool,
     /// Less complete than so many percent, it is held; 0 holds none for this reason.
     pub hold_below: u8,
     pub urgency: Urgency,
@@ -125,6 +127,8 @@ struct WrittenType {
     to_team: String,
     focus: Vec<String>,
     required: Vec<String>,
+    #[serde(default)]
+    for_partner: bool,
     hold_below: Option<u8>,
     urgency: Urgency,
     sla: WrittenTerms,
@@ -197,6 +201,7 @@ fn completed(written: WrittenType, defaults: &DefaultTerms) -> HandoffType {
         to_team: written.to_team,
         focus: written.focus,
         required: written.required,
+        for_partner: written.for_partner,
         hold_below: written.hold_below.unwrap_or(defaults.hold_below),
         urgency: written.urgency,
         sla: terms,

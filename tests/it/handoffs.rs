@@ -336,3 +336,47 @@ async fn everything_that_a_leaver_has_goes_to_others_and_can_be_seen_before() {
     service.expect_intact_audit().await;
     service.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_partner_is_shown_what_consents_allow_and_a_receipt_is_kept_once_it_is_handed_over() {
+    let service = Service::sandbox().await;
+    sales_team(&service).await;
+    let ida = json!({"id": "ida", "name": "Ida Berg", "email": "ida@seller.com", "team": "partner"});
+    service.send(Method::PUT, "/v1/reps/ida", Some(ida), 201).await;
+    for account in ["open", "closed"] {
+        let deal = json!({"dealId": "d1", "stage": "qualification", "qualification": {"score": 70}});
+        // A referral without any overlap is a partner too.
+        let referral = json!({"partnerId": "aws", "referredAt": service.now()});
+        service
+            .events(&[
+                event("gtm.account.upserted", account, json!({"name": "Acme", "employeeCount": 300})),
+                event("gtm.deal.upserted", account, deal),
+                event("gtm.partner.referral", account, referral),
+            ])
+            .await;
+    }
+    let consent = json!({"purpose": "partner_data_sharing", "granted": true, "legalBasis": "consent"});
+    service.events(&[event("gtm.consent.changed", "open", consent)]).await;
+    let mut ids = Vec::new();
+    for account in ["open", "closed"] {
+        let handoff = open(&service, json!({"handoffType": "sales_to_partner", "accountId": account})).await;
+        assert_eq!(handoff["heldFor"][0]["code"], "no_customer_contact", "{handoff:#}");
+        ids.push(id_of(&handoff));
+    }
+    let receipts = "SELECT count(*) FROM share_receipt";
+    assert_eq!(service.number(receipts).await, 0, "what is held was shown to nobody");
+    for account in ["open", "closed"] {
+        let contact =
+            json!({"contactId": "c1", "firstName": "Ann", "lastName": "Lee", "email": "ann@acme.com"});
+        service.events(&[event("gtm.contact.upserted", account, contact)]).await;
+    }
+    service.advance("PT1S").await;
+    let (shared, withheld) = (read(&service, &ids[0]).await, read(&service, &ids[1]).await);
+    assert_eq!(shared["assignedOwner"]["id"], "ida", "{shared:#}");
+    assert!(shared["package"].to_string().contains("ann@acme.com"));
+    assert!(!withheld["package"].to_string().contains("ann@acme.com"), "nobody consented: {withheld:#}");
+    assert!(service.number(receipts).await > 0);
+    let of_closed = "SELECT count(*) FROM share_receipt WHERE account_id = 'closed'";
+    assert_eq!(service.number(of_closed).await, 0);
+    service.stop().await;
+}

@@ -12,7 +12,7 @@ use super::change::Changing;
 use super::{HandoffError, Handoffs};
 use crate::handoffs::assign::names::RepId;
 use crate::handoffs::entries::Kind;
-use crate::handoffs::handoff::{Handoff, TurnEnd};
+use crate::handoffs::handoff::{Handoff, Status, TurnEnd};
 use crate::handoffs::lifecycle::{self, Action, ActionKind};
 use crate::handoffs::sla::Restart;
 use crate::handoffs::store::{self, HandoffFilter, TimelineRow};
@@ -55,12 +55,16 @@ impl Handoffs {
     async fn act_once(&self, id: Uuid, deed: &Deed) -> Result<Handoff, HandoffError> {
         let mut tx = db::begin(&self.pool).await?;
         let account_id = store::account_of(&mut tx, id).await?.ok_or(HandoffError::NoHandoff(id))?;
-        self.lock_account(&mut tx, &account_id).await?;
+        let current = self.lock_account(&mut tx, &account_id).await?;
         let mut changing = read(&mut tx, &account_id, id).await?;
         if let Some(next) = &deed.next {
             self.check_owner(&mut tx, next).await?;
         }
         let now = self.clock.now();
+        if deed.action == Action::Release && changing.handoff.status == Status::Held {
+            // The receiver gets what is known now; that something is missing is the caller's word.
+            self.gather_anew(&mut tx, &current, &mut changing, now).await?;
+        }
         changing.happened = lifecycle::act(&mut changing.handoff, &deed.action, now)?;
         changing.happened.extend(deed.nps.and_then(|nps| lifecycle::rate(&mut changing.handoff, nps)));
         changing.chosen.clone_from(&deed.next);
@@ -161,14 +165,18 @@ impl Handoffs {
         handoff: &Handoff,
     ) -> Result<(Vec<TimelineRow>, Vec<Delivery>), HandoffError> {
         let rows = store::timeline(&self.pool, &handoff.account_id, handoff.id).await?;
+        Ok((rows, self.deliveries(handoff).await?))
+    }
+
+    /// What left the service because of a handoff, newest first.
+    pub(super) async fn deliveries(&self, handoff: &Handoff) -> Result<Vec<Delivery>, HandoffError> {
         let filter = DeliveryFilter {
             account_id: Some(handoff.account_id.clone()),
             handoff_id: Some(handoff.id),
             limit: DELIVERIES_MAX,
             ..DeliveryFilter::default()
         };
-        let deliveries = outbox::list(&self.pool, &filter).await?;
-        Ok((rows, deliveries))
+        Ok(outbox::list(&self.pool, &filter).await?)
     }
 }
 

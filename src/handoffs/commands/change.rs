@@ -267,7 +267,8 @@ impl Rows {
         for happening in &one.happened {
             self.happened(&scene, happening, actor)?;
         }
-        for receipt in &one.receipts {
+        // What is held was shown to nobody yet.
+        for receipt in one.receipts.iter().filter(|_| handoff.status != Status::Held) {
             self.shared(handoff, receipt, actor)?;
         }
         if let Some(due_at) = lifecycle::next_step_at(handoff, now)? {

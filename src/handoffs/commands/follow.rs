@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::BoxFuture;
 use serde_json::json;
@@ -27,6 +28,8 @@ pub struct HandoffFollower {
     pub policies: Policies,
     /// Rung when something is to be done.
     pub work: Arc<Notify>,
+    /// Something was asked for since the last ring. Most events ask for nothing, and a ring costs the worker a look.
+    pub asked: AtomicBool,
 }
 
 impl Follower for HandoffFollower {
@@ -50,7 +53,7 @@ impl Follower for HandoffFollower {
             jobs::enqueue(conn, OUTCOME, &outcomes, now).await?;
             jobs::enqueue(conn, RELEASE, &released, now).await?;
             if !(opened.is_empty() && outcomes.is_empty() && released.is_empty()) {
-                self.work.notify_one();
+                self.asked.store(true, Ordering::Relaxed);
             }
             Ok(())
         })
@@ -67,7 +70,9 @@ impl Follower for HandoffFollower {
     }
 
     fn after_commit(&self, _batch: Option<&Batch>) {
-        self.work.notify_one();
+        if self.asked.swap(false, Ordering::Relaxed) {
+            self.work.notify_one();
+        }
     }
 }
 

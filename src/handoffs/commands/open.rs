@@ -28,9 +28,6 @@ use crate::kernel::json::{canonical, sha256};
 use crate::motions::Urgency;
 use crate::platform::db;
 
-/// The team whose packages leave the company.
-const PARTNER_TEAM: &str = "partner";
-
 /// What asks for a handoff.
 #[derive(Debug, Clone)]
 pub struct OpenAsk {
@@ -185,11 +182,12 @@ impl Handoffs {
             segment: seen.signals.lifecycle.segment.name().to_owned(),
             urgency: decided.map(|(_, view)| view.urgency),
         };
-        let to_team = ask.to_team.as_deref().unwrap_or(&handoff_type.to_team);
-        let partner = seen.signals.partner.overlaps.first().map(|overlap| overlap.partner_id.clone());
-        if let Some(partner_id) = partner.filter(|_| to_team == PARTNER_TEAM) {
+        let partners = &seen.signals.partner;
+        let partner = partners.overlaps.first().map(|overlap| &overlap.partner_id);
+        if let Some(partner_id) = partner.or(partners.referrals.first()).filter(|_| handoff_type.for_partner)
+        {
             let sharing = Sharing {
-                partner_id: &partner_id,
+                partner_id,
                 purpose: &seen.partner_purpose,
                 consents: &current.state.consents,
                 people: &people,
@@ -200,6 +198,39 @@ impl Handoffs {
                 (shared.package, shared.receipts, shared.withheld);
         }
         Ok(gathered)
+    }
+
+    /// Gathers the package of a held handoff anew, and what routing reads with it, before anybody has it; gives what still
+    /// holds it.
+    pub(super) async fn gather_anew(
+        &self,
+        conn: &mut PgConnection,
+        current: &Current,
+        one: &mut Changing,
+        now: DateTime,
+    ) -> Result<Vec<Hold>, HandoffError> {
+        let held = &mut one.handoff;
+        let handoff_type = self.handoff_type(&held.handoff_type)?.clone();
+        let ask = OpenAsk {
+            handoff_type: held.handoff_type.clone(),
+            account_id: held.account_id.clone(),
+            deal_id: held.deal_id.clone(),
+            from_team: Some(held.from_team.clone()),
+            to_team: Some(held.to_team.clone()),
+            owner_id: None,
+            dry_run: false,
+            cause: held.cause.clone(),
+            decision_id: held.decision_id,
+            requested_by: held.requested_by.clone(),
+        };
+        let gathered = self.gather(conn, current, &ask, &handoff_type, now).await?;
+        (held.package, held.package_digest) = sealed(&gathered.package)?;
+        store::replace_package(conn, held).await?;
+        (held.completeness, held.missing) = (gathered.completeness.percent, gathered.completeness.missing);
+        held.request.firm = firm(&current.account_id, &current.state, &gathered.segment)?;
+        held.segment = gathered.segment;
+        (one.package, one.receipts) = (gathered.package, gathered.receipts);
+        Ok(gathered.holds)
     }
 
     /// Wakes those who go on with what was committed.
@@ -305,7 +336,7 @@ fn opening(
 }
 
 /// A package as it is stored, and its digest in the notation of the database.
-pub(super) fn sealed(package: &Package) -> Result<(Box<serde_json::value::RawValue>, String), HandoffError> {
+fn sealed(package: &Package) -> Result<(Box<serde_json::value::RawValue>, String), HandoffError> {
     let text = serde_json::value::to_raw_value(package)?;
     let digest = sha256(&canonical(package)?);
     Ok((text, format!("\\x{}", hex::encode(digest))))

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::act::read;
 use super::change::{Changing, job};
-use super::open::{OpenAsk, sealed};
+use super::open::OpenAsk;
 use super::{DRAIN, HOURS, HandoffError, Handoffs, OPEN, OUTCOME, RELEASE, STEP};
 use crate::accounts::ReportedOutcome;
 use crate::accounts::commands::lock_current_idle;
@@ -233,29 +233,10 @@ impl Handoffs {
             return Ok(());
         }
         let now = self.clock.now();
-        let handoff_type = self.handoff_type(&one.handoff.handoff_type)?.clone();
-        let ask = OpenAsk {
-            handoff_type: one.handoff.handoff_type.clone(),
-            account_id: of.account_id,
-            deal_id: one.handoff.deal_id.clone(),
-            from_team: Some(one.handoff.from_team.clone()),
-            to_team: Some(one.handoff.to_team.clone()),
-            owner_id: None,
-            dry_run: false,
-            cause: one.handoff.cause.clone(),
-            decision_id: one.handoff.decision_id,
-            requested_by: one.handoff.requested_by.clone(),
-        };
-        let gathered = self.gather(&mut tx, &current, &ask, &handoff_type, now).await?;
-        let holds = gathered.holds;
+        let holds = self.gather_anew(&mut tx, &current, &mut one, now).await?;
         if Some(&holds) == one.handoff.held_for.as_ref() {
             return Ok(());
         }
-        let completeness = gathered.completeness;
-        (one.handoff.package, one.handoff.package_digest) = sealed(&gathered.package)?;
-        store::replace_package(&mut tx, &one.handoff).await?;
-        (one.handoff.completeness, one.handoff.missing) = (completeness.percent, completeness.missing);
-        (one.package, one.receipts) = (gathered.package, gathered.receipts);
         if holds.is_empty() {
             lifecycle::release(&mut one.handoff, false, now, &mut one.happened);
         } else {

@@ -5,12 +5,10 @@ use std::collections::HashSet;
 use uuid::Uuid;
 
 use super::{HandoffError, Handoffs};
-use crate::handoffs::effects::{ALERT, BRIEFING, LOG_ACTIVITY, UPDATE_DEAL};
+use crate::handoffs::effects::{ALERT, BRIEFING, LOG_ACTIVITY, Scene, UPDATE_DEAL};
 use crate::handoffs::handoff::Handoff;
-use crate::handoffs::package::{Completeness, Package};
-use crate::handoffs::report::{self, Action, Party, ReportInputs};
-use crate::handoffs::{assign, sla::Basis};
-use crate::kernel::calendar::Zone;
+use crate::handoffs::package::Package;
+use crate::handoffs::report::{self, Action};
 use crate::platform::outbox::{self, Delivery};
 
 impl Handoffs {
@@ -19,41 +17,16 @@ impl Handoffs {
         Ok(outbox::delivered_for(&self.pool, ids, BRIEFING).await?.into_iter().collect())
     }
 
-    /// The report of a handoff, as Markdown or HTML. Instants are told in the time of the receiving team.
+    /// The report of a handoff, as Markdown or HTML.
     pub async fn report(&self, handoff: &Handoff, html: bool) -> Result<String, HandoffError> {
         let package: Package = serde_json::from_str(handoff.package.get())?;
         let handoff_type = self.handoff_type(&handoff.handoff_type)?;
         let held = self.roster().await?;
-        let roster = &held.roster;
-        let (_, deliveries) = self.timeline(handoff).await?;
-        let name = |id: &str| roster.rep(id).map(|rep| rep.name.as_str());
-        let why = handoff.assignment.as_ref();
-        let why = why.and_then(|outcome| assign::explain(outcome, roster).into_iter().next());
-        let calendar = roster.calendar_of_team(&handoff.request.team);
-        let zone = match handoff_type.sla.basis {
-            Basis::Business => calendar.zone().clone(),
-            Basis::Wall => Zone::utc(),
-        };
-        let previous = handoff.previous_owner.as_deref();
-        let inputs = ReportInputs {
-            package: &package,
-            type_name: &handoff.handoff_type,
-            handoff_type,
-            from: Party { team: &handoff.from_team, person: previous.map(|id| name(id).unwrap_or(id)) },
-            to: Party {
-                team: &handoff.to_team,
-                person: handoff.owner_id.as_ref().map(|id| name(id.as_str()).unwrap_or(id.as_str())),
-            },
-            why: why.as_deref(),
-            status: handoff.status.name(),
-            due_at: handoff.due_at,
-            zone: &zone,
-            completeness: &Completeness { percent: handoff.completeness, missing: handoff.missing.clone() },
-            holds: handoff.held_for.as_deref().unwrap_or_default(),
-            actions: &actions(handoff, &deliveries),
-            link: None,
-        };
-        Ok(if html { report::html(&inputs) } else { report::markdown(&inputs) })
+        let deliveries = self.deliveries(handoff).await?;
+        let (roster, now) = (held.roster.as_ref(), self.clock.now());
+        let scene = Scene { handoff, package: &package, handoff_type, roster, now };
+        let actions = actions(handoff, &deliveries);
+        Ok(if html { scene.told(&actions, report::html) } else { scene.told(&actions, report::markdown) })
     }
 }
 

@@ -233,9 +233,9 @@ mod tests {
 
     #[test]
     fn racing_processes_agree_on_the_fall_back() {
-        let asked = Path::new("/root/data/postgres");
+        let asked = Path::new("/srv/data/postgres");
         assert_eq!(elsewhere(asked, Durability::Test), elsewhere(asked, Durability::Test));
         assert!(elsewhere(asked, Durability::Test).starts_with("/var/tmp"));
-        assert_ne!(elsewhere(asked, Durability::Test), elsewhere(Path::new("/root/other"), Durability::Test));
+        assert_ne!(elsewhere(asked, Durability::Test), elsewhere(Path::new("/srv/other"), Durability::Test));
     }
 }
