@@ -285,4 +285,16 @@ mod tests {
         let named = ["types.closed_to_cs.sla.escalate_to", "types.sales_to_partner.to_team"];
         assert!(named.iter().all(|path| said.contains(path)), "{said}");
     }
+
+    #[test]
+    fn a_file_of_types_that_names_no_field_of_a_package_stops_the_start() {
+        let place = std::env::temp_dir().join(format!("gtm-types-{}.toml", Uuid::now_v7()));
+        let text = DEFAULT_TYPES.replace("\"deal.products\"", "\"deal.product\"");
+        std::fs::write(&place, text).unwrap();
+        let refused = handoff_types(&place).unwrap_err();
+        std::fs::remove_file(&place).unwrap();
+        let StartError::HandoffTypes { faults, .. } = refused else { panic!("{refused}") };
+        assert_eq!(faults.len(), 1, "{faults:?}");
+        assert!(faults[0].to_string().contains("deal.products"), "it says what was meant: {}", faults[0]);
+    }
 }

@@ -58,8 +58,8 @@ pub const RELEASE: &str = "handoff_release";
 pub const HOURS: &str = "handoff_hours";
 /// The kind of job that notes what an event reports of a handoff; its key is the event.
 pub const OUTCOME: &str = "handoff_outcome";
-/// All of them.
-pub const KINDS: [&str; 6] = [OPEN, STEP, RELEASE, HOURS, OUTCOME, DRAIN];
+/// All of them, in the order in which they are done.
+pub const KINDS: [&str; 6] = [STEP, OPEN, OUTCOME, RELEASE, HOURS, DRAIN];
 
 /// Handoffs: a handle to the use cases of this slice.
 #[derive(Clone)]

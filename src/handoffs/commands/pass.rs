@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::act::read;
 use super::change::{Changing, job};
 use super::open::OpenAsk;
-use super::{DRAIN, HOURS, HandoffError, Handoffs, OPEN, OUTCOME, RELEASE, STEP};
+use super::{DRAIN, HOURS, HandoffError, Handoffs, KINDS, OPEN, OUTCOME, RELEASE, STEP};
 use crate::accounts::ReportedOutcome;
 use crate::accounts::commands::lock_current_idle;
 use crate::handoffs::availability;
@@ -75,12 +75,14 @@ pub(super) struct OfHandoff {
 impl Handoffs {
     /// Does what is due; gives how much that was.
     pub async fn work_due(&self) -> Result<usize, HandoffError> {
-        let mut done = self.steps_due().await?;
-        done += self.each_due(OPEN).await?;
-        done += self.each_due(OUTCOME).await?;
-        done += self.each_due(RELEASE).await?;
-        done += self.each_due(HOURS).await?;
-        done += self.each_due(DRAIN).await?;
+        let due = {
+            let mut conn = self.pool.acquire().await?;
+            jobs::due_kinds(&mut conn, &KINDS, self.clock.now()).await?
+        };
+        let mut done = 0;
+        for kind in KINDS.into_iter().filter(|kind| due.iter().any(|due| due == kind)) {
+            done += if kind == STEP { self.steps_due().await? } else { self.each_due(kind).await? };
+        }
         Ok(done)
     }
 

@@ -127,6 +127,29 @@ pub async fn enqueue(
     Ok(())
 }
 
+/// Of several kinds, those of which something is due and in nobody's hands: one round trip for a worker of many kinds
+/// that has nothing to do.
+pub async fn due_kinds(
+    conn: &mut PgConnection,
+    kinds: &[&str],
+    now: DateTime,
+) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT k.kind AS "kind!" FROM unnest($1::text[]) AS k (kind)
+           WHERE EXISTS (
+             SELECT FROM (VALUES (0::int2), (1::int2), (2::int2)) AS l (lane)
+             CROSS JOIN LATERAL (
+               SELECT FROM job j
+               WHERE j.kind = k.kind AND j.lane = l.lane AND j.due_at <= $2
+                 AND (j.leased_until IS NULL OR j.leased_until <= clock_timestamp())
+               ORDER BY j.due_at LIMIT 1) AS d)"#,
+        kinds as &[&str],
+        now,
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// Takes up to `limit` due jobs of one kind, hot ones first, oldest first within a lane.
 pub async fn claim(
     conn: &mut PgConnection,

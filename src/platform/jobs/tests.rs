@@ -295,3 +295,20 @@ async fn askers_and_workers_over_the_same_jobs_never_deadlock() {
     }
     assert_eq!(count(pool, "job").await, 0, "nothing is stuck");
 }
+
+#[tokio::test]
+async fn kinds_with_something_due_are_those_that_a_claim_would_find_something_of() {
+    let database = testing::database().await;
+    let pool = &database.pool;
+    let kinds =
+        async |now| due_kinds(&mut pool.acquire().await.unwrap(), &["other", KIND], now).await.unwrap();
+    ask(pool, &[job("later", "x", Lane::Bulk, at(10))]).await;
+    assert_eq!(kinds(at(9)).await, Vec::<String>::new());
+    assert_eq!(kinds(at(10)).await, [KIND]);
+    let held = take(pool, at(10), 1).await;
+    assert_eq!(kinds(at(10)).await, Vec::<String>::new(), "somebody has it in hand");
+    run_out_leases(pool).await;
+    assert_eq!(kinds(at(10)).await, [KIND]);
+    done(pool, &held).await;
+    assert_eq!(kinds(at(10)).await, Vec::<String>::new());
+}
