@@ -11,6 +11,7 @@ use config::{Config, Environment, File, FileFormat};
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use crate::connectors::ConnectorSettings;
 use crate::platform::outbox::OutboxSettings;
 
 /// The defaults, as a file that documents itself.
@@ -26,6 +27,8 @@ pub struct Settings {
     pub motions: MotionSettings,
     pub handoffs: HandoffSettings,
     pub outbox: OutboxSettings,
+    #[serde(default)]
+    pub connectors: ConnectorSettings,
     pub audit: AuditSettings,
     pub log: LogSettings,
 }

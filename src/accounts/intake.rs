@@ -11,7 +11,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use sqlx::PgPool;
+use sqlx::pool::PoolConnection;
+use sqlx::{PgPool, Postgres};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -116,6 +117,8 @@ pub struct IntakeWorker {
     arrived: Arc<Notify>,
     crowd: Arc<Crowd>,
     pool: PgPool,
+    /// The worker's own connection, while it is well: a server process that does one thing does it with warm caches.
+    connection: Option<PoolConnection<Postgres>>,
     clock: Clock,
 }
 
@@ -137,8 +140,14 @@ pub fn open(pool: PgPool, clock: Clock) -> (Intake, IntakeWorker) {
     let (sender, receiver) = mpsc::channel(QUEUE_REQUESTS_MAX);
     let arrived = Arc::new(Notify::new());
     let crowd = Arc::new(Crowd::new());
-    let worker =
-        IntakeWorker { queue: receiver, arrived: arrived.clone(), crowd: crowd.clone(), pool, clock };
+    let worker = IntakeWorker {
+        queue: receiver,
+        arrived: arrived.clone(),
+        crowd: crowd.clone(),
+        pool,
+        connection: None,
+        clock,
+    };
     (Intake { queue: sender, last_arrival: Arc::default(), arrived, crowd }, worker)
 }
 
@@ -230,7 +239,7 @@ impl IntakeWorker {
     }
 
     /// Stores a group and answers its requests. False when the database would not take it, whatever it holds.
-    async fn store_group(&self, group: Vec<Submission>) -> bool {
+    async fn store_group(&mut self, group: Vec<Submission>) -> bool {
         match self.insert(&group).await {
             Ok(fresh) => {
                 self.arrived.notify_one();
@@ -259,7 +268,7 @@ impl IntakeWorker {
     }
 
     /// Inserts the group in one statement; gives the keys that were new.
-    async fn insert(&self, group: &[Submission]) -> Result<HashSet<Uuid>, sqlx::Error> {
+    async fn insert(&mut self, group: &[Submission]) -> Result<HashSet<Uuid>, sqlx::Error> {
         let now = self.clock.now();
         let mut rows = store::NewEvents::with_capacity(group.iter().map(|s| s.events.len()).sum());
         let mut seen = HashSet::new();
@@ -271,13 +280,22 @@ impl IntakeWorker {
                 }
             }
         }
-        match store::insert_events(&self.pool, &rows, now).await {
-            Err(error) if is_missing_partition(&error) => {
-                store::ensure_event_partitions(&self.pool, now).await?;
-                store::insert_events(&self.pool, &rows, now).await
-            }
-            outcome => outcome,
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.pool.acquire().await?,
+        };
+        let mut outcome = store::insert_events(&mut connection, &rows, now).await;
+        if let Err(error) = &outcome
+            && is_missing_partition(error)
+        {
+            store::ensure_event_partitions(&self.pool, now).await?;
+            outcome = store::insert_events(&mut connection, &rows, now).await;
         }
+        // Any other failure may mean that the connection is broken: the next group takes another.
+        if outcome.as_ref().err().is_none_or(is_of_the_events) {
+            self.connection = Some(connection);
+        }
+        outcome
     }
 }
 

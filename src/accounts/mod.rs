@@ -24,8 +24,11 @@ use tokio::sync::Notify;
 use crate::kernel::clock::Clock;
 
 pub use commands::{AppliedEvent, Batch, Current, Folded, Follower, Occasion};
+// An event in the making, for those that bring events by other ways.
+pub use events::{Arrived, EventType, Fault as EventFault, Parts as EventParts, Rejected};
 pub use events::{Direction, Outcome as ReportedOutcome};
 pub use fold::{News, Turn};
+pub use intake::IntakeError;
 
 /// The accounts of the service: a handle to the use cases of this slice.
 #[derive(Clone)]

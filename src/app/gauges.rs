@@ -186,8 +186,9 @@ mod tests {
         let platform = Platform::new(pool.clone(), Clock::manual(now), Lifecycle::new(), Signer::generate());
         let types = HandoffTypes::parse(DEFAULT_TYPES).unwrap();
         let settings = Settings::load(None, []).unwrap();
-        let outbox = Outbox::new(platform.pool.clone(), platform.clock.clone(), settings.outbox.clone());
-        let (app, _intake, _desk) = wire(platform, types, Arc::new(outbox.unwrap()), &settings);
+        let outbox = Outbox::new(platform.pool.clone(), platform.clock.clone(), settings.outbox.clone(), []);
+        let outbox = Arc::new(outbox.unwrap());
+        let (app, _intake, _desk) = wire(platform, types, Arc::default(), outbox, &settings);
         let gauges = Gauges::new(app);
         let prepare = "CREATE TABLE now AS SELECT to_timestamp(1800000000) AS at";
         sqlx::raw_sql(prepare).execute(pool).await.unwrap();

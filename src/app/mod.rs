@@ -18,6 +18,7 @@ use std::sync::Arc;
 use axum::extract::FromRef;
 
 use crate::accounts::Accounts;
+use crate::connectors::Connectors;
 use crate::handoffs::commands::Handoffs;
 use crate::motions::commands::Motions;
 use crate::platform::http::Platform;
@@ -38,6 +39,7 @@ pub struct Parts {
     pub accounts: Accounts,
     pub motions: Motions,
     pub handoffs: Handoffs,
+    pub connectors: Connectors,
     pub outbox: Arc<Outbox>,
     pub upkeep: Upkeep,
 }
@@ -71,5 +73,11 @@ impl FromRef<App> for Motions {
 impl FromRef<App> for Handoffs {
     fn from_ref(app: &App) -> Self {
         app.handoffs.clone()
+    }
+}
+
+impl FromRef<App> for Connectors {
+    fn from_ref(app: &App) -> Self {
+        app.connectors.clone()
     }
 }

@@ -137,16 +137,18 @@ pub(super) async fn settle(app: &App) -> Result<(), Problem> {
     loop {
         let follower = app.accounts.follower.as_ref();
         let now = app.platform.clock.now();
+        let read = app.connectors.read_due().await?;
         let applied = accounts::commands::apply_next(&app.platform.pool, follower, now).await?.events;
         let routed = accounts::commands::route_next(&app.accounts).await?;
         let evaluated = app.motions.evaluate_due().await? + app.handoffs.work_due().await?;
         app.outbox.settle_here().await?;
-        let waiting = accounts::store::has_work(&app.platform.pool).await?;
+        let waiting =
+            accounts::store::has_work(&app.platform.pool).await? || app.connectors.has_unread().await?;
         let due = next_job(app).await?.is_some_and(|due_at| due_at <= now);
-        if applied == 0 && routed == 0 && evaluated == 0 && !waiting && !due {
+        if read == 0 && applied == 0 && routed == 0 && evaluated == 0 && !waiting && !due {
             return Ok(());
         }
-        if applied == 0 && routed == 0 && evaluated == 0 {
+        if read == 0 && applied == 0 && routed == 0 && evaluated == 0 {
             // A background worker holds what is left; it is done with it in a moment.
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }

@@ -19,9 +19,12 @@ use super::local::{self, ServiceFile};
 use super::{App, Parts, routes, sandbox, workers};
 use crate::accounts::intake::{self, IntakeWorker};
 use crate::accounts::{Accounts, store};
+use crate::connectors::commands::Asker;
+use crate::connectors::{Connectors, Registry, SetupFault, Tools};
 use crate::handoffs::commands::{HandoffFollower, Handoffs, Rosters};
 use crate::handoffs::package;
 use crate::handoffs::types::{DEFAULT_TYPES, HandoffTypes, TypesFault};
+use crate::kernel::clock::Clock;
 use crate::motions::commands::{DeskWorker, MotionError, MotionFollower, Motions, Policies, open_desk};
 use crate::motions::recheck::DecisionDigests;
 use crate::platform::audit::Signer;
@@ -29,7 +32,7 @@ use crate::platform::http::Platform;
 use crate::platform::http::server::{self, BuildError, Limits};
 use crate::platform::keys::{FirstKeyError, LocalKey};
 use crate::platform::lifecycle::{End, Lifecycle};
-use crate::platform::outbox::{Outbox, OutboxError};
+use crate::platform::outbox::{self, Outbox, OutboxError};
 use crate::platform::postgres::Embedded;
 use crate::platform::{audit, keys, postgres};
 use crate::settings::Settings;
@@ -84,6 +87,8 @@ pub enum StartError {
     HandoffTypes { path: PathBuf, faults: Vec<TypesFault> },
     #[error("the policies could not be installed: {0}")]
     Policies(#[from] MotionError),
+    #[error("the connectors cannot be set up:\n{}", lines(.0))]
+    Connectors(Vec<SetupFault>),
     #[error(transparent)]
     Outbox(#[from] OutboxError),
     #[error(transparent)]
@@ -118,8 +123,10 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     .trusting_files(&settings.audit.trusted_key_files)?;
     let platform = Platform::new(pool.clone(), clock.clone(), life.clone(), signer)
         .rechecking(vec![Box::new(DecisionDigests)]);
-    let outbox = Arc::new(Outbox::new(pool.clone(), clock.clone(), settings.outbox.clone())?);
-    let (app, intake, desk) = wire(platform, types, outbox.clone(), &settings);
+    let registry = Arc::new(registry(&settings, &clock)?);
+    let senders = registry.senders(&settings.connectors);
+    let outbox = Arc::new(Outbox::new(pool.clone(), clock.clone(), settings.outbox.clone(), senders)?);
+    let (app, intake, desk) = wire(platform, types, registry, outbox.clone(), &settings);
     let now = clock.now();
     store::ensure_event_partitions(&pool, now).await?;
     app.motions.policies.install_built_in(&pool, now).await?;
@@ -155,7 +162,15 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     Ok(Running { address, new_admin_key, local_key, app, local_key_id, embedded, data_dir, announced })
 }
 
-fn lines(faults: &[TypesFault]) -> String {
+/// The systems that the settings connect the service to.
+fn registry(settings: &Settings, clock: &Clock) -> Result<Registry, StartError> {
+    let client =
+        outbox::client(Duration::from_millis(settings.outbox.timeout_ms)).map_err(OutboxError::from)?;
+    Registry::new(&settings.connectors, &Tools { clock: clock.clone(), client })
+        .map_err(StartError::Connectors)
+}
+
+fn lines<T: std::fmt::Display>(faults: &[T]) -> String {
     faults.iter().map(|fault| format!("  {fault}")).collect::<Vec<_>>().join("\n")
 }
 
@@ -178,6 +193,7 @@ fn handoff_types(path: &Path) -> Result<HandoffTypes, StartError> {
 pub fn wire(
     platform: Platform,
     types: HandoffTypes,
+    registry: Arc<Registry>,
     outbox: Arc<Outbox>,
     settings: &Settings,
 ) -> (App, IntakeWorker, DeskWorker) {
@@ -216,11 +232,12 @@ pub fn wire(
         evaluate,
         deliver: deliver.clone(),
         hand_over: hand_over.clone(),
+        freshen: Arc::new(Asker::new(&registry)),
         desk,
     };
     let handoffs = Handoffs {
-        pool,
-        clock,
+        pool: pool.clone(),
+        clock: clock.clone(),
         accounts: accounts.clone(),
         motions: motions.clone(),
         types,
@@ -228,8 +245,18 @@ pub fn wire(
         work: hand_over,
         deliver,
     };
+    let connectors = Connectors {
+        pool,
+        clock,
+        accounts: accounts.clone(),
+        handoffs: handoffs.clone(),
+        registry,
+        work: Arc::new(Notify::new()),
+        fetch: Arc::new(Notify::new()),
+    };
     let upkeep = Upkeep::of(settings);
-    (App(Arc::new(Parts { platform, accounts, motions, handoffs, outbox, upkeep })), worker, desk_worker)
+    let parts = Parts { platform, accounts, motions, handoffs, connectors, outbox, upkeep };
+    (App(Arc::new(parts)), worker, desk_worker)
 }
 
 impl Running {

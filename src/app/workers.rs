@@ -15,7 +15,7 @@ use crate::motions::commands::DeskWorker;
 use crate::platform::outbox::Outbox;
 use crate::platform::worker::Pace;
 use crate::settings::Settings;
-use crate::{accounts, handoffs, motions};
+use crate::{accounts, connectors, handoffs, motions};
 
 /// How long a worker may be silent before the service counts as not ready: longer than any round takes.
 const SILENCE_MAX: Duration = Duration::from_mins(1);
@@ -63,7 +63,12 @@ pub(super) fn spawn(app: &App, intake: IntakeWorker, desk: &DeskWorker, outbox: 
     spawn_loop(app, "evaluate", |stop, beat| motions::jobs::evaluate(motions, stop, beat));
     let handoffs = app.handoffs.clone();
     spawn_loop(app, "handoffs", |stop, beat| handoffs::jobs::work(handoffs, stop, beat));
+    let connected = app.connectors.clone();
+    spawn_loop(app, "received", |stop, beat| connectors::jobs::read(connected, stop, beat));
     if let Some(outbox) = outbox {
+        // A sandbox asks nobody outside either.
+        let connected = app.connectors.clone();
+        spawn_loop(app, "connectors", |stop, beat| connectors::jobs::fetch(connected, stop, beat));
         let ring = app.motions.deliver.clone();
         spawn_loop(app, "deliveries", |stop, beat| async move {
             let pace = Pace { stop: &stop, wake: &ring, idle: DELIVER_IDLE };
@@ -80,6 +85,11 @@ pub(super) fn spawn(app: &App, intake: IntakeWorker, desk: &DeskWorker, outbox: 
     every(app, "partitions", PARTITIONS_EVERY, move || {
         let accounts = accounts.clone();
         async move { accounts::jobs::turn_partitions(&accounts, retention_days).await }
+    });
+    let connected = app.connectors.clone();
+    every(app, "received-retention", PARTITIONS_EVERY, move || {
+        let connected = connected.clone();
+        async move { connectors::jobs::forget(&connected, retention_days).await }
     });
     let gauges = Gauges::new(app.clone());
     every(app, "measurements", MEASURE_EVERY, move || {

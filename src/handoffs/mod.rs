@@ -27,3 +27,7 @@ pub mod report;
 pub mod sla;
 pub mod store;
 pub mod types;
+
+// What others say of a handoff, they say in these words.
+pub use handoff::TurnEnd;
+pub use lifecycle::Action;

@@ -63,6 +63,19 @@ impl Service {
         Self::start(false, env).await
     }
 
+    /// With systems connected as in a `[connectors]` table; time moves by itself, and what is sent leaves.
+    pub async fn connected(connectors: &Value) -> Self {
+        let database = Arc::new(testing::database().await);
+        Self::with(database, Arc::new(DataDir::new()), false, &[], connectors).await
+    }
+
+    /// Another service on the same database, with systems connected as in a `[connectors]` table.
+    pub async fn reconnected(&self, connectors: &Value) -> Self {
+        let key = self.data.signing_key();
+        let env = [("GTM_AUDIT__SIGNING_KEY_FILE", key.as_str())];
+        Self::with(self.database.clone(), Arc::new(DataDir::new()), false, &env, connectors).await
+    }
+
     async fn start(sandbox: bool, env: &[(&str, &str)]) -> Self {
         let database = Arc::new(testing::database().await);
         Self::over(database, Arc::new(DataDir::new()), sandbox, env).await
@@ -83,6 +96,16 @@ impl Service {
         sandbox: bool,
         env: &[(&str, &str)],
     ) -> Self {
+        Self::with(database, data, sandbox, env, &Value::Object(serde_json::Map::new())).await
+    }
+
+    async fn with(
+        database: Arc<TestDatabase>,
+        data: Arc<DataDir>,
+        sandbox: bool,
+        env: &[(&str, &str)],
+        connectors: &Value,
+    ) -> Self {
         let url = database.url();
         let mut variables = vec![
             ("DATABASE_URL", url.as_str()),
@@ -91,7 +114,8 @@ impl Service {
         ];
         variables.extend(env);
         let owned = variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let settings = Settings::load(None, owned).unwrap();
+        let mut settings = Settings::load(None, owned).unwrap();
+        settings.connectors = serde_json::from_value(connectors.clone()).unwrap();
         let options = StartOptions {
             settings,
             data_dir: data.0.clone(),
@@ -112,6 +136,13 @@ impl Service {
     /// The present of the service.
     pub fn now(&self) -> DateTime<Utc> {
         self.running.app.platform.clock.now()
+    }
+
+    /// Waits until every call that was received is read.
+    pub async fn until_read(&self) {
+        while self.number("SELECT count(*) FROM received WHERE status = 'waiting'").await > 0 {
+            tokio::task::yield_now().await;
+        }
     }
 
     /// The number that a query over the database gives.

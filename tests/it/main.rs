@@ -4,6 +4,7 @@
 mod api;
 mod client;
 mod concurrency;
+mod connectors;
 mod crash;
 mod dead;
 mod handoff_concurrency;

@@ -47,7 +47,7 @@ fn clock(service: &Service) -> Clock {
 }
 
 fn outbox(service: &Service, settings: OutboxSettings) -> Outbox {
-    Outbox::new(service.database.pool.clone(), clock(service), settings).unwrap()
+    Outbox::new(service.database.pool.clone(), clock(service), settings, []).unwrap()
 }
 
 /// The newest delivery to a destination.

@@ -8,8 +8,8 @@ use crate::source::{Source, shipped};
 use crate::{excepting, none};
 
 /// The slices, from left to right: each may call those before it.
-pub const SLICES: [&str; 7] =
-    ["accounts", "motions", "handoffs", "plans", "designs", "renewals", "programmes"];
+pub const SLICES: [&str; 8] =
+    ["accounts", "motions", "handoffs", "connectors", "plans", "designs", "renewals", "programmes"];
 /// What of a slice others may name; besides what its front page gives out.
 const OPEN: [&str; 3] = ["commands", "model", "api"];
 /// Everything that only computes: given the same arguments it gives the same answer.
@@ -50,7 +50,8 @@ fn allowed(from: &str) -> Vec<&'static str> {
     match from {
         "kernel" => vec!["kernel"],
         "platform" => vec!["kernel", "platform"],
-        "settings" => vec!["kernel", "platform", "settings"],
+        // What a connector is set up with it says itself, in a type of its own.
+        "settings" => vec!["kernel", "platform", "connectors", "settings"],
         "demo" => [&["kernel", "demo"][..], &SLICES].concat(),
         "app" => [&["kernel", "platform", "settings", "app"][..], &SLICES].concat(),
         "cli" => [&["kernel", "platform", "settings", "app", "cli", "demo"][..], &SLICES].concat(),

@@ -33,7 +33,7 @@ pub use dead::{DeadEventRow, DeadEvents, list_dead_events, preview_dead_events, 
 pub use finding::find_matches;
 pub use portrait::{Portrait, portrait};
 pub use resolve::{Resolution, ResolveError, resolve_unmatched};
-pub use routing::{Unmatched, list_unmatched, route_next, take_unaddressed};
+pub use routing::{Unmatched, list_unmatched, route_next, take_arrived, take_unaddressed};
 // A timeline is read as it lies: other slices show it beside what is theirs.
 pub use super::store::{EventRow, Move, list_events};
 

@@ -6,6 +6,7 @@
 //! keys, once more after [`SECOND_LOOK`], and every [`LOOK_AGAIN`].
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use chrono::TimeDelta;
 use sqlx::PgConnection;
@@ -13,8 +14,8 @@ use uuid::Uuid;
 
 use super::finding::weigh;
 use crate::accounts::Accounts;
-use crate::accounts::events::Unaddressed;
-use crate::accounts::intake::{event_key, is_missing_partition};
+use crate::accounts::events::{Arrived, Unaddressed};
+use crate::accounts::intake::{IntakeError, Taken, event_key, is_missing_partition};
 use crate::accounts::matching::{self, Match, Query, Verdict, Why, verdict};
 use crate::accounts::store::{self, NewUnmatched, UnmatchedEvent};
 use crate::kernel::clock::DateTime;
@@ -74,6 +75,28 @@ pub async fn take_unaddressed(
         duplicates: events.len() - fresh.len(),
         unmatched: fresh.len() - routed,
     })
+}
+
+/// Stores events of both kinds that came by another way than `POST /v1/events`; gives how many were new and how many
+/// known before.
+pub async fn take_arrived(
+    accounts: &Accounts,
+    arrived: Vec<Arrived>,
+    lane: Lane,
+) -> Result<(usize, usize), IntakeError> {
+    let (mut events, mut unaddressed) = (Vec::new(), Vec::new());
+    for event in arrived {
+        match event {
+            Arrived::Addressed(event) => events.push(event),
+            Arrived::Unaddressed(event) => unaddressed.push(*event),
+        }
+    }
+    let taken = accounts.intake.take(events, lane).await?;
+    let sought = take_unaddressed(accounts, &unaddressed, lane)
+        .await
+        .map_err(|error| IntakeError::Database(Arc::new(error)))?;
+    let accepted = taken.iter().filter(|taken| **taken == Taken::Accepted).count();
+    Ok((accepted + sought.accepted, taken.len() - accepted + sought.duplicates))
 }
 
 /// Looks for the accounts of unmatched events that were not looked at yet, or that there is news for; gives how

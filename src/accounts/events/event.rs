@@ -98,6 +98,17 @@ pub struct Parts<'a> {
     pub data: Option<&'a str>,
 }
 
+impl Arrived {
+    /// Makes an event of parts that came by another way than `CloudEvents` over HTTP, by the same rules.
+    pub fn parse(parts: Parts<'_>, received_at: DateTime) -> Result<Self, Rejected> {
+        let mut reading = Reading::new(received_at);
+        match check(parts, named_or_sought, Extensions::new(), &mut reading) {
+            Some(arrived) if reading.faults.is_empty() => Ok(arrived),
+            _ => Err(Rejected { index: 0, id: parts.id.map(str::to_owned), faults: reading.faults }),
+        }
+    }
+}
+
 impl Event {
     /// The stamp of the facts that the event states.
     pub fn stamp(&self) -> Stamp {

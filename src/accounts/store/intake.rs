@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::accounts::events::Event;
@@ -57,7 +57,7 @@ impl<'a> NewEvents<'a> {
 /// Stores events whose key is new, with their place in the inbox; gives the keys that were new. One
 /// statement, so that it is one transaction and a caller who hangs up cannot leave half of it.
 pub async fn insert_events(
-    pool: &PgPool,
+    conn: &mut PgConnection,
     rows: &NewEvents<'_>,
     received_at: DateTime,
 ) -> Result<HashSet<Uuid>, sqlx::Error> {
@@ -90,7 +90,7 @@ pub async fn insert_events(
         received_at,
         &rows.attributes as &[Option<String>],
     )
-    .fetch_all(pool)
+    .fetch_all(conn)
     .await?;
     Ok(fresh.into_iter().collect())
 }

@@ -94,6 +94,14 @@ impl Handoffs {
         self.rosters.current(&mut conn).await
     }
 
+    /// The rep with an e-mail address, whatever its case.
+    pub async fn rep_by_email(&self, email: Option<&str>) -> Result<Option<RepId>, HandoffError> {
+        let Some(email) = email else { return Ok(None) };
+        let held = self.roster().await?;
+        let found = held.roster.reps().iter().find(|rep| rep.email.eq_ignore_ascii_case(email));
+        Ok(found.map(|rep| rep.id.clone()))
+    }
+
     /// One entry.
     pub async fn entry(&self, kind: Kind, id: &str) -> Result<Entry, HandoffError> {
         let row = store::find_entry(&self.pool, kind.name(), &kind.id_of(id)).await?;

@@ -6,6 +6,7 @@
 mod conflicts;
 mod consequences;
 mod follow;
+mod freshen;
 mod handover;
 mod orchestrate;
 mod policies;
@@ -27,6 +28,7 @@ use crate::platform::http::Problem;
 
 pub use conflicts::{Resolution, Resolved};
 pub use follow::MotionFollower;
+pub use freshen::{Freshen, Stale};
 pub use handover::{HAND_OVER, Sight};
 pub use orchestrate::{Ask, Decided, Seen, Trigger};
 pub use policies::{Policies, PolicyFaults};
@@ -50,6 +52,8 @@ pub struct Motions {
     pub deliver: Arc<Notify>,
     /// Rung when a handoff is asked for.
     pub hand_over: Arc<Notify>,
+    /// Who fetches newer facts when a decision waits for them.
+    pub freshen: Arc<dyn Freshen>,
     pub desk: Desk,
 }
 

@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 use sqlx::PgConnection;
 
 use super::consequences::Considered;
+use super::freshen::wanted;
 use super::handover::{HAND_OVER, hand_over};
 use super::reason::Reason;
 use super::{EVALUATE, MotionError, Motions};
@@ -206,6 +207,10 @@ impl Motions {
         jobs::enqueue(conn, EVALUATE, &wakes, now).await?;
         let handoffs: Vec<NewJob> = news.iter().filter_map(|made| hand_over(made, now)).collect();
         jobs::enqueue(conn, HAND_OVER, &handoffs, now).await?;
+        let freshen = self.freshen.as_ref();
+        let looks: Vec<NewJob> =
+            news.iter().chain(&same).flat_map(|made| wanted(made, freshen, now)).collect();
+        jobs::enqueue(conn, freshen.kind(), &looks, now).await?;
         for (made, ask) in considered.iter().zip(asked()) {
             if let Some(claim) = ask.answer.as_ref().filter(|_| !ask.dry_run) {
                 claim.keep(conn, StatusCode::OK, &made.document).await.map_err(MotionError::Answer)?;

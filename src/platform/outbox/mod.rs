@@ -10,8 +10,10 @@
 
 pub mod api;
 mod run;
+pub mod sender;
 mod sign;
 mod store;
+mod webhook;
 mod worker;
 
 use std::collections::BTreeMap;
@@ -20,6 +22,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use serde::Deserialize;
 
+pub use sender::{Next, Outgoing, Sender, Sent, Unsent};
 pub use sign::{Secret, SecretError};
 pub use store::{
     Delivery, DeliveryFilter, Gauge, Gauges, NewEffect, delivered_for, enqueue, find, gauges, list, retry,

@@ -23,7 +23,7 @@ pub struct Delivery {
     pub last_error: Option<String>,
     pub created_at: DateTime,
     pub delivered_at: Option<DateTime>,
-    /// Who made it: `webhook`, or `local` when the service kept it itself; none while nobody has.
+    /// Who made it: `webhook`, the name of a connector, or `local` when the service kept it itself; none while nobody has.
     pub provider: Option<String>,
 }
 
@@ -75,10 +75,15 @@ pub(super) struct Ended<'a> {
 }
 
 /// Records how an attempt ended; a stale lease changes nothing.
-pub(super) async fn finish(pool: &PgPool, claimed: &Claimed, ended: &Ended<'_>) -> Result<bool, sqlx::Error> {
+pub(super) async fn finish(
+    pool: &PgPool,
+    claimed: &Claimed,
+    ended: &Ended<'_>,
+    provider: &str,
+) -> Result<bool, sqlx::Error> {
     let done = sqlx::query!(
         r#"UPDATE delivery SET status = $4, due_at = $5, last_status = $6, last_error = $7, delivered_at = $8,
-                  provider = CASE WHEN $4 = 'delivered' THEN 'webhook' END, leased_until = NULL, lease = 0
+                  provider = CASE WHEN $4 = 'delivered' THEN $9 END, leased_until = NULL, lease = 0
            WHERE account_id = $1 AND id = $2 AND lease = $3"#,
         claimed.account_id,
         claimed.id,
@@ -88,6 +93,7 @@ pub(super) async fn finish(pool: &PgPool, claimed: &Claimed, ended: &Ended<'_>) 
         ended.last_status,
         ended.last_error,
         ended.delivered_at,
+        provider,
     )
     .execute(pool)
     .await?;

@@ -1,21 +1,20 @@
 //! Sending: one lane per destination, attempts side by side, breaker and back-off.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use futures_util::future::join_all;
 use rand::RngExt;
-use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use sqlx::PgPool;
 
+use super::sender::{Next, Outgoing, Sender, Unsent};
 use super::store::{self, Claimed, Ended};
-use super::{OutboxSettings, Secret, SecretError};
+use super::webhook::Webhook;
+use super::{OutboxSettings, SecretError};
 use crate::kernel::clock::{Clock, DateTime};
-
-/// How much of a receiver's answer is kept with a failure.
-const ERROR_TEXT_MAX: usize = 300;
 
 /// The HTTP client for everything that leaves the process: no redirects, a limit on each attempt.
 pub fn client(timeout: Duration) -> Result<reqwest::Client, reqwest::Error> {
@@ -34,17 +33,26 @@ pub struct Outbox {
     pool: PgPool,
     clock: Clock,
     settings: OutboxSettings,
-    client: reqwest::Client,
-    lanes: BTreeMap<String, Endpoint>,
+    lanes: BTreeMap<String, Lane>,
 }
 
 /// A destination that can be reached, and how it has been doing.
-struct Endpoint {
-    url: String,
-    secret: Secret,
+struct Lane {
+    sender: Arc<dyn Sender>,
     failures: AtomicU32,
     /// Microseconds since the epoch.
     open_until: AtomicI64,
+}
+
+impl Lane {
+    fn new(sender: Arc<dyn Sender>) -> Self {
+        Self { sender, failures: AtomicU32::new(0), open_until: AtomicI64::new(0) }
+    }
+
+    /// Sends nothing until then.
+    fn rest_until(&self, until: DateTime) {
+        self.open_until.fetch_max(until.timestamp_micros(), Ordering::Relaxed);
+    }
 }
 
 /// Why the outbox cannot start.
@@ -59,29 +67,22 @@ pub enum OutboxError {
 }
 
 impl Outbox {
-    /// Checks the endpoints and makes the client.
-    pub fn new(pool: PgPool, clock: Clock, settings: OutboxSettings) -> Result<Self, OutboxError> {
-        let mut lanes = BTreeMap::new();
-        for (destination, endpoint) in &settings.endpoints {
-            let secret = Secret::parse(&endpoint.secret)
-                .map_err(|error| OutboxError::Secret { destination: destination.clone(), error })?;
-            let usable =
-                reqwest::Url::parse(&endpoint.url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
-            if !usable {
-                return Err(OutboxError::Url { destination: destination.clone(), url: endpoint.url.clone() });
-            }
-            lanes.insert(
-                destination.clone(),
-                Endpoint {
-                    url: endpoint.url.clone(),
-                    secret,
-                    failures: AtomicU32::new(0),
-                    open_until: AtomicI64::new(0),
-                },
-            );
-        }
+    /// Checks the endpoints and makes the client. `senders` serve the destinations that have no endpoint.
+    pub fn new(
+        pool: PgPool,
+        clock: Clock,
+        settings: OutboxSettings,
+        senders: impl IntoIterator<Item = (&'static str, Arc<dyn Sender>)>,
+    ) -> Result<Self, OutboxError> {
+        let own =
+            senders.into_iter().map(|(destination, sender)| (destination.to_owned(), Lane::new(sender)));
+        let mut lanes: BTreeMap<String, Lane> = own.collect();
         let client = client(Duration::from_millis(settings.timeout_ms))?;
-        Ok(Self { pool, clock, settings, client, lanes })
+        for (destination, endpoint) in &settings.endpoints {
+            let sender = Webhook::new(destination, endpoint, client.clone())?;
+            lanes.insert(destination.clone(), Lane::new(Arc::new(sender)));
+        }
+        Ok(Self { pool, clock, settings, lanes })
     }
 
     /// Destinations that something is due for.
@@ -115,7 +116,7 @@ impl Outbox {
     /// Sends what is due to one destination, as many side by side as it takes; gives the number of attempts made.
     pub(super) async fn round(&self, destination: &str) -> Result<usize, sqlx::Error> {
         let now = self.clock.now();
-        let Some(endpoint) = self.lanes.get(destination) else {
+        let Some(lane) = self.lanes.get(destination) else {
             if self.settings.is_local(destination) {
                 store::keep_here(&self.pool, destination, now).await?;
             } else {
@@ -123,7 +124,7 @@ impl Outbox {
             }
             return Ok(0);
         };
-        if endpoint.open_until.load(Ordering::Relaxed) > now.timestamp_micros() {
+        if lane.open_until.load(Ordering::Relaxed) > now.timestamp_micros() {
             return Ok(0);
         }
         // Twice the time an attempt may take: whoever holds a lease longer than that is gone.
@@ -131,136 +132,85 @@ impl Outbox {
         let lease_secs = self.settings.timeout_ms as f64 / 500.0;
         let limit = i64::try_from(self.settings.concurrency).unwrap_or(1);
         let claimed = store::claim(&self.pool, destination, now, limit, lease_secs).await?;
-        let attempts = claimed.iter().map(|delivery| self.attempt(destination, endpoint, delivery));
+        let attempts = claimed.iter().map(|delivery| self.attempt(destination, lane, delivery));
         for ended in join_all(attempts).await {
             ended?;
         }
         Ok(claimed.len())
     }
 
-    async fn attempt(
-        &self,
-        destination: &str,
-        endpoint: &Endpoint,
-        delivery: &Claimed,
-    ) -> Result<(), sqlx::Error> {
+    async fn attempt(&self, destination: &str, lane: &Lane, delivery: &Claimed) -> Result<(), sqlx::Error> {
         let now = self.clock.now();
-        let id = delivery.id.to_string();
-        let signature = endpoint.secret.sign(&id, now.timestamp(), delivery.payload.as_bytes());
-        let sent = self
-            .client
-            .post(&endpoint.url)
-            .header(CONTENT_TYPE, "application/json")
-            .header("webhook-id", &id)
-            .header("webhook-timestamp", now.timestamp())
-            .header("webhook-signature", signature)
-            .header("idempotency-key", &id)
-            .body(delivery.payload.clone())
-            .send()
-            .await;
-        let ended = match sent {
-            Ok(answer) if answer.status().is_success() => {
-                endpoint.failures.store(0, Ordering::Relaxed);
+        let outgoing = Outgoing {
+            id: delivery.id,
+            account_id: &delivery.account_id,
+            destination,
+            payload: &delivery.payload,
+            attempts: delivery.attempts,
+            now,
+        };
+        let limit = Duration::from_millis(self.settings.timeout_ms);
+        // A sender may need several calls, which share the time of one attempt.
+        let outcome = tokio::time::timeout(limit, lane.sender.send(outgoing)).await.unwrap_or_else(|_| {
+            Err(Unsent { status: None, error: "no answer in time".to_owned(), next: Next::Planned })
+        });
+        let ended = match outcome {
+            Ok(sent) => {
+                lane.failures.store(0, Ordering::Relaxed);
                 Ended {
                     status: "delivered",
                     due_at: now,
-                    last_status: Some(i32::from(answer.status().as_u16())),
+                    last_status: sent.status.map(i32::from),
                     last_error: None,
                     delivered_at: Some(now),
                 }
             }
-            Ok(answer) => {
-                let status = answer.status().as_u16();
-                let asked = retry_after(answer.headers(), now);
-                let text = beginning(answer).await;
-                self.failed(endpoint, delivery, Some(status), format!("HTTP {status}: {text}"), asked, now)
-            }
-            Err(error) => self.failed(endpoint, delivery, None, transport_error(&error), None, now),
+            Err(unsent) => self.failed(lane, delivery, unsent, now),
         };
         metrics::counter!("gtm_deliveries_total", "destination" => destination.to_owned(), "status" => ended.status)
             .increment(1);
         if ended.status == "dead" {
-            tracing::warn!(delivery = %id, destination, error = ended.last_error, "delivery is dead: see /v1/deliveries");
+            tracing::warn!(delivery = %delivery.id, destination, error = ended.last_error, "delivery is dead: see /v1/deliveries");
         }
-        if !store::finish(&self.pool, delivery, &ended).await? {
-            tracing::warn!(delivery = %id, destination, "the lease ran out before the attempt ended");
+        if !store::finish(&self.pool, delivery, &ended, lane.sender.provider()).await? {
+            tracing::warn!(delivery = %delivery.id, destination, "the lease ran out before the attempt ended");
         }
         Ok(())
     }
 
     /// What follows from a failed attempt: another one later, or the end.
-    fn failed(
-        &self,
-        endpoint: &Endpoint,
-        delivery: &Claimed,
-        status: Option<u16>,
-        error: String,
-        asked: Option<TimeDelta>,
-        now: DateTime,
-    ) -> Ended<'static> {
-        let in_a_row = endpoint.failures.fetch_add(1, Ordering::Relaxed) + 1;
-        if in_a_row >= self.settings.breaker_failures {
-            let open = now + seconds(self.settings.breaker_open_secs);
-            endpoint.open_until.store(open.timestamp_micros(), Ordering::Relaxed);
+    fn failed(&self, lane: &Lane, delivery: &Claimed, unsent: Unsent, now: DateTime) -> Ended<'static> {
+        let in_a_row = lane.failures.fetch_add(1, Ordering::Relaxed) + 1;
+        // What would be refused every time says nothing of how the receiver is.
+        if in_a_row >= self.settings.breaker_failures && unsent.next != Next::Never {
+            lane.rest_until(now + seconds(self.settings.breaker_open_secs));
         }
-        // 410 says that the receiver is gone for good.
-        let wait = if status == Some(410) { None } else { self.settings.wait_after(delivery.attempts) };
-        let last_status = status.map(i32::from);
-        match wait {
-            None => Ended {
-                status: "dead",
-                due_at: now,
-                last_status,
-                last_error: Some(error),
-                delivered_at: None,
-            },
+        let asked = match unsent.next {
+            Next::After(wait) => wait,
+            Next::Rest(wait) => {
+                lane.rest_until(now + wait);
+                wait
+            }
+            Next::Planned | Next::Never => TimeDelta::zero(),
+        };
+        let planned = self.settings.wait_after(delivery.attempts).filter(|_| unsent.next != Next::Never);
+        let (status, due_at) = match planned {
+            None => ("dead", now),
             Some(wait) => {
                 // Up to a tenth more, so that what failed together does not come back together.
                 let jitter = rand::rng().random_range(1.0..1.1);
                 let wait = TimeDelta::from_std(wait.mul_f64(jitter)).unwrap_or_default();
-                Ended {
-                    status: "retrying",
-                    due_at: now + wait.max(asked.unwrap_or_default()),
-                    last_status,
-                    last_error: Some(error),
-                    delivered_at: None,
-                }
+                ("retrying", now + wait.max(asked))
             }
+        };
+        Ended {
+            status,
+            due_at,
+            last_status: unsent.status.map(i32::from),
+            last_error: Some(unsent.error),
+            delivered_at: None,
         }
     }
-}
-
-/// The beginning of what a receiver says of its failure, as text that a database takes: however much it sends.
-async fn beginning(mut answer: reqwest::Response) -> String {
-    let mut bytes = Vec::new();
-    while bytes.len() < 4 * ERROR_TEXT_MAX
-        && let Ok(Some(chunk)) = answer.chunk().await
-    {
-        bytes.extend_from_slice(&chunk);
-    }
-    let text = String::from_utf8_lossy(&bytes);
-    text.chars().map(|c| if c == '\0' { '\u{fffd}' } else { c }).take(ERROR_TEXT_MAX).collect()
-}
-
-/// What went wrong below HTTP, without the address (it can hold credentials).
-fn transport_error(error: &reqwest::Error) -> String {
-    if error.is_timeout() {
-        "no answer in time".to_owned()
-    } else if error.is_connect() {
-        "no connection to the receiver".to_owned()
-    } else {
-        "the connection broke before an answer came".to_owned()
-    }
-}
-
-/// `Retry-After` in seconds or as an HTTP date, at most a day.
-fn retry_after(headers: &reqwest::header::HeaderMap, now: DateTime) -> Option<TimeDelta> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
-    let wait = match text.parse::<u64>() {
-        Ok(secs) => seconds(secs),
-        Err(_) => chrono::DateTime::parse_from_rfc2822(text).ok()?.to_utc() - now,
-    };
-    Some(wait.clamp(TimeDelta::zero(), TimeDelta::days(1)))
 }
 
 fn seconds(secs: u64) -> TimeDelta {

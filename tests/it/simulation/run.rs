@@ -85,7 +85,7 @@ async fn wired(database: &TestDatabase, clock: &Clock, outbox: &Arc<Outbox>) -> 
     let pool = db::connect(database.options.clone(), 4).await.unwrap();
     let platform = Platform::new(pool, clock.clone(), Lifecycle::new(), Signer::generate());
     let types = HandoffTypes::parse(world::TYPES).unwrap();
-    app::wire(platform, types, outbox.clone(), &settings).0.handoffs.clone()
+    app::wire(platform, types, Arc::default(), outbox.clone(), &settings).0.handoffs.clone()
 }
 
 fn settings(database: &TestDatabase) -> Settings {
@@ -123,7 +123,7 @@ impl Run {
         let clock = Clock::manual(start);
         // Made once, because nothing is delivered here and it takes long.
         let outbox = settings(&database).outbox;
-        let outbox = Arc::new(Outbox::new(database.pool.clone(), clock.clone(), outbox).unwrap());
+        let outbox = Arc::new(Outbox::new(database.pool.clone(), clock.clone(), outbox, []).unwrap());
         let plan = world::plan(seed, handoffs).into_iter().enumerate();
         Self {
             seed,

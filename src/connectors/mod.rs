@@ -1,0 +1,185 @@
+//! Connectors: the systems that users already have, on both sides of the service.
+//!
+//! One folder per system. A system can be any of: somebody who calls us ([`Inbound`]), a way out for deliveries
+//! ([`Sender`]), a place to read from ([`Source`]). What calls us is checked, stored as it came, answered, and read
+//! afterwards from its row: nothing acknowledged is held only in memory. What is read becomes events like any other.
+//!
+//! Promises: a connector knows its system's words and nothing of how this service stores or decides; adding one is a
+//! folder and a line in [`ALL`]; no secret of a system is logged or given out.
+//! Leaves out: when deliveries are repeated (the outbox), and whose account an event is (accounts).
+//!
+//! Owns the tables `received` and `sync_progress`.
+
+pub mod api;
+pub mod commands;
+mod generic;
+pub mod inbound;
+pub mod jobs;
+pub mod limits;
+pub mod settings;
+pub mod sign;
+pub mod source;
+mod store;
+pub mod vendor;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use sqlx::PgPool;
+use tokio::sync::Notify;
+
+use crate::accounts::Accounts;
+use crate::handoffs::commands::Handoffs;
+use crate::kernel::clock::Clock;
+use crate::platform::outbox::Sender;
+
+pub use inbound::Inbound;
+pub use settings::{ConnectorSettings, Section, SetupFault};
+pub use source::Source;
+
+/// Makes the connectors of one section of the settings; most sections make one.
+type Make = fn(&Tools, &Section) -> Result<Vec<Connector>, SetupFault>;
+
+/// Every system that the service can be connected to, by the name of its section in the settings.
+const ALL: &[(&str, Make)] = &[("webhooks", generic::connect)];
+
+/// What a connector is made with.
+#[derive(Clone)]
+pub struct Tools {
+    pub clock: Clock,
+    /// For every call that leaves the process: no redirects, a time-out, our name.
+    pub client: reqwest::Client,
+}
+
+/// One system, as far as it is set up.
+pub struct Connector {
+    /// The last step of its address (`/v1/webhooks/{name}`), and its name everywhere else.
+    pub name: String,
+    pub inbound: Option<Arc<dyn Inbound>>,
+    /// Destinations of deliveries that it serves.
+    pub senders: Vec<(&'static str, Arc<dyn Sender>)>,
+    pub source: Option<Arc<dyn Source>>,
+    /// Whether it can be reached and may do what it is to do.
+    pub check: Option<Arc<dyn Check>>,
+    /// How much of what the system allows has been used.
+    pub limits: Option<Arc<limits::Limits>>,
+}
+
+impl Connector {
+    /// A connector that does nothing yet.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            inbound: None,
+            senders: Vec::new(),
+            source: None,
+            check: None,
+            limits: None,
+        }
+    }
+}
+
+/// A look at how a connector is set up, made when a person asks for it.
+pub trait Check: Send + Sync {
+    /// Tries each thing that the connector needs, one finding each; writes nothing to the system.
+    fn check(&self) -> BoxFuture<'_, Vec<Finding>>;
+}
+
+/// One thing that a check looked at.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Finding {
+    /// What was looked at: `token`, `scope crm.objects.deals.write`, `property gtm_handoff_id`.
+    pub what: String,
+    pub ok: bool,
+    /// What was found; when it is not well, what to do.
+    pub detail: String,
+}
+
+impl Finding {
+    /// It is as it should be.
+    pub fn well(what: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { what: what.into(), ok: true, detail: detail.into() }
+    }
+
+    /// It is not, and this is what to do.
+    pub fn amiss(what: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { what: what.into(), ok: false, detail: detail.into() }
+    }
+}
+
+/// The systems that are set up, by name.
+#[derive(Default)]
+pub struct Registry(BTreeMap<String, Connector>);
+
+impl Registry {
+    /// Makes what the settings ask for.
+    ///
+    /// # Errors
+    /// All faults of all sections at once: unknown systems, unusable values, two that want the same destination.
+    pub fn new(settings: &ConnectorSettings, tools: &Tools) -> Result<Self, Vec<SetupFault>> {
+        let (mut made, mut faults) = (BTreeMap::new(), Vec::new());
+        for section in settings.sections() {
+            let Some((_, make)) = ALL.iter().find(|(name, _)| *name == section.name) else {
+                faults.push(SetupFault::unknown(&section.name, ALL.iter().map(|(name, _)| *name)));
+                continue;
+            };
+            match make(tools, &section) {
+                Ok(connectors) => made.extend(connectors.into_iter().map(|one| (one.name.clone(), one))),
+                Err(fault) => faults.push(fault),
+            }
+        }
+        faults.extend(rivals(&made, settings));
+        if faults.is_empty() { Ok(Self(made)) } else { Err(faults) }
+    }
+
+    pub fn get(&self, name: &str) -> Option<&Connector> {
+        self.0.get(name)
+    }
+
+    /// All of them, by name.
+    pub fn all(&self) -> impl Iterator<Item = &Connector> {
+        self.0.values()
+    }
+
+    /// Who serves which destination of deliveries.
+    pub fn senders(&self, settings: &ConnectorSettings) -> Vec<(&'static str, Arc<dyn Sender>)> {
+        let serves = |one: &Connector, destination: &str| {
+            settings.prefers(destination).is_none_or(|preferred| preferred == one.name)
+        };
+        self.all().flat_map(|one| one.senders.iter().filter(|(to, _)| serves(one, to)).cloned()).collect()
+    }
+}
+
+/// Destinations that several systems could serve and nobody has chosen between.
+fn rivals(made: &BTreeMap<String, Connector>, settings: &ConnectorSettings) -> Vec<SetupFault> {
+    let mut serving: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (name, connector) in made {
+        for (destination, _) in &connector.senders {
+            serving.entry(destination).or_default().push(name);
+        }
+    }
+    let chosen = |destination: &str, by: &[&str]| {
+        settings.prefers(destination).is_some_and(|preferred| by.contains(&preferred))
+    };
+    serving
+        .into_iter()
+        .filter(|(destination, by)| by.len() > 1 && !chosen(destination, by))
+        .map(|(destination, by)| SetupFault::rivals(destination, &by))
+        .collect()
+}
+
+/// The connectors of the service: a handle to their use cases.
+#[derive(Clone)]
+pub struct Connectors {
+    pub pool: PgPool,
+    pub clock: Clock,
+    pub accounts: Accounts,
+    pub handoffs: Handoffs,
+    pub registry: Arc<Registry>,
+    /// Rung when something was received.
+    pub work: Arc<Notify>,
+    /// Rung when something is to be read from a system.
+    pub fetch: Arc<Notify>,
+}
