@@ -18,6 +18,7 @@ pub mod jobs;
 pub mod limits;
 pub mod settings;
 pub mod sign;
+mod slack;
 pub mod source;
 mod store;
 pub mod vendor;
@@ -42,7 +43,7 @@ pub use source::Source;
 type Make = fn(&Tools, &Section) -> Result<Vec<Connector>, SetupFault>;
 
 /// Every system that the service can be connected to, by the name of its section in the settings.
-const ALL: &[(&str, Make)] = &[("webhooks", generic::connect)];
+const ALL: &[(&str, Make)] = &[("slack", slack::connect), ("webhooks", generic::connect)];
 
 /// What a connector is made with.
 #[derive(Clone)]

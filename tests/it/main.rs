@@ -4,9 +4,11 @@
 mod api;
 mod client;
 mod concurrency;
+mod connect_slack;
 mod connectors;
 mod crash;
 mod dead;
+mod fakes;
 mod handoff_concurrency;
 mod handoffs;
 mod harness;

@@ -1,0 +1,173 @@
+//! Slack: a handoff's alert arrives once with buttons, and what people press on it happens once, in their name.
+
+use serde_json::{Value, json};
+
+use crate::fakes::server::Answer;
+use crate::fakes::slack::Slack;
+use crate::harness::Service;
+use crate::stories::event;
+
+/// A service with Slack, a team of two, and a handoff that one of them has; gives its id.
+async fn handed_over(slack: &Slack) -> (Service, String) {
+    let service = Service::connected(&slack.settings()).await;
+    let rep = |id: &str, weight: u32| {
+        json!({"id": id, "name": id, "email": format!("{id}@example.com"), "team": "sales", "weight": weight})
+    };
+    let teams = json!([{"id": "sales", "channel": "#sales"}, {"id": "marketing"}, {"id": "partner"}, {"id": "customer_success"}]);
+    // All goes to Ada until somebody decides otherwise.
+    let roster = json!({"teams": teams, "reps": [rep("ada", 1), rep("ben", 0)]});
+    service.post("/v1/roster/import", json!({"roster": roster})).await;
+    let contact = json!({"contactId": "c1", "firstName": "Ann", "email": "ann@acme.com"});
+    let deal = json!({"dealId": "d1", "stage": "qualification", "qualification": {"score": 82}});
+    service
+        .events(&[
+            event("gtm.account.upserted", "acc_1", json!({"name": "Acme", "employeeCount": 300})),
+            event("gtm.contact.upserted", "acc_1", contact),
+            event("gtm.deal.upserted", "acc_1", deal),
+        ])
+        .await;
+    let asked = json!({"handoffType": "mql_to_sales", "accountId": "acc_1", "dealId": "d1"});
+    let handoff = service.send(reqwest::Method::POST, "/v1/handoffs", Some(asked), 201).await;
+    assert_eq!(handoff["assignedOwner"]["id"], "ada", "{handoff}");
+    let id = handoff["handoffId"].as_str().unwrap().to_owned();
+    (service, id)
+}
+
+/// Waits for the alert's delivery to have this status; has retries due at once.
+async fn until(service: &Service, status: &str) -> Value {
+    loop {
+        let page = service.get("/v1/deliveries?destination=messaging/alert").await;
+        if let Some(one) = page["data"].as_array().unwrap().iter().find(|one| one["status"] == status) {
+            return one.clone();
+        }
+        sqlx::query("UPDATE delivery SET due_at = created_at WHERE status = 'retrying'")
+            .execute(&service.database.pool)
+            .await
+            .unwrap();
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Presses a button as somebody.
+async fn press(service: &Service, action: &str, handoff: &str, user: &str, respond: &str) {
+    let payload = json!({
+        "type": "block_actions", "user": {"id": user, "username": user.to_lowercase()}, "response_url": respond,
+        "actions": [{"action_id": action, "value": handoff, "type": "button"}],
+    });
+    let body = form_urlencoded::Serializer::new(String::new()).append_pair("payload", &payload.to_string()).finish();
+    let stamp = service.now().timestamp().to_string();
+    let parts: [&[u8]; 4] = [b"v0:", stamp.as_bytes(), b":", body.as_bytes()];
+    let digest = gtm::connectors::sign::hmac_sha256(b"press me", &parts);
+    let answer = service
+        .http
+        .post(service.url("/v1/webhooks/slack"))
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("x-slack-request-timestamp", stamp)
+        .header("x-slack-signature", format!("v0={}", hex::encode(digest)))
+        .body(body)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), 200);
+    service.until_read().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alert_is_posted_once_with_its_owner_and_its_buttons() {
+    let slack = Slack::start(Vec::new()).await;
+    let (service, id) = handed_over(&slack).await;
+    let delivery = until(&service, "delivered").await;
+    assert_eq!(delivery["provider"], "slack", "{delivery}");
+    let [message] = slack.posted.lock().unwrap().clone().try_into().unwrap();
+    assert_eq!(message["channel"], "#sales");
+    assert!(message["text"].as_str().unwrap().contains("Acme"), "{message}");
+    let shown = message["blocks"].to_string();
+    assert!(shown.contains("<@UADA>"), "the owner is named: {shown}");
+    for action in ["handoff_ack", "handoff_take", "handoff_reject"] {
+        assert!(shown.contains(action), "{shown}");
+    }
+    assert!(shown.contains(&format!("https://gtm.example.com/v1/handoffs/{id}")), "{shown}");
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_slack_refuses_for_now_arrives_later_and_what_got_lost_is_not_posted_twice() {
+    let trouble = vec![
+        Answer::Json(200, json!({"ok": false, "error": "internal_error"})),
+        Answer::Text(503, "upstream"),
+        Answer::Broken,
+    ];
+    let slack = Slack::start(trouble).await;
+    let (service, _) = handed_over(&slack).await;
+    let delivery = until(&service, "delivered").await;
+    assert_eq!(delivery["attempts"], 4, "{delivery}");
+    assert_eq!(slack.posted.lock().unwrap().len(), 1, "the third was posted, though nobody heard of it");
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_many_calls_rest_the_destination_and_say_so() {
+    let slack = Slack::start(vec![Answer::Limited(3_600)]).await;
+    let (service, _) = handed_over(&slack).await;
+    let delivery = loop {
+        let page = service.get("/v1/deliveries?destination=messaging/alert").await;
+        let one = page["data"][0].clone();
+        if one["status"] == "retrying" {
+            break one;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert!(delivery["lastError"].as_str().unwrap().contains("takes no more calls"), "{delivery}");
+    let due: chrono::DateTime<chrono::Utc> = delivery["dueAt"].as_str().unwrap().parse().unwrap();
+    assert!((due - service.now()).num_seconds() > 3_500, "Retry-After is heeded: {delivery}");
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_succeed_is_dead_at_once_and_says_what_to_do() {
+    let archived = Answer::Json(200, json!({"ok": false, "error": "is_archived"}));
+    let slack = Slack::start(vec![archived]).await;
+    let (service, _) = handed_over(&slack).await;
+    let delivery = until(&service, "dead").await;
+    let error = delivery["lastError"].as_str().unwrap();
+    assert!(error.contains("is_archived: give the team another channel in the roster"), "{error}");
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pressed_buttons_acknowledge_and_take_over_in_the_name_of_whoever_pressed() {
+    let slack = Slack::start(Vec::new()).await;
+    let (service, id) = handed_over(&slack).await;
+    let respond = slack.fake.url("/respond");
+    press(&service, "handoff_ack", &id, "UADA", &respond).await;
+    let path = format!("/v1/handoffs/{id}");
+    assert_eq!(service.get(&path).await["status"], "acknowledged");
+    // Pressed twice it says so, and changes nothing.
+    press(&service, "handoff_ack", &id, "UADA", &respond).await;
+    press(&service, "handoff_take", &id, "UBEN", &respond).await;
+    let handoff = service.get(&path).await;
+    assert_eq!(handoff["assignedOwner"]["id"], "ben", "{handoff}");
+    let timeline = service.get(&format!("{path}/timeline")).await.to_string();
+    assert!(timeline.contains("slack:UADA") && timeline.contains("slack:UBEN"), "{timeline}");
+    let told: Vec<String> =
+        slack.fake.asked_at("/respond").iter().map(|asked| asked.json()["text"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(told.len(), 3);
+    assert_eq!(told[0], "The handoff is now acknowledged.");
+    assert_ne!(told[1], told[0], "the second press is told that it came too late");
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_names_what_is_missing() {
+    let slack = Slack::start(Vec::new()).await;
+    let service = Service::connected(&slack.settings()).await;
+    let found = service.post("/v1/connectors/slack/check", json!({})).await;
+    assert_eq!(found["ok"], false);
+    let findings = found["findings"].as_array().unwrap();
+    let finding = |what: &str| findings.iter().find(|one| one["what"] == what).unwrap();
+    assert_eq!(finding("token")["detail"], "The bot is gtm in Acme.");
+    let scope = finding("scope users:read")["detail"].as_str().unwrap().to_owned();
+    assert!(scope.contains("it needs the scope users:read"), "{scope}");
+    assert_eq!(finding("channel")["ok"], true);
+    service.stop().await;
+}

@@ -1,0 +1,4 @@
+//! Outside systems that cannot be reached from a test: each behaves as badly as the real one does.
+
+pub mod server;
+pub mod slack;
