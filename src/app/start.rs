@@ -19,7 +19,7 @@ use super::local::{self, ServiceFile};
 use super::{App, Parts, routes, sandbox, workers};
 use crate::accounts::intake::{self, IntakeWorker};
 use crate::accounts::{Accounts, store};
-use crate::handoffs::commands::{HandoffFollower, Handoffs, Rosters};
+use crate::handoffs::commands::{HandoffFollower, HandoffTimeline, Handoffs, Rosters};
 use crate::handoffs::package;
 use crate::handoffs::types::{DEFAULT_TYPES, HandoffTypes, TypesFault};
 use crate::motions::commands::{DeskWorker, MotionError, MotionFollower, Motions, Policies, open_desk};
@@ -217,6 +217,7 @@ pub fn wire(
         deliver: deliver.clone(),
         hand_over: hand_over.clone(),
         desk,
+        timelines: Arc::new([Box::new(HandoffTimeline { pool: pool.clone() })]),
     };
     let handoffs = Handoffs {
         pool,

@@ -13,6 +13,7 @@ mod quiet;
 mod reason;
 mod replay;
 mod sweep;
+mod timeline;
 mod together;
 
 use std::sync::Arc;
@@ -32,6 +33,7 @@ pub use orchestrate::{Ask, Decided, Seen, Trigger};
 pub use policies::{Policies, PolicyFaults};
 pub use reason::EVENT_TO_DECISION;
 pub use replay::{Difference, Replayed};
+pub use timeline::{TimelineLine, TimelineSource};
 pub use together::{Desk, DeskWorker, open as open_desk};
 
 /// The kind of job that looks at an account: its key is the account id, its payload the reason.
@@ -51,6 +53,8 @@ pub struct Motions {
     /// Rung when a handoff is asked for.
     pub hand_over: Arc<Notify>,
     pub desk: Desk,
+    /// Whoever else knows of things that happened to accounts.
+    pub timelines: Arc<[Box<dyn TimelineSource>]>,
 }
 
 /// Why a use case could not be done.
