@@ -21,7 +21,7 @@ use crate::accounts::intake::{self, IntakeWorker};
 use crate::accounts::{Accounts, store};
 use crate::connectors::commands::Asker;
 use crate::connectors::{Connectors, Registry, SetupFault, Tools};
-use crate::handoffs::commands::{HandoffFollower, Handoffs, Rosters};
+use crate::handoffs::commands::{HandoffFollower, HandoffTimeline, Handoffs, Rosters};
 use crate::handoffs::package;
 use crate::handoffs::types::{DEFAULT_TYPES, HandoffTypes, TypesFault};
 use crate::kernel::clock::Clock;
@@ -234,6 +234,7 @@ pub fn wire(
         hand_over: hand_over.clone(),
         freshen: Arc::new(Asker::new(&registry)),
         desk,
+        timelines: Arc::new([Box::new(HandoffTimeline { pool: pool.clone() })]),
     };
     let handoffs = Handoffs {
         pool: pool.clone(),

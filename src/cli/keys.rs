@@ -27,6 +27,9 @@ enum Action {
         /// When it ends, as an instant such as 2027-01-31T00:00:00Z.
         #[arg(long)]
         expires_at: Option<String>,
+        /// The rep whom it acts for, who may note absences of the team that they lead.
+        #[arg(long)]
+        rep: Option<String>,
     },
     /// End a key.
     Revoke {
@@ -41,11 +44,12 @@ pub async fn run(args: Keys, context: &Context) -> anyhow::Result<()> {
     match args.action.unwrap_or(Action::List) {
         Action::List => {
             let rows = client.list("/v1/keys", &[], None).await?;
-            let headers = ["label", "scopes", "created", "last used", "ends", "id"];
+            let headers = ["label", "scopes", "rep", "created", "last used", "ends", "id"];
             screen.list(&rows, "No keys.", &headers, |row| {
                 vec![
                     text(row, &["/label"]),
                     text(row, &["/scopes"]),
+                    text(row, &["/repId"]),
                     when(row.get("createdAt")),
                     when(row.get("lastUsedAt")),
                     when(row.get("revokedAt").filter(|at| !at.is_null()).or_else(|| row.get("expiresAt"))),
@@ -53,10 +57,13 @@ pub async fn run(args: Keys, context: &Context) -> anyhow::Result<()> {
                 ]
             });
         }
-        Action::Create { label, scopes, expires_at } => {
+        Action::Create { label, scopes, expires_at, rep } => {
             let mut body = json!({ "label": label, "scopes": scopes });
             if let Some(expires_at) = expires_at {
                 body["expiresAt"] = expires_at.into();
+            }
+            if let Some(rep) = rep {
+                body["repId"] = rep.into();
             }
             let answer = client.post("/v1/keys", &body).await?;
             screen.document(&answer, |answer| {

@@ -42,6 +42,17 @@ enum Action {
         /// The absence, as `gtm reps show` has it.
         absence: String,
     },
+    /// Alerts that were held back because somebody had too many, and what became of them.
+    Alerts {
+        /// Only this rep's.
+        id: Option<String>,
+        /// Only those that are held, digested or dropped.
+        #[arg(long, value_parser = ["held", "digested", "dropped"])]
+        state: Option<String>,
+        /// How many to show.
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+    },
     /// Give everything that a rep has open to others, because the rep leaves.
     OffBoard {
         id: String,
@@ -72,6 +83,14 @@ pub async fn run(args: Reps, context: &Context) -> anyhow::Result<()> {
             let done = json!({ "repId": id, "absenceId": absence, "ended": true });
             context.screen.document(&done, |_| format!("The absence of {id} is over."));
         }
+        Action::Alerts { id, state, limit } => {
+            let filters = [("repId", id.as_deref()), ("state", state.as_deref())];
+            let filters: Vec<(&str, &str)> =
+                filters.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+            let rows = client.list("/v1/alerts", &filters, Some(limit)).await?;
+            let headers = ["held", "rep", "priority", "account", "title", "became"];
+            context.screen.list(&rows, "No alert was held back.", &headers, alert_cells);
+        }
         Action::OffBoard { id, dry_run } => {
             let path = format!("/v1/reps/{}/offboard", segment(&id));
             let answer = client.post(&path, &json!({ "dryRun": dry_run })).await?;
@@ -93,6 +112,9 @@ fn off_boarded(answer: &Value) -> String {
         };
         format!("  {}  {}  → {to}", text(one, &["/handoffId"]), text(one, &["/accountId"]))
     }));
+    if let Some(left) = answer["left"].as_u64().filter(|left| *left > 0) {
+        lines.push(format!("The rep has {left} more than one call passes on: do it again."));
+    }
     let mentions = answer["mentions"].as_array().map(Vec::as_slice).unwrap_or_default();
     if !mentions.is_empty() {
         lines.push("Still to be edited:".to_owned());
@@ -112,6 +134,18 @@ fn cells(rep: &Value) -> Vec<String> {
         text(rep, &["/capacity"]),
         text(rep, &["/calendar"]),
         leaving.to_owned(),
+    ]
+}
+
+fn alert_cells(alert: &Value) -> Vec<String> {
+    let because = alert["droppedBecause"].as_str().map(|because| format!(": {}", because.replace('_', " ")));
+    vec![
+        when(alert.get("heldAt")),
+        text(alert, &["/repId"]),
+        text(alert, &["/priority"]),
+        text(alert, &["/accountId"]),
+        text(alert, &["/title"]),
+        format!("{}{}", text(alert, &["/state"]), because.unwrap_or_default()),
     ]
 }
 

@@ -4,12 +4,13 @@
 //! how complete it is) and [`report`] (the same for a reader), [`entries`] and [`import`] (the roster as people edit it),
 //! [`assign`] (which rep, and why not the others), [`availability`] and [`hours`] (who is there and when), [`sla`] (the
 //! clock of one handoff: what was spent, when it is due, which step comes next), [`handoff`] and [`lifecycle`] (what may
-//! happen to a handoff), [`effects`] (what leaves the service because of it) and [`metrics`] (what all of them amount
-//! to). Around it: [`commands`] (the
-//! transactions), [`store`] (SQL), [`api`] (HTTP), [`jobs`] (what runs by itself).
-//! Owns the tables `roster_head`, `roster_entry`, `absence`, `rotation`, `handoff`, `handoff_turn`, `handoff_entry` and
-//! `share_receipt`.
+//! happen to a handoff), [`effects`] (what leaves the service because of it), [`alerts`] (how much of it a person is told at
+//! once) and [`metrics`] (what all of them amount to). Around it: [`commands`] (the transactions), [`store`] (SQL),
+//! [`api`] (HTTP), [`jobs`] (what runs by itself).
+//! Owns the tables `roster_head`, `roster_entry`, `absence`, `rotation`, `handoff`, `handoff_turn`, `handoff_entry`,
+//! `share_receipt`, `alert_budget` and `held_alert`.
 
+pub mod alerts;
 pub mod api;
 pub mod assign;
 pub mod availability;

@@ -1,4 +1,5 @@
-//! The kinds of handoff, as data: teams, focus, required fields, terms, urgency.
+//! The kinds of handoff, as data: teams, focus, required fields, terms, urgency; and what opens them and how much of it
+//! people are told at once.
 //!
 //! Promises: the file that ships is part of the program; an unknown key is an error, and all that is wrong with
 //! values comes at once, with the place. Leaves out which fields a package can have and which teams and roles
@@ -9,6 +10,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::alerts::AlertTerms;
 use super::sla::{Basis, SlaTerms};
 use crate::kernel::calendar::Length;
 use crate::motions::Urgency;
@@ -78,6 +80,7 @@ impl Triggers {
 pub struct HandoffTypes {
     types: BTreeMap<String, HandoffType>,
     triggers: Triggers,
+    alerts: AlertTerms,
 }
 
 /// One thing wrong with the file.
@@ -104,6 +107,8 @@ impl fmt::Display for TypesFault {
 struct File {
     defaults: DefaultTerms,
     triggers: Triggers,
+    #[serde(default)]
+    alerts: AlertTerms,
     types: BTreeMap<String, WrittenType>,
 }
 
@@ -154,7 +159,7 @@ impl HandoffTypes {
     pub fn parse(text: &str) -> Result<Self, Vec<TypesFault>> {
         let file: File = toml::from_str(text)
             .map_err(|error| vec![TypesFault { path: String::new(), message: error.to_string() }])?;
-        let File { defaults, triggers, types } = file;
+        let File { defaults, triggers, alerts, types } = file;
         let types: BTreeMap<String, HandoffType> =
             types.into_iter().map(|(name, written)| (name, completed(written, &defaults))).collect();
         let mut faults: Vec<TypesFault> =
@@ -164,7 +169,9 @@ impl HandoffTypes {
             unknown
                 .map(|(path, opens)| TypesFault { path, message: format!("`{opens}` is none of the types") }),
         );
-        if faults.is_empty() { Ok(Self { types, triggers }) } else { Err(faults) }
+        let wrong = alerts.faults().into_iter();
+        faults.extend(wrong.map(|(key, message)| TypesFault { path: format!("alerts.{key}"), message }));
+        if faults.is_empty() { Ok(Self { types, triggers, alerts }) } else { Err(faults) }
     }
 
     pub fn get(&self, name: &str) -> Option<&HandoffType> {
@@ -173,6 +180,11 @@ impl HandoffTypes {
 
     pub fn triggers(&self) -> &Triggers {
         &self.triggers
+    }
+
+    /// How much of it a person is told at once.
+    pub fn alerts(&self) -> &AlertTerms {
+        &self.alerts
     }
 
     /// By name, in the order of names.
@@ -291,7 +303,9 @@ mod tests {
                 "budget = \"2d\"\nbasis = \"business\"\nmanager_alert_after = \"30m\"",
             )
             .replace("remind_before = \"30m\"", "remind_before = \"2h\"\nmax_reassignments = 200")
-            .replace("escalate_to = \"cs_manager\"", "escalate_to = \" \"");
+            .replace("escalate_to = \"cs_manager\"", "escalate_to = \" \"")
+            .replace("budget = 6", "budget = 2000")
+            .replace("digest_after = \"1h\"", "digest_after = \"8d\"");
         let faults = HandoffTypes::parse(&text).unwrap_err();
         let paths: Vec<&str> = faults.iter().map(|fault| fault.path.as_str()).collect();
         let expected = [
@@ -305,6 +319,8 @@ mod tests {
             "types.sql_to_ae.sla.remind_before",
             "types.sql_to_ae.sla.max_reassignments",
             "triggers.lifecycle.mql",
+            "alerts.budget",
+            "alerts.digest_after",
         ];
         assert_eq!(paths, expected, "{faults:#?}");
         assert!(faults[4].to_string().contains("write working hours, such as `16h`"), "{}", faults[4]);

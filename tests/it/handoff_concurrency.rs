@@ -92,10 +92,16 @@ async fn a_thousand_handoffs_at_once_over_two_processes_are_shared_out_fairly() 
     assert_eq!(owners.len(), REPS);
     assert!(owners.values().all(|count| count.abs_diff(HANDOFFS / REPS) <= 1), "{owners:?}");
     check_accounts(&one, &owners).await;
-    // Each is known by one line of a kind, one note to the CRM, one alert and one briefing.
+    // Each is known by one line of a kind, one note to the CRM, one alert, sent or held, and one briefing. Nobody got more
+    // alerts than the budget allows, and nobody less while there was any left.
     for query in [
         "SELECT count(*) FROM (SELECT FROM handoff_entry GROUP BY handoff_id, kind HAVING count(*) > 1) AS twice",
-        "SELECT count(*) FROM (SELECT FROM delivery GROUP BY handoff_id HAVING count(*) <> 3) AS other",
+        "SELECT count(*) FROM (
+           SELECT FROM (SELECT handoff_id FROM delivery UNION ALL SELECT handoff_id FROM held_alert) AS told
+           GROUP BY handoff_id HAVING count(*) <> 3) AS other",
+        "SELECT count(*) FROM (
+           SELECT FROM delivery WHERE destination = 'messaging/alert'
+           GROUP BY payload #>> '{data,to,0,repId}' HAVING count(*) <> 6) AS too_many_or_few",
     ] {
         assert_eq!(one.number(query).await, 0, "{query}");
     }

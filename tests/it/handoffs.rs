@@ -1,5 +1,6 @@
 //! Handoffs from the first word to the outcome: the package, the owner, the clock, the escalation, each once.
 
+use gtm::handoffs::assign::names::RepId;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -11,7 +12,7 @@ fn rep(id: &str) -> Value {
 }
 
 /// A team of two with a manager, open around the clock.
-async fn sales_team(service: &Service) {
+pub async fn sales_team(service: &Service) {
     let mut meg = rep("meg");
     meg["weight"] = json!(0);
     meg.as_object_mut().unwrap().remove("manager");
@@ -25,7 +26,7 @@ async fn sales_team(service: &Service) {
 }
 
 /// A company with somebody to talk to and a qualified deal.
-async fn prospect(service: &Service, id: &str) {
+pub async fn prospect(service: &Service, id: &str) {
     let contact = json!({
         "contactId": "c1", "firstName": "Ann", "lastName": "Lee", "title": "VP Finance", "email": "ann@acme.com",
         "isPrimary": true,
@@ -47,20 +48,20 @@ async fn prospect(service: &Service, id: &str) {
         .await;
 }
 
-async fn open(service: &Service, body: Value) -> Value {
+pub async fn open(service: &Service, body: Value) -> Value {
     service.send(Method::POST, "/v1/handoffs", Some(body), 201).await
 }
 
-async fn act(service: &Service, id: &str, action: &str, body: Value, expected: u16) -> Value {
+pub async fn act(service: &Service, id: &str, action: &str, body: Value, expected: u16) -> Value {
     service.send(Method::POST, &format!("/v1/handoffs/{id}/{action}"), Some(body), expected).await
 }
 
-async fn read(service: &Service, id: &str) -> Value {
+pub async fn read(service: &Service, id: &str) -> Value {
     service.get(&format!("/v1/handoffs/{id}")).await
 }
 
 /// What happened, by name; a step by the name of the step.
-async fn happened(service: &Service, id: &str) -> Vec<String> {
+pub async fn happened(service: &Service, id: &str) -> Vec<String> {
     let timeline = service.get(&format!("/v1/handoffs/{id}/timeline")).await;
     let entries = timeline["data"].as_array().unwrap().iter().filter(|entry| entry["kind"] != "delivery");
     entries
@@ -68,7 +69,7 @@ async fn happened(service: &Service, id: &str) -> Vec<String> {
         .collect()
 }
 
-fn id_of(handoff: &Value) -> String {
+pub fn id_of(handoff: &Value) -> String {
     handoff["handoffId"].as_str().unwrap().to_owned()
 }
 
@@ -313,7 +314,12 @@ async fn everything_that_a_leaver_has_goes_to_others_and_can_be_seen_before() {
         listed["data"].as_array().unwrap().len()
     };
     assert_eq!((of("ada").await, of("ben").await), (4, 0), "a preview moves nothing");
+    // One part after the other, where it is more than one call passes on.
+    let ada = RepId::parse("ada").unwrap();
+    let part = service.running.app.handoffs.off_board(&ada, 3, false, "test").await.unwrap();
+    assert_eq!((part.moved.len(), part.left, of("ada").await, of("ben").await), (3, 1, 1, 3));
     let moved = service.post("/v1/reps/ada/offboard", json!({})).await;
+    assert_eq!((moved["moved"].as_array().unwrap().len(), &moved["left"]), (1, &json!(0)));
     assert!(moved["moved"].as_array().unwrap().iter().all(|one| one["to"]["id"] == "ben"), "{moved:#}");
     assert_eq!((of("ada").await, of("ben").await), (0, 4));
     let again = service.post("/v1/reps/ada/offboard", json!({})).await;

@@ -1,6 +1,7 @@
 //! The service as its users meet it: scenarios over real sockets and a real Postgres.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where and stops")]
 
+mod alerts;
 mod api;
 mod client;
 mod concurrency;
@@ -14,6 +15,7 @@ mod handoffs;
 mod harness;
 mod intake;
 mod laws;
+mod leads;
 mod matching;
 mod metrics;
 mod outbox;

@@ -81,7 +81,8 @@ impl Folding {
             );
         }
         self.collect(stored, &event, &mut applied);
-        self.applied.push(AppliedEvent { account_id: stored.account_id.clone(), id: stored.id, applied });
+        let account_id = stored.account_id.clone();
+        self.applied.push(AppliedEvent { account_id, id: stored.id, at: event.time, applied });
     }
 
     /// Notes what the event asks for beyond the state.

@@ -84,6 +84,8 @@ pub struct Folded {
 pub struct AppliedEvent {
     pub account_id: String,
     pub id: Uuid,
+    /// When it was true, by the sender.
+    pub at: DateTime,
     pub applied: Applied,
 }
 

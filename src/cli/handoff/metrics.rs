@@ -57,58 +57,64 @@ pub async fn pools(client: &Client, args: Pools, context: &Context) -> Result<()
     Ok(())
 }
 
-/// A table with a column for the total and one for each group would be too wide: lines are groups.
+/// How much of a group's name a line shows: with it the lines fit 100 columns.
+const KEY_MAX: usize = 22;
+
+/// A line for each group, in two tables: one with all figures is wider than a terminal.
 fn figures(answer: &Value, screen: &Screen) -> String {
     let by = text(answer, &["/groupBy"]);
     let first = if by == NOTHING { "" } else { by.as_str() };
-    let headers = [
-        first,
-        "handoffs",
-        "to contact p50",
-        "p90",
-        "p95",
-        "in time",
-        "to owner p50",
-        "acknowledged in time",
-        "converts",
-        "rated",
-        "complete",
-        "passed on",
-        "given back",
-        "fell back",
-        "held",
-    ];
     let groups = answer["groups"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let lines = groups
+    let groups: Vec<(String, &Value)> = groups
         .iter()
-        .map(|group| cells(text(group, &["/key"]), &group["figures"]))
-        .chain([cells("all".to_owned(), &answer["total"])]);
+        .map(|group| (shortened(&text(group, &["/key"])), &group["figures"]))
+        .chain([("all".to_owned(), &answer["total"])])
+        .collect();
+    let table = |headers: &[&str], cells: fn(&Value) -> Vec<String>| {
+        let headers: Vec<&str> = [first].iter().chain(headers).copied().collect();
+        let line = |(key, figures): &(String, &Value)| [vec![key.clone()], cells(figures)].concat();
+        screen.table(&headers, groups.iter().map(line))
+    };
+    let times = ["handoffs", "contact p50", "p90", "p95", "in time", "owner p50", "acknowledged"];
+    let outcomes = ["converts", "rated", "complete", "passed on", "given back", "fell back", "held"];
     format!(
-        "Handoffs made from {} to {} (UTC); `!` marks a missed target.\n\n{}",
+        "Handoffs made from {} to {} (UTC); `!` marks a missed target.\n\n{}\n\n{}",
         when(answer.get("from")),
         when(answer.get("to")),
-        screen.table(&headers, lines)
+        table(&times, times_of),
+        table(&outcomes, outcomes_of),
     )
 }
 
-fn cells(key: String, figures: &Value) -> Vec<String> {
-    let count = |name: &str| text(figures, &[name]);
+fn shortened(key: &str) -> String {
+    if key.chars().count() <= KEY_MAX {
+        return key.to_owned();
+    }
+    key.chars().take(KEY_MAX - 1).chain(['…']).collect()
+}
+
+/// How many there were, how long they took, and what part of them was in time.
+fn times_of(figures: &Value) -> Vec<String> {
     vec![
-        key,
-        count("/count"),
+        text(figures, &["/count"]),
         span(figures.pointer("/contactTime/p50Seconds")),
         span(figures.pointer("/contactTime/p90Seconds")),
         span(figures.pointer("/contactTime/p95Seconds")),
         percent(figures.pointer("/contactSla/share")),
         span(figures.pointer("/assignmentTime/p50Seconds")),
         percent(figures.pointer("/acknowledgement/share")),
+    ]
+}
+
+fn outcomes_of(figures: &Value) -> Vec<String> {
+    vec![
         aim(&figures["conversion"]["rate"], |value| format!("{:.0} %", value * 100.0)),
         aim(&figures["nps"]["mean"], |value| number(value, 1)),
         aim(&figures["completeness"]["mean"], |value| format!("{value:.0} %")),
-        count("/reassigned"),
-        count("/rejected"),
+        text(figures, &["/reassigned"]),
+        text(figures, &["/rejected"]),
         percent(figures.pointer("/fellBack/share")),
-        count("/heldNow"),
+        text(figures, &["/heldNow"]),
     ]
 }
 
@@ -192,6 +198,25 @@ mod tests {
         let spans = [0.4, 119.0, 120.0, 9_000.0, 216_000.0].map(|seconds| span(Some(&json!(seconds))));
         assert_eq!(spans, ["0 s", "119 s", "2 min", "2.5 h", "2.5 d"]);
         assert_eq!(span(Some(&Value::Null)), NOTHING);
+    }
+
+    #[test]
+    fn figures_fit_a_terminal_of_a_hundred_columns() {
+        let screen = Screen { json: false, terminal: false, now: chrono::DateTime::UNIX_EPOCH };
+        let figures = json!({
+            "count": 10_000_000, "contactTime": {"p50Seconds": 216_000.0, "p90Seconds": 8_640_000.0, "p95Seconds": 8_700_000.0},
+            "contactSla": {"share": 0.3333}, "assignmentTime": {"p50Seconds": 8_640_000.0}, "acknowledgement": {"share": 1.0},
+            "conversion": {"rate": {"value": 0.5, "met": false}}, "nps": {"mean": {"value": 7.25, "met": false}},
+            "completeness": {"mean": {"value": 100.0, "met": false}}, "reassigned": 1_000_000, "rejected": 1_000_000,
+            "fellBack": {"share": 1.0}, "heldNow": 1_000_000,
+        });
+        let key = "a-team-with-a-name-that-nobody-wants-to-type";
+        let answer = json!({"from": "2027-03-01T00:00:00Z", "to": "2027-03-29T00:00:00Z", "groupBy": "team",
+            "groups": [{"key": key, "figures": figures}], "total": figures});
+        let shown = super::figures(&answer, &screen);
+        let widest = shown.lines().map(|line| line.chars().count()).max();
+        assert!(widest <= Some(100), "{widest:?}\n{shown}");
+        assert!(shown.contains("a-team-with-a-name-th…") && shown.contains("50 % !"), "{shown}");
     }
 
     #[test]

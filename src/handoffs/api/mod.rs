@@ -2,6 +2,7 @@
 
 mod absences;
 mod actions;
+mod alerts;
 mod calendars;
 mod entries;
 mod handoffs;
@@ -45,6 +46,7 @@ where
         .routes(routes!(actions::cancel_handoff))
         .routes(routes!(actions::roll_back_handoff))
         .routes(routes!(actions::release_handoff))
+        .routes(routes!(alerts::list_alerts))
         .routes(routes!(reroute::reroute_handoffs))
         .routes(routes!(reroute::off_board_rep))
         .routes(routes!(calendars::list))

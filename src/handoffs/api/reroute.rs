@@ -18,6 +18,8 @@ use crate::platform::http::{
 
 /// Handoffs that one call passes on: their accounts are held until all of them are.
 const MANY: usize = 200;
+/// The same for those of a leaver, whom the caller cannot ask for in parts.
+const OFF_BOARDED_MAX: usize = 1_000;
 
 /// Whether to do it.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -69,7 +71,10 @@ pub struct RerouteAnswer {
 pub struct OffBoardAnswer {
     /// Nothing was written.
     pub dry_run: bool,
+    /// At most 1,000 in one call.
     pub moved: Vec<HandoffMove>,
+    /// How many more the rep has: call again.
+    pub left: usize,
     /// Where the roster still names the rep, as sentences: handoffs pass these places by, and somebody should edit them.
     pub mentions: Vec<String>,
 }
@@ -87,8 +92,8 @@ fn moved(handoffs: &[Handoff], roster: &Roster) -> Vec<HandoffMove> {
 
 /// Off-board a rep
 ///
-/// From now on the rep is given nothing, and everything that the rep has open goes to others by the routing. The answer
-/// also names the places of the roster that still lead to the rep.
+/// From now on the rep is given nothing, and everything that the rep has open goes to others by the routing, up to 1,000
+/// handoffs in one call; `left` says how many are still the rep's. The answer also names the places of the roster that still lead to the rep.
 #[utoipa::path(
     post, path = "/v1/reps/{id}/offboard", tag = "handoffs", operation_id = "off_board_rep",
     security(("api_key" = ["config:write"])),
@@ -106,9 +111,10 @@ pub async fn off_board_rep(
     RawBody(raw): RawBody,
 ) -> Result<Json<OffBoardAnswer>, Problem> {
     let body: OffBoardBody = if raw.is_empty() { OffBoardBody::default() } else { parse(&raw)? };
-    let (moves, mentions) = handoffs.off_board(&rep, body.dry_run, &caller.actor()).await?;
+    let done = handoffs.off_board(&rep, OFF_BOARDED_MAX, body.dry_run, &caller.actor()).await?;
     let roster = handoffs.roster().await?;
-    Ok(Json(OffBoardAnswer { dry_run: body.dry_run, moved: moved(&moves, &roster.roster), mentions }))
+    let moved = moved(&done.moved, &roster.roster);
+    Ok(Json(OffBoardAnswer { dry_run: body.dry_run, moved, left: done.left, mentions: done.mentions }))
 }
 
 /// Pass handoffs on to others

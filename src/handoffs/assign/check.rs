@@ -167,6 +167,7 @@ impl<'f> Checker<'f> {
                 "the fallback owner is leaving and takes nothing; name somebody who stays",
             );
         }
+        let lead = team.lead.as_ref().and_then(|rep| self.known_rep(&format!("{path}.lead"), rep));
         if team.order.as_ref().is_some_and(Vec::is_empty) {
             self.add(
                 Code::OutOfRange,
@@ -183,6 +184,7 @@ impl<'f> Checker<'f> {
             name: team.name.clone().unwrap_or_else(|| team.id.clone()),
             channel: team.channel.clone(),
             fallback,
+            lead,
             returning: team.returning,
             overflow: team.overflow,
             order: team.order.clone().unwrap_or_else(|| StepRule::DEFAULT.to_vec()),

@@ -64,6 +64,9 @@ pub struct TeamFile {
     /// Who takes what nobody took in time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fallback_owner: Option<String>,
+    /// A rep, of this team or another, who may note the absences of the team's members.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lead: Option<String>,
     /// When the team works; around the clock when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calendar: Option<String>,

@@ -46,6 +46,8 @@ pub struct Team {
     pub channel: Option<String>,
     /// Who takes what nobody took in time.
     pub fallback: Option<RepId>,
+    /// Who may note the absences of the team's members.
+    pub lead: Option<RepId>,
     pub returning: ReturnPolicy,
     pub overflow: Overflow,
     /// The ways to an owner, in the order in which they are tried.
@@ -253,6 +255,11 @@ impl Roster {
         self.teams.get(id)
     }
 
+    /// Whether a rep leads a team, whichever.
+    pub fn leads(&self, id: &RepId) -> bool {
+        self.teams.values().any(|team| team.lead.as_ref() == Some(id))
+    }
+
     pub fn teams(&self) -> impl Iterator<Item = &Team> {
         self.teams.values()
     }
@@ -290,6 +297,7 @@ impl Roster {
     pub fn mentions(&self, id: &RepId) -> Vec<String> {
         let leads = |to: &Target| matches!(to, Target::Rep(rep) if rep == id);
         let fallbacks = self.teams.values().filter(|team| team.fallback.as_ref() == Some(id));
+        let led = self.teams.values().filter(|team| team.lead.as_ref() == Some(id));
         let managed = self.reps.iter().filter(|rep| rep.manager.as_ref() == Some(id));
         let territories = self.territories.iter().filter(|territory| leads(&territory.to));
         let named = self.named.iter().filter(|(_, reps)| reps.contains(id));
@@ -299,6 +307,7 @@ impl Roster {
             .chain(named.map(|(account, _)| format!("named account {account} is owned by {id}")))
             .chain(segments.map(|rule| format!("segment {} leads to {id}", rule.segment)))
             .chain(fallbacks.map(|team| format!("team {} falls back on {id}", team.id)))
+            .chain(led.map(|team| format!("team {} is led by {id}", team.id)))
             .chain(managed.map(|rep| format!("{} is managed by {id}", rep.id)))
             .collect()
     }

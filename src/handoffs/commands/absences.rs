@@ -1,13 +1,16 @@
 //! Absences: noted ahead or at once, ended by themselves or by somebody.
 //!
 //! Promises: whoever stands in is another rep who stays, and at no instant do covers lead in a circle; both are checked
-//! under the roster's lock, so that two who note absences at once cannot close a circle together.
+//! under the roster's lock, so that two who note absences at once cannot close a circle together. A team's lead notes and
+//! ends absences of the team and their own, by the roster as it is under that lock, and nobody else's.
 
 use uuid::Uuid;
 
 use super::roster::{absence, read_absences};
 use super::{HandoffError, Handoffs, before_change};
+use crate::handoffs::assign::Roster;
 use crate::handoffs::assign::names::RepId;
+use crate::handoffs::assign::roster::Rep;
 use crate::handoffs::availability::Absence;
 use crate::handoffs::entries::{Kind, RosterChange};
 use crate::handoffs::store::{self, AbsenceRow};
@@ -29,18 +32,52 @@ pub struct NewAbsence {
     pub note: Option<String>,
 }
 
+/// Whose absences somebody may note and end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Authority {
+    Everybody,
+    /// Those of the teams that this rep leads, and the lead's own.
+    Lead(RepId),
+}
+
+impl Authority {
+    /// Refuses what goes beyond it, with the reason.
+    fn check(&self, roster: &Roster, rep: &Rep) -> Result<(), HandoffError> {
+        let Self::Lead(lead) = self else { return Ok(()) };
+        if !roster.leads(lead) {
+            let refusal =
+                format!("{lead} leads no team; a team's lead notes absences, or whoever has config:write");
+            return Err(HandoffError::NotAllowed(refusal));
+        }
+        let led = roster.team(&rep.team).is_some_and(|team| team.lead.as_ref() == Some(lead));
+        if led || rep.id == *lead {
+            return Ok(());
+        }
+        let refusal = format!("{} is in the team {}, which {lead} does not lead", rep.id, rep.team);
+        Err(HandoffError::NotAllowed(refusal))
+    }
+}
+
 /// An absence as it was noted.
 pub type Noted = AbsenceRow;
 
 impl Handoffs {
     /// Notes an absence.
-    pub async fn add_absence(&self, rep: &str, new: NewAbsence, by: &str) -> Result<Noted, HandoffError> {
+    pub async fn add_absence(
+        &self,
+        rep: &str,
+        new: NewAbsence,
+        authority: &Authority,
+        by: &str,
+    ) -> Result<Noted, HandoffError> {
         let no_rep = || HandoffError::NoEntry { kind: Kind::Rep, id: rep.to_owned() };
         let now = self.clock.now();
         let mut tx = db::begin(&self.pool).await?;
         store::lock_roster(&mut tx).await?;
         let held = self.rosters.current(&mut tx).await?;
-        let rep_id = held.roster.rep(rep).ok_or_else(no_rep)?.id.clone();
+        let known = held.roster.rep(rep).ok_or_else(no_rep)?;
+        authority.check(&held.roster, known)?;
+        let rep_id = known.id.clone();
         let row = AbsenceRow {
             id: new_id(now),
             rep_id: rep.to_owned(),
@@ -90,10 +127,23 @@ impl Handoffs {
     }
 
     /// Ends an absence now; one that has not begun is gone. One that is over stays as it was.
-    pub async fn end_absence(&self, rep: &str, id: Uuid, by: &str) -> Result<(), HandoffError> {
+    pub async fn end_absence(
+        &self,
+        rep: &str,
+        id: Uuid,
+        authority: &Authority,
+        by: &str,
+    ) -> Result<(), HandoffError> {
         let now = self.clock.now();
         let mut tx = db::begin(&self.pool).await?;
         store::lock_roster(&mut tx).await?;
+        let held = self.rosters.current(&mut tx).await?;
+        // Absences of somebody who has gone stay, for those who may see to everybody's.
+        match held.roster.rep(rep) {
+            Some(known) => authority.check(&held.roster, known)?,
+            None if *authority == Authority::Everybody => {}
+            None => return Err(HandoffError::NoEntry { kind: Kind::Rep, id: rep.to_owned() }),
+        }
         let found = store::find_absence(&mut tx, rep, id).await?.and_then(absence);
         let absent = found.ok_or(HandoffError::NoAbsence(id))?;
         if absent.to.is_some_and(|to| to <= now) {

@@ -40,6 +40,17 @@ impl Deed {
     }
 }
 
+/// What became of what a leaver had.
+#[derive(Debug)]
+pub struct OffBoarded {
+    /// Where everything went, or would go.
+    pub moved: Vec<Handoff>,
+    /// How many more the rep has than one call passes on: the next call goes on with them.
+    pub left: usize,
+    /// Where the roster still names the rep, as sentences.
+    pub mentions: Vec<String>,
+}
+
 impl Handoffs {
     /// Does something to a handoff; gives it as it then stands.
     pub async fn act(&self, id: Uuid, deed: &Deed) -> Result<Handoff, HandoffError> {
@@ -81,14 +92,16 @@ impl Handoffs {
         settled.map(|one| one.handoff).ok_or(HandoffError::Moved)
     }
 
-    /// A rep leaves: is given nothing more, and everything that the rep has open goes to others. Done again it goes on
-    /// where it was broken off. A dry run says where everything would go.
+    /// A rep leaves: is given nothing more, and what the rep has open goes to others, at most so much of it, because all
+    /// of their accounts are locked until it is done. Done again it goes on with what is left. A dry run says where
+    /// everything would go.
     pub async fn off_board(
         &self,
         rep: &RepId,
+        at_most: usize,
         dry_run: bool,
         by: &str,
-    ) -> Result<(Vec<Handoff>, Vec<String>), HandoffError> {
+    ) -> Result<OffBoarded, HandoffError> {
         if !dry_run {
             self.mark_leaving(rep, by).await?;
         }
@@ -98,12 +111,15 @@ impl Handoffs {
             known.ok_or_else(|| HandoffError::NoEntry { kind: Kind::Rep, id: rep.to_string() })?;
             held.roster.mentions(rep)
         };
-        let keys = {
+        let mut keys = {
             let mut conn = self.pool.acquire().await?;
             store::open_of(&mut conn, rep.as_str()).await?
         };
-        let moves = self.reroute(keys, TurnEnd::Offboarded, Some(rep), dry_run, by).await?;
-        Ok((moves, mentions))
+        keys.sort_unstable();
+        let left = keys.len().saturating_sub(at_most);
+        keys.truncate(at_most);
+        let moved = self.reroute(keys, TurnEnd::Offboarded, Some(rep), dry_run, by).await?;
+        Ok(OffBoarded { moved, left, mentions })
     }
 
     /// Gives handoffs to others, by the routing as it is now. Those that are over by now, or not a certain rep's any

@@ -2,7 +2,8 @@
 //!
 //! Promises: whatever happens to a handoff is one transaction under its account's lock: the row, the turn, the line of its
 //! timeline, the commands that leave, the audit entry and the job for the next step of its clock. A handoff that needs an
-//! owner is given to somebody in the same transaction, under the roster's lock, which is taken last.
+//! owner is given to somebody in the same transaction, under the roster's lock, which is taken after those of accounts and
+//! handoffs. People who are alerted are locked after it, and jobs after them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use super::alerts::Telling;
 use super::{DRAIN, DRAIN_KEY, HandoffError, Handoffs, STEP};
 use crate::handoffs::assign::names::{RepId, TeamId};
 use crate::handoffs::assign::outcome::{Assigned, Route};
@@ -29,7 +31,7 @@ use crate::kernel::clock::DateTime;
 use crate::kernel::ids::new_id;
 use crate::platform::audit;
 use crate::platform::jobs::{self, Lane, NewJob};
-use crate::platform::outbox::{self, NewEffect};
+use crate::platform::outbox::{self, Cause, NewEffect};
 
 /// A handoff under its account's lock, and what has happened to it in this transaction.
 #[derive(Debug, Clone)]
@@ -41,6 +43,8 @@ pub(super) struct Changing {
     pub happened: Vec<Happening>,
     /// Its clock counts by other hours, which is written also where it is no news.
     pub counts_anew: bool,
+    /// Assignment gave another answer than the last one, which is written also where it is no news.
+    pub answered_anew: bool,
     /// Who is to have it, when a person said so.
     pub chosen: Option<RepId>,
     /// Whose decision another turn would be.
@@ -58,6 +62,7 @@ impl Changing {
             new: false,
             happened: Vec::new(),
             counts_anew: false,
+            answered_anew: false,
             chosen: None,
             restart: Restart::Automatic,
             receipts: Vec::new(),
@@ -66,6 +71,11 @@ impl Changing {
 
     pub fn waits(&self) -> bool {
         self.handoff.status == Status::Pending
+    }
+
+    /// There is something to write. What waits and goes on waiting for the same reason has nothing.
+    fn is_changed(&self) -> bool {
+        self.new || self.counts_anew || self.answered_anew || !self.happened.is_empty()
     }
 
     fn ended_turn(&self, now: DateTime) -> Option<EndedTurn> {
@@ -109,7 +119,7 @@ impl Handoffs {
             }
             self.rosters.current(conn).await?.roster.clone()
         };
-        changing.retain(|one| one.new || one.counts_anew || !one.happened.is_empty() || one.waits());
+        changing.retain(|one| one.is_changed() || one.waits());
         self.write(conn, &mut changing, &roster, actor, now).await?;
         // Whoever lost one may have room for what waits. The roster's lock is held: nobody is just now being told to
         // wait because of what ends here.
@@ -168,6 +178,7 @@ impl Handoffs {
                 Some(availability::hours(roster, &one.handoff.request.team, outcome.rep(), absences))
             }
         };
+        one.answered_anew = one.handoff.assignment.as_ref() != Some(&outcome);
         let happened =
             lifecycle::place(&mut one.handoff, outcome, &handoff_type.sla, one.restart, hours, now)?;
         one.happened.extend(happened);
@@ -199,10 +210,11 @@ impl Handoffs {
         store::insert_entries(conn, &rows.entries).await?;
         store::insert_receipts(conn, &rows.receipts).await?;
         outbox::enqueue(conn, &rows.effects, now).await?;
+        self.tell(conn, rows.tellings, roster, now).await?;
         jobs::enqueue(conn, STEP, &rows.steps, now).await?;
         jobs::enqueue(conn, DRAIN, &rows.drains, now).await?;
         audit::append_all(conn, now, &rows.log).await?;
-        for one in changing.iter_mut().filter(|one| !one.new) {
+        for one in changing.iter_mut().filter(|one| !one.new && one.is_changed()) {
             one.handoff.version += 1;
         }
         Ok(())
@@ -248,6 +260,7 @@ struct Rows {
     entries: Vec<TimelineRow>,
     receipts: Vec<NewReceipt>,
     effects: Vec<NewEffect>,
+    tellings: Vec<Telling>,
     steps: Vec<NewJob>,
     drains: Vec<NewJob>,
     log: BTreeMap<String, Vec<audit::Entry>>,
@@ -277,8 +290,10 @@ impl Rows {
         if let Some(due_at) = lifecycle::looks_at(handoff, now).filter(|_| one.waits()) {
             self.drains.push(job(DRAIN_KEY.to_owned(), &json!({}), due_at));
         }
-        let list = if one.new { &mut self.new } else { &mut self.changed };
-        list.push(handoff.clone());
+        if one.is_changed() {
+            let list = if one.new { &mut self.new } else { &mut self.changed };
+            list.push(handoff.clone());
+        }
         Ok(())
     }
 
@@ -300,17 +315,13 @@ impl Rows {
             doc: Json(RawValue::from_string(details.to_string())?),
             once: happening.once(),
         };
-        for command in effects::commands(scene, happening) {
-            let body = json!({ "type": command.destination, "timestamp": now, "data": command.data });
-            self.effects.push(NewEffect {
-                account_id: handoff.account_id.clone(),
-                id: new_id(now),
-                destination: command.destination.to_owned(),
-                handoff_id: handoff.id,
-                entry_id: entry.id,
-                payload: body.to_string(),
-            });
-        }
+        let effects = effects::of(scene, happening);
+        self.effects.extend(effects.commands.iter().map(|command| {
+            let account_id = handoff.account_id.clone();
+            let cause = Cause::Entry { account_id, handoff_id: handoff.id, entry_id: entry.id };
+            NewEffect::new(cause, command.destination, &command.data, now)
+        }));
+        self.tellings.extend(effects.alert.map(|alert| Telling { entry_id: entry.id, alert }));
         if let (Happening::Assigned { owner, turn, .. }, Some(outcome)) = (happening, &handoff.assignment) {
             self.turns.push(NewTurn {
                 account_id: handoff.account_id.clone(),

@@ -113,7 +113,7 @@ fn outcome(event: &AppliedEvent, now: DateTime) -> Option<NewJob> {
         handoff_id: said.handoff_id,
         outcome: said.outcome,
         nps: said.nps.value().copied().and_then(whole),
-        at: now,
+        at: event.at,
         source: event.id.to_string(),
     };
     Some(job(format!("event:{}", event.id), &json!(job_of), now))

@@ -6,6 +6,7 @@
 
 mod absences;
 mod act;
+mod alerts;
 mod change;
 mod follow;
 mod metrics;
@@ -37,12 +38,13 @@ use crate::platform::audit::AuditError;
 use crate::platform::http::{Fault, Problem};
 use crate::platform::jobs::{self, Lane, NewJob};
 
-pub use absences::{NewAbsence, Noted};
-pub use act::Deed;
+pub use absences::{Authority, NewAbsence, Noted};
+pub use act::{Deed, OffBoarded};
 pub use follow::HandoffFollower;
 pub use open::{OpenAsk, Opened};
 pub use preview::PreviewAsk;
 pub use roster::{Held, Imported, Put, Rosters, read_rotations, write_rotations};
+pub use telling::HandoffTimeline;
 
 /// The kind of job that gives out what waits; there is one, with the key [`DRAIN_KEY`].
 pub const DRAIN: &str = "handoff_drain";
@@ -58,8 +60,10 @@ pub const RELEASE: &str = "handoff_release";
 pub const HOURS: &str = "handoff_hours";
 /// The kind of job that notes what an event reports of a handoff; its key is the event.
 pub const OUTCOME: &str = "handoff_outcome";
+/// The kind of job that sends a person the digest of what was held back; its key is the person.
+pub const DIGEST: &str = "handoff_digest";
 /// All of them, in the order in which they are done.
-pub const KINDS: [&str; 6] = [STEP, OPEN, OUTCOME, RELEASE, HOURS, DRAIN];
+pub const KINDS: [&str; 7] = [STEP, OPEN, OUTCOME, RELEASE, HOURS, DRAIN, DIGEST];
 
 /// Handoffs: a handle to the use cases of this slice.
 #[derive(Clone)]
@@ -83,6 +87,9 @@ pub enum HandoffError {
     NoEntry { kind: Kind, id: String },
     #[error("there is no handoff type {0}")]
     NoType(String),
+    /// The caller may not do this to this rep.
+    #[error("{0}")]
+    NotAllowed(String),
     #[error("there is no absence {0}")]
     NoAbsence(Uuid),
     #[error("there is no account {0}")]
@@ -140,6 +147,7 @@ impl From<HandoffError> for Problem {
         match error {
             HandoffError::NoEntry { kind, id } => Self::not_found(kind.words(), id),
             HandoffError::NoType(name) => Self::not_found("handoff type", name),
+            HandoffError::NotAllowed(detail) => Self::forbidden("not_your_team", detail),
             HandoffError::NoAbsence(id) => Self::not_found("absence", id),
             HandoffError::NoAccount(id) => Self::not_found("account", id),
             HandoffError::NoHandoff(id) => Self::not_found("handoff", id),

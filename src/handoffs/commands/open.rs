@@ -332,7 +332,17 @@ fn opening(
         version: 1,
     };
     let (chosen, restart) = (ask.owner_id.clone(), Restart::Automatic);
-    Ok(Changing { handoff, package, new: true, happened, counts_anew: false, chosen, restart, receipts })
+    Ok(Changing {
+        handoff,
+        package,
+        new: true,
+        happened,
+        counts_anew: false,
+        answered_anew: false,
+        chosen,
+        restart,
+        receipts,
+    })
 }
 
 /// A package as it is stored, and its digest in the notation of the database.

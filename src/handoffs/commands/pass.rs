@@ -13,12 +13,12 @@ use uuid::Uuid;
 use super::act::read;
 use super::change::{Changing, job};
 use super::open::OpenAsk;
-use super::{DRAIN, HOURS, HandoffError, Handoffs, KINDS, OPEN, OUTCOME, RELEASE, STEP};
+use super::{DIGEST, DRAIN, HOURS, HandoffError, Handoffs, KINDS, OPEN, OUTCOME, RELEASE, STEP};
 use crate::accounts::ReportedOutcome;
 use crate::accounts::commands::lock_current_idle;
 use crate::handoffs::availability;
 use crate::handoffs::handoff::{Handoff, Happening, Status};
-use crate::handoffs::lifecycle::{self, Action};
+use crate::handoffs::lifecycle;
 use crate::handoffs::sla::{Basis, Change};
 use crate::handoffs::store;
 use crate::kernel::clock::DateTime;
@@ -58,6 +58,7 @@ pub(super) struct OutcomeJob {
     pub handoff_id: Uuid,
     pub outcome: ReportedOutcome,
     pub nps: Option<u8>,
+    /// When it was so.
     pub at: DateTime,
     pub source: String,
 }
@@ -106,6 +107,7 @@ impl Handoffs {
                 OUTCOME => self.outcome_due(job).await,
                 RELEASE => self.release_due(job).await,
                 HOURS => self.hours_due(job).await,
+                DIGEST => self.digest_due(job).await,
                 _ => self.drain().await,
             };
             match outcome {
@@ -203,16 +205,7 @@ impl Handoffs {
         let actor = format!("event:{}", said.source);
         let done = self
             .alone(&handoff.account_id, handoff.id, &actor, |one, now| {
-                let since = one.handoff.assigned_at.unwrap_or(one.handoff.created_at);
-                let at = said.at.clamp(since, now.max(since));
-                let action = match said.outcome {
-                    ReportedOutcome::Contacted => Action::Contact { at },
-                    ReportedOutcome::MeetingBooked => Action::Meeting { at },
-                    ReportedOutcome::Converted => Action::Convert { nps: said.nps },
-                    ReportedOutcome::Lost => Action::Lose { reason: None },
-                };
-                one.happened = lifecycle::act(&mut one.handoff, &action, now)?;
-                one.happened.extend(said.nps.and_then(|nps| lifecycle::rate(&mut one.handoff, nps)));
+                one.happened = lifecycle::report(&mut one.handoff, said.outcome, said.nps, said.at, now)?;
                 Ok(())
             })
             .await;

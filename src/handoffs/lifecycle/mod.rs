@@ -5,175 +5,24 @@
 //! data ([`Happening`]), from which the rows, the alerts and the audit entries are made.
 //! Leaves out: finding an owner; a handoff that needs one becomes `pending`, and whoever assigns calls [`place`].
 
+mod action;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use chrono::TimeDelta;
-use serde::{Deserialize, Serialize};
 
 use super::assign::{Outcome, outcome::Route};
 use super::handoff::{Handoff, Happening, Status, TurnEnd};
 use super::hours::Hours;
 use super::sla::{Change, Restart, SlaClock, SlaTerms, StepKind};
+use crate::accounts::ReportedOutcome;
 use crate::kernel::calendar::CalendarError;
 use crate::kernel::clock::DateTime;
 
+pub use action::{Action, ActionKind, Refused};
+
 /// So long after it was made a handoff can be rolled back.
 pub const ROLLBACK_WITHIN: TimeDelta = TimeDelta::minutes(30);
-
-/// What somebody does to a handoff.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
-    Acknowledge,
-    /// The customer was contacted, now or earlier.
-    Contact {
-        at: DateTime,
-    },
-    Meeting {
-        at: DateTime,
-    },
-    Convert {
-        nps: Option<u8>,
-    },
-    Lose {
-        reason: Option<String>,
-    },
-    /// The owner gives it back: to the queue, or to the team it came from.
-    Reject {
-        reason: String,
-        reroute: bool,
-    },
-    /// It is to be somebody else's.
-    Reassign {
-        reason: TurnEnd,
-    },
-    Cancel {
-        reason: Option<String>,
-    },
-    RollBack {
-        reason: Option<String>,
-    },
-    /// Let it go on though something is missing.
-    Release,
-}
-
-/// The name of an action, as calls have it.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
-)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = HandoffAction)]
-pub enum ActionKind {
-    Acknowledge,
-    Contact,
-    Meeting,
-    Convert,
-    Lose,
-    Reject,
-    Reassign,
-    Cancel,
-    Rollback,
-    Release,
-}
-
-impl ActionKind {
-    pub const ALL: [Self; 10] = [
-        Self::Acknowledge,
-        Self::Contact,
-        Self::Meeting,
-        Self::Convert,
-        Self::Lose,
-        Self::Reject,
-        Self::Reassign,
-        Self::Cancel,
-        Self::Rollback,
-        Self::Release,
-    ];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Acknowledge => "acknowledge",
-            Self::Contact => "contact",
-            Self::Meeting => "meeting",
-            Self::Convert => "convert",
-            Self::Lose => "lose",
-            Self::Reject => "reject",
-            Self::Reassign => "reassign",
-            Self::Cancel => "cancel",
-            Self::Rollback => "rollback",
-            Self::Release => "release",
-        }
-    }
-
-    /// Whether it leads on from a state. Rolling back also has its time: [`ROLLBACK_WITHIN`].
-    fn leads_on_from(self, status: Status) -> bool {
-        use Status::{Acknowledged, Assigned, Contacted, Held, MeetingBooked, Pending};
-        match self {
-            Self::Acknowledge => status == Assigned,
-            Self::Contact => matches!(status, Assigned | Acknowledged),
-            Self::Meeting => matches!(status, Assigned | Acknowledged | Contacted),
-            Self::Convert | Self::Lose => status.is_open(),
-            Self::Reject => matches!(status, Assigned | Acknowledged),
-            Self::Reassign => status == Pending || status.is_open(),
-            Self::Cancel => {
-                matches!(status, Held | Pending | Assigned | Acknowledged | Contacted | MeetingBooked)
-            }
-            Self::Rollback => !status.is_final(),
-            Self::Release => status == Held,
-        }
-    }
-
-    /// The state that it leads to, for those that can be said again without doing anything.
-    fn already(self, status: Status) -> bool {
-        match self {
-            Self::Acknowledge => status == Status::Acknowledged,
-            Self::Contact => status == Status::Contacted,
-            Self::Meeting => status == Status::MeetingBooked,
-            Self::Convert => status == Status::Converted,
-            Self::Lose => status == Status::Lost,
-            Self::Cancel => status == Status::Cancelled,
-            Self::Rollback => status == Status::RolledBack,
-            Self::Reject | Self::Reassign | Self::Release => false,
-        }
-    }
-}
-
-impl Action {
-    pub fn kind(&self) -> ActionKind {
-        match self {
-            Self::Acknowledge => ActionKind::Acknowledge,
-            Self::Contact { .. } => ActionKind::Contact,
-            Self::Meeting { .. } => ActionKind::Meeting,
-            Self::Convert { .. } => ActionKind::Convert,
-            Self::Lose { .. } => ActionKind::Lose,
-            Self::Reject { .. } => ActionKind::Reject,
-            Self::Reassign { .. } => ActionKind::Reassign,
-            Self::Cancel { .. } => ActionKind::Cancel,
-            Self::RollBack { .. } => ActionKind::Rollback,
-            Self::Release => ActionKind::Release,
-        }
-    }
-}
-
-/// Why an action was refused.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
-    #[error("a handoff that is {} cannot {}; possible now: {}", .status.name(), .action.name(), listed(.legal))]
-    Illegal { status: Status, action: ActionKind, legal: Vec<ActionKind> },
-    #[error("it was made at {created_at} and could be rolled back until {until}; cancel it instead")]
-    TooLate { created_at: DateTime, until: DateTime },
-    #[error(
-        "{at} is no instant of this turn: it began at {since}, and what is noted as done cannot lie ahead"
-    )]
-    Instant { at: DateTime, since: DateTime },
-}
-
-fn listed(actions: &[ActionKind]) -> String {
-    if actions.is_empty() {
-        return "nothing, it is over".to_owned();
-    }
-    actions.iter().map(|action| action.name()).collect::<Vec<_>>().join(", ")
-}
 
 /// What can be done with a handoff now.
 pub fn legal(handoff: &Handoff, now: DateTime) -> Vec<ActionKind> {
@@ -195,7 +44,7 @@ pub fn act(handoff: &mut Handoff, action: &Action, now: DateTime) -> Result<Vec<
     }
     let mut happened = Vec::new();
     match action {
-        Action::Acknowledge => acknowledge(handoff, now, &mut happened),
+        Action::Acknowledge => acknowledge(handoff, now, now, &mut happened),
         Action::Contact { at } => {
             check_instant(handoff, *at, now)?;
             contact(handoff, *at, now, &mut happened);
@@ -238,6 +87,32 @@ pub fn act(handoff: &mut Handoff, action: &Action, now: DateTime) -> Result<Vec<
         }
         Action::Release => release(handoff, true, now, &mut happened),
     }
+    Ok(happened)
+}
+
+/// What somebody outside reports at an instant, told of now. A contact that it implies was made at its instant, as far as
+/// that lies in the present turn; what ends the handoff ends it now, because what happened meanwhile has happened.
+pub fn report(
+    handoff: &mut Handoff,
+    outcome: ReportedOutcome,
+    nps: Option<u8>,
+    at: DateTime,
+    now: DateTime,
+) -> Result<Vec<Happening>, Refused> {
+    let since = handoff.assigned_at.unwrap_or(handoff.created_at);
+    let at = at.clamp(since, now.max(since));
+    let action = match outcome {
+        ReportedOutcome::Contacted => Action::Contact { at },
+        ReportedOutcome::MeetingBooked => Action::Meeting { at },
+        ReportedOutcome::Converted => Action::Convert { nps },
+        ReportedOutcome::Lost => Action::Lose { reason: None },
+    };
+    let implied = matches!(action, Action::Meeting { .. } | Action::Convert { .. });
+    let first =
+        implied && handoff.contacted_at.is_none() && ActionKind::Contact.leads_on_from(handoff.status);
+    let mut happened = if first { act(handoff, &Action::Contact { at }, now)? } else { Vec::new() };
+    happened.extend(act(handoff, &action, now)?);
+    happened.extend(nps.and_then(|nps| rate(handoff, nps)));
     Ok(happened)
 }
 
@@ -286,8 +161,10 @@ fn check_instant(handoff: &Handoff, at: DateTime, now: DateTime) -> Result<(), R
     if at < since || at > now { Err(Refused::Instant { at, since }) } else { Ok(()) }
 }
 
-fn acknowledge(handoff: &mut Handoff, now: DateTime, happened: &mut Vec<Happening>) {
+/// The owner has taken note, by something done at `done_at` and told of now.
+fn acknowledge(handoff: &mut Handoff, done_at: DateTime, now: DateTime, happened: &mut Vec<Happening>) {
     if handoff.acknowledged_at.is_none() {
+        happened.extend(missed_acknowledgement(handoff, done_at, now));
         handoff.acknowledged_at = Some(now);
         if let Some(clock) = &mut handoff.clock {
             clock.acknowledge(now);
@@ -297,12 +174,23 @@ fn acknowledge(handoff: &mut Handoff, now: DateTime, happened: &mut Vec<Happenin
     handoff.status = handoff.status.max(Status::Acknowledged);
 }
 
+/// That it was to be acknowledged before, also where nobody has noted it yet: what an owner is measured by does not
+/// depend on how soon the service looks.
+fn missed_acknowledgement(handoff: &mut Handoff, done_at: DateTime, now: DateTime) -> Option<Happening> {
+    let (shift, turn) = (handoff.shift(), handoff.reassignments + 1);
+    let missed = handoff.clock.as_mut()?.take_missed_acknowledgement(&shift, done_at, now);
+    // Without working time left there was nothing to miss.
+    let step = missed.unwrap_or(None)?;
+    let (owner, due_at) = (handoff.owner_id.clone(), handoff.due_at);
+    Some(Happening::Step { step: step.kind, turn, at: step.at, owner, due_at })
+}
+
 /// The first contact meets the terms, or misses them; a later one changes nothing of that.
 fn contact(handoff: &mut Handoff, at: DateTime, now: DateTime, happened: &mut Vec<Happening>) {
     if handoff.contacted_at.is_some() {
         return;
     }
-    acknowledge(handoff, now, happened);
+    acknowledge(handoff, at, now, happened);
     let shift = handoff.shift();
     let mut in_time = true;
     if let Some(clock) = &mut handoff.clock {
@@ -398,6 +286,8 @@ pub fn place(
             handoff.status = Status::Assigned;
             handoff.owner_id = Some(owner.clone());
             handoff.assigned_at = Some(now);
+            // Whom a person chose though they had lost it once has it now.
+            handoff.request.lost_by.remove(&owner);
             handoff.fell_back |= matches!(outcome, Outcome::Fallback(_));
             let route = route(&outcome).to_owned();
             Happening::Assigned { owner, route, turn: handoff.reassignments + 1, due_at: handoff.due_at }

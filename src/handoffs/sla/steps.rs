@@ -95,6 +95,26 @@ impl SlaClock {
         Ok(due)
     }
 
+    /// Notes that acknowledgement was due before an instant and there was none, where nobody has noted it yet. For what
+    /// is acknowledged then: [`SlaClock::take_due`] would not tell any more.
+    pub fn take_missed_acknowledgement(
+        &mut self,
+        shift: &Shift,
+        before: DateTime,
+        now: DateTime,
+    ) -> Result<Option<Step>, CalendarError> {
+        let kind = StepKind::AcknowledgeBreach;
+        if self.ended().is_some() || !self.is_open_for(kind) {
+            return Ok(None);
+        }
+        let due = self.acknowledge_due_at(shift)?.filter(|due| *due < before);
+        let step = due.map(|at| Step { kind, at });
+        if let Some(step) = step {
+            self.note_taken(Done { kind, at: step.at, taken_at: now });
+        }
+        Ok(step)
+    }
+
     /// Whether a step may still come.
     fn is_open_for(&self, kind: StepKind) -> bool {
         let overtaken = match kind {

@@ -335,6 +335,46 @@ pub async fn timeline(
     .await
 }
 
+/// What happened to handoffs of an account, or was shown to a partner with one.
+#[derive(Debug, Clone)]
+pub struct AccountLineRow {
+    pub id: Uuid,
+    pub at: DateTime,
+    pub kind: String,
+    pub title: String,
+    pub detail: Json<serde_json::Value>,
+}
+
+/// What happened to the handoffs of an account, newest first; `before` is the id of the last one seen.
+pub async fn account_timeline(
+    pool: &PgPool,
+    account_id: &str,
+    before: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<AccountLineRow>, sqlx::Error> {
+    sqlx::query_as!(
+        AccountLineRow,
+        r#"SELECT id AS "id!", at AS "at!", kind AS "kind!", title AS "title!",
+                  detail AS "detail!: Json<serde_json::Value>" FROM (
+             (SELECT e.id, e.at, 'handoff' AS kind, h.type || ': ' || replace(e.kind, '_', ' ') AS title,
+                     json_build_object('handoffId', e.handoff_id, 'handoffType', h.type, 'what', e.kind,
+                       'actor', e.actor, 'detail', e.doc) AS detail
+              FROM handoff_entry e JOIN handoff h ON h.account_id = e.account_id AND h.id = e.handoff_id
+              WHERE e.account_id = $1 AND e.id < $2 ORDER BY e.id DESC LIMIT $3)
+             UNION ALL
+             (SELECT id, shared_at, 'share', partner_id || ': ' || coalesce(contact_id, 'the company'),
+                     json_build_object('handoffId', handoff_id, 'partnerId', partner_id, 'contactId', contact_id,
+                       'purpose', purpose, 'fields', fields)
+              FROM share_receipt WHERE account_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3)) AS line
+           ORDER BY id DESC LIMIT $3"#,
+        account_id,
+        before.unwrap_or(Uuid::max()),
+        limit,
+    )
+    .fetch_all(pool)
+    .await
+}
+
 /// What to list.
 #[derive(Debug, Clone, Default)]
 pub struct HandoffFilter {
@@ -351,20 +391,42 @@ pub struct HandoffFilter {
 
 /// Handoffs, newest first.
 pub async fn list_handoffs(pool: &PgPool, filter: &HandoffFilter) -> Result<Vec<Handoff>, sqlx::Error> {
-    let mut query = QueryBuilder::<Postgres>::new("SELECT row_to_json(h) FROM handoff h WHERE true");
+    let mut query = listing("", filter);
+    let rows: Vec<Json<Handoff>> = query.build_query_scalar().fetch_all(pool).await?;
+    Ok(rows.into_iter().map(|row| row.0).collect())
+}
+
+/// The statement of [`list_handoffs`], behind a prefix such as `EXPLAIN`. Each filter has an index in the order of the
+/// list. Only deadlines have another order: where nothing else narrows the list, what is overdue is found by its
+/// deadlines first and sorted then, because the way through the newest would pass by everything that is not.
+pub(super) fn listing(prefix: &str, filter: &HandoffFilter) -> QueryBuilder<Postgres> {
+    let narrowed = filter.status.is_some()
+        || [&filter.handoff_type, &filter.owner_id, &filter.account_id].into_iter().any(Option::is_some);
+    let mut query = QueryBuilder::<Postgres>::new(prefix);
+    query.push("SELECT row_to_json(h) FROM ");
+    match filter.overdue {
+        Some((true, now)) if !narrowed => {
+            query.push("(SELECT * FROM handoff WHERE status IN ('assigned', 'acknowledged') AND due_at <= ");
+            // Keeps the planner from mixing both.
+            query.push_bind(now).push(" OFFSET 0) h WHERE true");
+        }
+        _ => {
+            query.push("handoff h WHERE true");
+        }
+    }
     if let Some(status) = filter.status {
         query.push(" AND status = ").push_bind(status);
     }
     if let Some(handoff_type) = &filter.handoff_type {
-        query.push(" AND type = ").push_bind(handoff_type);
+        query.push(" AND type = ").push_bind(handoff_type.clone());
     }
     if let Some(owner_id) = &filter.owner_id {
-        query.push(" AND owner_id = ").push_bind(owner_id);
+        query.push(" AND owner_id = ").push_bind(owner_id.clone());
     }
     if let Some(account_id) = &filter.account_id {
-        query.push(" AND account_id = ").push_bind(account_id);
+        query.push(" AND account_id = ").push_bind(account_id.clone());
     }
-    if let Some((overdue, now)) = filter.overdue {
+    if let Some((overdue, now)) = filter.overdue.filter(|(overdue, _)| narrowed || !overdue) {
         query.push(if overdue { " AND (" } else { " AND NOT coalesce(" });
         query.push("status IN ('assigned', 'acknowledged') AND due_at <= ").push_bind(now);
         query.push(if overdue { ")" } else { ", false)" });
@@ -373,8 +435,7 @@ pub async fn list_handoffs(pool: &PgPool, filter: &HandoffFilter) -> Result<Vec<
         query.push(" AND id < ").push_bind(before);
     }
     query.push(" ORDER BY id DESC LIMIT ").push_bind(filter.limit);
-    let rows: Vec<Json<Handoff>> = query.build_query_scalar().fetch_all(pool).await?;
-    Ok(rows.into_iter().map(|row| row.0).collect())
+    query
 }
 
 /// A receipt of what a partner was shown.

@@ -2,12 +2,14 @@
 //!
 //! Promises: no rule is applied here; what a use case needs of a table is one statement, whatever the number of rows.
 
+mod alerts;
 mod handoffs;
 mod metrics;
 mod roster;
 #[cfg(test)]
 mod tests;
 
+pub use alerts::*;
 pub use handoffs::*;
 pub use metrics::*;
 pub use roster::*;

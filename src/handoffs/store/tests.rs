@@ -106,6 +106,56 @@ async fn what_reps_have_is_read_at_once_without_what_was_credited_back() {
     assert_eq!((uncounted[0].open, uncounted[0].taken.len()), (4, 0), "no cap asks when");
 }
 
+/// Rows that a plan read and threw away, in all of its parts.
+fn thrown_away(plan: &serde_json::Value) -> f64 {
+    let here = plan.as_object().into_iter().flatten();
+    let removed =
+        here.filter(|(name, _)| name.starts_with("Rows Removed by")).filter_map(|(_, rows)| rows.as_f64());
+    let below = plan["Plans"].as_array().into_iter().flatten().map(thrown_away);
+    removed.sum::<f64>() + below.sum::<f64>()
+}
+
+#[tokio::test]
+async fn no_filter_of_the_list_of_handoffs_reads_what_it_does_not_show() {
+    let database = testing::database().await;
+    // Of each filter few match, and the newest ones do not.
+    let many = r"
+        INSERT INTO account (account_id, state, version, created_at, changed_at)
+          SELECT account, '{}', 1, now(), now() FROM (VALUES ('few'), ('many')) AS a (account);
+        INSERT INTO handoff (account_id, id, type, status, from_team, to_team, cause, requested_by, segment, urgency, package,
+            package_digest, completeness, missing, request, owner_id, clock, waiting_since, created_at, assigned_at,
+            acknowledged_at, due_at, deal_id)
+          SELECT CASE WHEN n <= 20 THEN 'few' ELSE 'many' END, lpad(n::text, 32, '0')::uuid,
+                 CASE WHEN n <= 20 THEN 'rare' ELSE 'usual' END, CASE WHEN n <= 20 THEN 'acknowledged' ELSE 'assigned' END,
+                 'm', 's', 'c' || n, 't', 'smb', 'high', '{}', '', 100, '[]', '{}', CASE WHEN n <= 20 THEN 'ada' ELSE 'ben' END,
+                 '{}', at, at, at, at, CASE WHEN n <= 20 THEN at ELSE at + interval '9 days' END, n::text
+          FROM generate_series(1, 3000) AS n, (SELECT '2027-01-14T00:00:00Z'::timestamptz AS at) AS t;
+        ANALYZE handoff";
+    sqlx::raw_sql(many).execute(&database.pool).await.unwrap();
+    let some = |text: &str| Some(text.to_owned());
+    let usual = || HandoffFilter { limit: 11, ..HandoffFilter::default() };
+    let filters = [
+        ("none", usual()),
+        ("status", HandoffFilter { status: Some("acknowledged"), ..usual() }),
+        ("type", HandoffFilter { handoff_type: some("rare"), ..usual() }),
+        ("owner", HandoffFilter { owner_id: some("ada"), ..usual() }),
+        ("account", HandoffFilter { account_id: some("few"), ..usual() }),
+        ("overdue", HandoffFilter { overdue: Some((true, now())), ..usual() }),
+    ];
+    let before = Some(Uuid::from_u128(0x21));
+    let later = filters.clone().map(|(what, filter)| (what, HandoffFilter { before, ..filter }));
+    // What is overdue may be passed by on the way through the others.
+    let others = ("not overdue", HandoffFilter { overdue: Some((false, now())), ..usual() });
+    for (what, filter) in filters.into_iter().chain(later).chain([others]) {
+        let mut query = listing("EXPLAIN (ANALYZE, FORMAT JSON) ", &filter);
+        let plan: sqlx::types::Json<serde_json::Value> =
+            query.build_query_scalar().fetch_one(&database.pool).await.unwrap();
+        let plan = &plan.0[0]["Plan"];
+        assert_eq!(plan["Actual Rows"].as_f64(), Some(11.0), "{what}: a page is full");
+        assert!(thrown_away(plan) < 0.5, "{what}, before {:?}: {plan:#}", filter.before);
+    }
+}
+
 #[tokio::test]
 async fn no_statement_reads_a_whole_table() {
     let database = testing::database().await;

@@ -2,16 +2,14 @@
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::accounts::{self, Accounts};
 use crate::kernel::clock::DateTime;
 use crate::kernel::ids::AccountId;
-use crate::motions::commands::{MotionError, Motions};
+use crate::motions::commands::{Motions, TimelineLine};
 use crate::motions::model::{Ledger, Signals};
-use crate::motions::store::{self, TimelineRow};
 use crate::platform::http::{
     Json, NoFilter, Page, PageParams, Paged, Path, Problem, ProblemDocument, Scoped, scope,
 };
@@ -61,7 +59,7 @@ pub async fn get_signals(
 pub struct TimelineEntry {
     pub id: Uuid,
     pub at: DateTime,
-    /// `event`, `decision`, `touch`, `conflict`.
+    /// `event`, `consent`, `decision`, `touch`, `conflict`, `handoff` or `share`.
     pub kind: String,
     /// In a few words.
     pub title: String,
@@ -72,8 +70,8 @@ pub struct TimelineEntry {
 
 /// Everything that happened to an account
 ///
-/// Events, decisions, touches and conflicts in one stream, newest first. Events as long as raw events are
-/// kept; everything else for good.
+/// Events, consents, decisions, touches, conflicts, what happened to handoffs, and what partners were shown, in one
+/// stream, newest first. Events and consents as long as raw events are kept; everything else for good.
 #[utoipa::path(
     get, path = "/v1/accounts/{accountId}/timeline", tag = "accounts", operation_id = "get_timeline",
     security(("api_key" = ["decisions:read"])),
@@ -85,39 +83,17 @@ pub struct TimelineEntry {
 )]
 pub async fn get_timeline(
     State(motions): State<Motions>,
-    State(accounts): State<Accounts>,
     _caller: Scoped<scope::DecisionsRead>,
     Path(account_id): Path<AccountId>,
     Paged { page, .. }: Paged<NoFilter>,
 ) -> Result<Json<Page<TimelineEntry>>, Problem> {
-    let id = account_id.as_str();
-    if accounts::commands::view(&accounts, id).await?.is_none() {
-        return Err(MotionError::NoAccount(id.to_owned()).into());
-    }
-    let before: Option<Uuid> = page.after()?;
-    let events = accounts::commands::list_events(&accounts.pool, id, before, page.fetch()).await?;
-    let ours = store::list_timeline(&motions.pool, id, before, page.fetch()).await?;
-    let mut entries: Vec<TimelineEntry> = events.into_iter().map(event_entry).collect();
-    entries.extend(ours.into_iter().map(entry));
-    // Ids are time-ordered, so one order serves all kinds and the cursor names a place in it.
-    entries.sort_by_key(|entry| std::cmp::Reverse(entry.id));
-    entries.truncate(usize::try_from(page.fetch()).unwrap_or(usize::MAX));
-    Ok(Json(page.cut(entries, |entry| entry.id, |entry| entry)))
+    let lines = motions.timeline(account_id.as_str(), page.after()?, page.fetch()).await?;
+    Ok(Json(page.cut(lines, |line| line.id, TimelineEntry::from)))
 }
 
-fn event_entry(row: accounts::commands::EventRow) -> TimelineEntry {
-    TimelineEntry {
-        id: row.id,
-        at: row.occurred_at,
-        kind: "event".to_owned(),
-        detail: json!({
-            "type": row.r#type, "source": row.source, "id": row.event_id, "receivedAt": row.received_at,
-            "data": row.data.0, "attributes": row.attributes.map_or_else(|| json!({}), |kept| json!(kept.0)),
-        }),
-        title: row.r#type,
+impl From<TimelineLine> for TimelineEntry {
+    fn from(line: TimelineLine) -> Self {
+        let TimelineLine { id, at, kind, title, detail } = line;
+        Self { id, at, kind, title, detail }
     }
-}
-
-fn entry(row: TimelineRow) -> TimelineEntry {
-    TimelineEntry { id: row.id, at: row.at, kind: row.kind, title: row.title, detail: row.detail.0 }
 }

@@ -14,6 +14,7 @@ mod quiet;
 mod reason;
 mod replay;
 mod sweep;
+mod timeline;
 mod together;
 
 use std::sync::Arc;
@@ -34,6 +35,7 @@ pub use orchestrate::{Ask, Decided, Seen, Trigger};
 pub use policies::{Policies, PolicyFaults};
 pub use reason::EVENT_TO_DECISION;
 pub use replay::{Difference, Replayed};
+pub use timeline::{TimelineLine, TimelineSource};
 pub use together::{Desk, DeskWorker, open as open_desk};
 
 /// The kind of job that looks at an account: its key is the account id, its payload the reason.
@@ -55,6 +57,8 @@ pub struct Motions {
     /// Who fetches newer facts when a decision waits for them.
     pub freshen: Arc<dyn Freshen>,
     pub desk: Desk,
+    /// Whoever else knows of things that happened to accounts.
+    pub timelines: Arc<[Box<dyn TimelineSource>]>,
 }
 
 /// Why a use case could not be done.

@@ -1,9 +1,9 @@
 //! Who calls, and what they may do.
 //!
-//! A handler states its need in its signature: `caller: Scoped<scope::EventsWrite>`. The same need stands in the
-//! `OpenAPI` document (`security(("api_key" = ["events:write"]))`), and [`super::contract`] enforces the document before
-//! any handler runs; a route whose document says nothing is refused at start. So a forgotten check leaves a route
-//! closed, never open.
+//! A handler states its need in its signature: `caller: Scoped<scope::EventsWrite>`; where either of two scopes will do,
+//! `Scoped<Either<…, …>>`. The same need stands in the `OpenAPI` document (`security(("api_key" = ["events:write"]))`, one
+//! entry for each scope that will do), and [`super::contract`] enforces the document before any handler runs; a route
+//! whose document says nothing is refused at start. So a forgotten check leaves a route closed, never open.
 //!
 //! Promises: no key or a dead one is 401 with a challenge; a live key without the scope is 403 naming the scope.
 //! `admin` covers every scope. Timing tells nothing about keys: they are found by the SHA-256 of what was sent, so no
@@ -57,7 +57,7 @@ macro_rules! scopes {
                 #[derive(Debug, Clone, Copy)]
                 pub struct $variant;
                 impl Needs for $variant {
-                    const SCOPE: Scope = Scope::$variant;
+                    const SCOPES: &'static [Scope] = &[Scope::$variant];
                 }
             )*
         }
@@ -88,10 +88,18 @@ impl Scope {
     }
 }
 
-/// A type that names the scope a handler needs.
+/// A type that names the scopes of which a handler needs one.
 pub trait Needs: Send + Sync + 'static {
-    /// The scope.
-    const SCOPE: Scope;
+    /// The scopes, the usual one first.
+    const SCOPES: &'static [Scope];
+}
+
+/// Either of two scopes; the handler finds out what the one at hand is enough for.
+#[derive(Debug, Clone, Copy)]
+pub struct Either<A, B>(PhantomData<(A, B)>);
+
+impl<A: Needs, B: Needs> Needs for Either<A, B> {
+    const SCOPES: &'static [Scope] = &[A::SCOPES[0], B::SCOPES[0]];
 }
 
 /// Whoever holds the key of a request.
@@ -103,6 +111,8 @@ pub struct Caller {
     pub label: String,
     /// What it may be used for.
     pub scopes: Vec<Scope>,
+    /// The rep whom it acts for, in the maker's words: nobody checked that there is one.
+    pub rep_id: Option<String>,
 }
 
 impl Caller {
@@ -111,17 +121,17 @@ impl Caller {
         self.scopes.contains(&Scope::Admin) || self.scopes.contains(&scope)
     }
 
-    /// Refuses a caller without `scope`.
+    /// Refuses a caller who has none of these scopes.
     ///
     /// # Errors
-    /// 403 `scope_missing`, which names the scope.
-    pub fn require(&self, scope: Scope) -> Result<(), Problem> {
-        if self.may(scope) {
+    /// 403 `scope_missing`, which names the first of them.
+    pub fn require(&self, scopes: &[Scope]) -> Result<(), Problem> {
+        if scopes.iter().any(|scope| self.may(*scope)) {
             return Ok(());
         }
-        let needed = scope.as_str();
-        Err(Problem::forbidden("scope_missing", format!("This key lacks the scope {needed}."))
-            .member("requiredScope", needed))
+        let names: Vec<&str> = scopes.iter().map(|scope| scope.as_str()).collect();
+        Err(Problem::forbidden("scope_missing", format!("This key lacks the scope {}.", names.join(" or ")))
+            .member("requiredScope", names.first().copied().unwrap_or_default()))
     }
 
     /// The caller as the actor of an audit entry.
@@ -158,7 +168,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let caller = identify(parts, &Platform::from_ref(state)).await?;
-        caller.require(N::SCOPE)?;
+        caller.require(N::SCOPES)?;
         Ok(Self(caller, PhantomData))
     }
 }
@@ -198,13 +208,21 @@ mod tests {
 
     #[test]
     fn admin_covers_every_scope_and_others_only_themselves() {
-        let caller =
-            |scopes: &[Scope]| Caller { key_id: Uuid::nil(), label: "t".into(), scopes: scopes.to_vec() };
+        let caller = |scopes: &[Scope]| Caller {
+            key_id: Uuid::nil(),
+            label: "t".into(),
+            scopes: scopes.to_vec(),
+            rep_id: None,
+        };
         assert!(Scope::ALL.iter().all(|scope| caller(&[Scope::Admin]).may(*scope)));
         let reader = caller(&[Scope::AuditRead]);
-        assert!(reader.require(Scope::AuditRead).is_ok());
-        let refusal = reader.require(Scope::EventsWrite).unwrap_err();
+        assert!(reader.require(&[Scope::AuditRead]).is_ok());
+        let refusal = reader.require(&[Scope::EventsWrite]).unwrap_err();
         assert_eq!(refusal.document(None)["requiredScope"], "events:write");
+        let either = <Either<scope::ConfigWrite, scope::AuditRead> as Needs>::SCOPES;
+        assert!(reader.require(either).is_ok());
+        let refusal = caller(&[Scope::EventsWrite]).require(either).unwrap_err().document(None);
+        assert_eq!(refusal["detail"], "This key lacks the scope config:write or audit:read.");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The published document, enforced: what it says of an operation is checked before the handler runs.
 //!
-//! Promises: an operation needs exactly the scope that its `security` names (`security(())` makes it public, no
-//! `security` at all keeps the service from starting); a query parameter that the operation does not declare is
+//! Promises: an operation needs the scope that its `security` names, or one of them where it names several alternatives
+//! (`security(())` makes it public, no `security` at all keeps the service from starting); a query parameter that the operation does not declare is
 //! refused; `Idempotency-Key` counts where it is declared and nowhere else; `x-timeout-seconds` replaces the time
 //! limit. A route below `/v1` that is not in the document answers 500, so none can go undocumented.
 //! Leaves out: bodies and the values of parameters, which the readers of [`super::extract`] check.
@@ -44,7 +44,8 @@ struct Operation {
 #[derive(Debug, PartialEq, Eq)]
 enum Access {
     Public,
-    Scope(Scope),
+    /// One of these.
+    Scopes(Vec<Scope>),
 }
 
 /// Operations of the document that cannot be enforced; one line each.
@@ -124,20 +125,22 @@ impl Access {
     fn read(security: &Value) -> Result<Self, String> {
         let none =
             "says nothing of security; write security((\"api_key\" = [\"…\"])) or security(()) if public";
-        let [requirement] = security.as_array().ok_or(none)?.as_slice() else {
-            return Err("must state exactly one security requirement".to_owned());
-        };
-        let requirement = requirement.as_object().ok_or(none)?;
-        if requirement.is_empty() {
+        let alternatives = security.as_array().filter(|list| !list.is_empty()).ok_or(none)?;
+        if let [only] = alternatives.as_slice()
+            && only.as_object().ok_or(none)?.is_empty()
+        {
             return Ok(Self::Public);
         }
-        let scopes = requirement.get(SECURITY_SCHEME).and_then(Value::as_array);
-        match scopes.map(Vec::as_slice) {
+        alternatives.iter().map(Self::scope).collect::<Result<_, _>>().map(Self::Scopes)
+    }
+
+    fn scope(requirement: &Value) -> Result<Scope, String> {
+        match requirement[SECURITY_SCHEME].as_array().map(Vec::as_slice) {
             Some([scope]) => {
                 let name = scope.as_str().unwrap_or_default();
-                Scope::parse(name).map(Self::Scope).ok_or_else(|| Scope::unknown(name))
+                Scope::parse(name).ok_or_else(|| Scope::unknown(name))
             }
-            _ => Err(format!("must name one scope of {SECURITY_SCHEME}")),
+            _ => Err(format!("must name one scope of {SECURITY_SCHEME} in each of its alternatives")),
         }
     }
 }
@@ -174,9 +177,9 @@ async fn admit(
 ) -> Result<Response, Problem> {
     let (mut parts, body) = request.into_parts();
     let mut caller = None;
-    if let Access::Scope(scope) = operation.access {
+    if let Access::Scopes(scopes) = &operation.access {
         let found = auth::identify(&mut parts, platform).await?;
-        found.require(scope)?;
+        found.require(scopes)?;
         caller = Some(found);
     }
     operation.check_query(&extract::pairs(&parts)?)?;
@@ -199,6 +202,7 @@ mod tests {
             "/v1/b": { "get": {}, "post": { "security": [{ "api_key": ["event:write"] }] } },
             "/v1/c": { "get": { "security": [{}] }, "put": { "security": [{ "api_key": [] }] } },
             "/v1/d": { "get": { "security": [{ "api_key": ["admin"] }, {}] } },
+            "/v1/e": { "get": { "security": [{ "api_key": ["admin"] }, { "api_key": ["events:write"] }] } },
         }});
         let faults = Contract::read(&document).unwrap_err().0;
         assert_eq!(faults.len(), 4, "{faults:?}");

@@ -24,7 +24,7 @@ use uuid::Uuid;
 
 use super::{spell, store};
 use crate::kernel::clock::DateTime;
-use crate::kernel::ids::new_id;
+use crate::kernel::ids::{check_caller_id, new_id};
 use crate::kernel::json::sha256;
 use crate::platform::audit::{self, Entry};
 use crate::platform::db;
@@ -59,6 +59,9 @@ pub struct KeyView {
     /// When it was last used, to the minute.
     #[schema(required = true)]
     pub last_used_at: Option<DateTime>,
+    /// The rep whom it acts for.
+    #[schema(required = true)]
+    pub rep_id: Option<String>,
 }
 
 impl From<store::Row> for KeyView {
@@ -72,6 +75,7 @@ impl From<store::Row> for KeyView {
             expires_at: row.expires_at,
             revoked_at: row.revoked_at,
             last_used_at: row.last_used_at,
+            rep_id: row.rep_id,
         }
     }
 }
@@ -98,6 +102,9 @@ struct KeyRequest {
     scopes: Vec<Scope>,
     /// When it ends by itself.
     expires_at: Option<DateTime>,
+    /// The rep whom it acts for: what a rep may do as somebody's lead, the key may then too. Whether there is such a rep
+    /// is seen when it is used.
+    rep_id: Option<String>,
 }
 
 impl KeyRequest {
@@ -109,8 +116,11 @@ impl KeyRequest {
             (self.scopes.is_empty(), "#/scopes", "must name at least one scope"),
             (self.expires_at.is_some_and(|end| end <= now), "#/expiresAt", "must lie in the future"),
         ];
-        let faults: Vec<_> =
+        let mut faults: Vec<_> =
             wrong.into_iter().filter(|fault| fault.0).map(|fault| Fault::new(fault.1, fault.2)).collect();
+        if let Some(Err(error)) = self.rep_id.as_deref().map(check_caller_id) {
+            faults.push(Fault::new("#/repId", error.to_string()));
+        }
         if faults.is_empty() { Ok(()) } else { Err(Problem::invalid(faults)) }
     }
 }
@@ -149,7 +159,8 @@ async fn create(
     let salt = URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>());
     let key = derive(auth::bearer(&headers)?, &salt)?;
     let row = row_of(&request, caller.actor(), now);
-    let details = json!({ "label": row.label, "scopes": row.scopes, "expiresAt": row.expires_at });
+    let details =
+        json!({ "label": row.label, "scopes": row.scopes, "expiresAt": row.expires_at, "repId": row.rep_id });
     let entry = Entry::new(caller.actor(), "key.created", format!("key:{}", row.id), details);
     let mut tx = db::begin(&platform.pool).await?;
     store::insert(&mut tx, &row, &sha256(key.as_bytes()), "api").await?;
@@ -176,6 +187,7 @@ fn row_of(request: &KeyRequest, created_by: String, now: DateTime) -> store::Row
         expires_at: request.expires_at.map(crate::kernel::clock::truncate),
         revoked_at: None,
         last_used_at: None,
+        rep_id: request.rep_id.clone(),
     }
 }
 

@@ -128,6 +128,7 @@ async fn insert(
         expires_at: None,
         revoked_at: None,
         last_used_at: None,
+        rep_id: None,
     };
     let id = store::insert(conn, &row, &sha256(key.as_bytes()), origin).await?;
     let details = json!({ "label": label, "origin": origin, "scopes": row.scopes });

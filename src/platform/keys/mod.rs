@@ -119,7 +119,7 @@ impl Keys {
             return Ok(None);
         };
         let scopes = live.scopes.iter().filter_map(|name| Scope::parse(name)).collect();
-        let caller = Arc::new(Caller { key_id: live.id, label: live.label, scopes });
+        let caller = Arc::new(Caller { key_id: live.id, label: live.label, scopes, rep_id: live.rep_id });
         memory.remember(hash, Arc::clone(&caller), live.expires_at, read_at);
         Ok(Some((caller, live.expires_at)))
     }

@@ -16,6 +16,7 @@ pub(super) struct Row {
     pub(super) expires_at: Option<DateTime>,
     pub(super) revoked_at: Option<DateTime>,
     pub(super) last_used_at: Option<DateTime>,
+    pub(super) rep_id: Option<String>,
 }
 
 /// What a key that is presented needs to be judged.
@@ -24,13 +25,14 @@ pub(super) struct Live {
     pub(super) label: String,
     pub(super) scopes: Vec<String>,
     pub(super) expires_at: Option<DateTime>,
+    pub(super) rep_id: Option<String>,
 }
 
 /// A key that was not revoked, by its hash.
 pub(super) async fn live(pool: &PgPool, hash: &[u8]) -> Result<Option<Live>, sqlx::Error> {
     sqlx::query_as!(
         Live,
-        "select id, label, scopes, expires_at from api_key where hash = $1 and revoked_at is null",
+        "select id, label, scopes, expires_at, rep_id from api_key where hash = $1 and revoked_at is null",
         hash
     )
     .fetch_optional(pool)
@@ -45,8 +47,8 @@ pub(super) async fn insert(
     origin: &str,
 ) -> Result<Uuid, sqlx::Error> {
     sqlx::query_scalar!(
-        "insert into api_key (id, hash, label, scopes, origin, created_at, created_by, expires_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8)
+        "insert into api_key (id, hash, label, scopes, origin, created_at, created_by, expires_at, rep_id)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
          on conflict on constraint api_key_hash_once
          do update set scopes = excluded.scopes, origin = excluded.origin, expires_at = null, revoked_at = null
          returning id",
@@ -58,6 +60,7 @@ pub(super) async fn insert(
         row.created_at,
         row.created_by,
         row.expires_at,
+        row.rep_id,
     )
     .fetch_one(conn)
     .await
@@ -83,7 +86,7 @@ pub(super) async fn exists(conn: &mut PgConnection, id: Uuid) -> Result<bool, sq
 pub(super) async fn list(pool: &PgPool, after: Option<Uuid>, fetch: i64) -> Result<Vec<Row>, sqlx::Error> {
     sqlx::query_as!(
         Row,
-        "select id, label, scopes, created_at, created_by, expires_at, revoked_at, last_used_at
+        "select id, label, scopes, created_at, created_by, expires_at, revoked_at, last_used_at, rep_id
          from api_key where $1::uuid is null or id < $1 order by id desc limit $2",
         after,
         fetch

@@ -55,7 +55,7 @@ async fn a_key_lives_from_its_making_to_its_end_and_both_are_audited() {
     let router =
         build(platform.clone(), OpenApiRouter::new(), Router::new(), &Limits::default()).unwrap().router;
 
-    let order = json!({ "label": "crm", "scopes": ["audit:read"], "expiresAt": at(3600) });
+    let order = json!({ "label": "crm", "scopes": ["audit:read"], "expiresAt": at(3600), "repId": "ada" });
     let (status, made) = send(&router, admin, "POST", "/v1/keys", Some("k"), order.clone()).await;
     assert_eq!(status, StatusCode::CREATED, "{made}");
     let key = made["key"].as_str().unwrap();
@@ -76,7 +76,7 @@ async fn a_key_lives_from_its_making_to_its_end_and_both_are_audited() {
     platform.keys.write_uses().await.unwrap();
     let (_, page) = send(&router, admin, "GET", "/v1/keys?limit=200", None, Value::Null).await;
     let shown = page["data"].as_array().unwrap().iter().find(|row| row["id"] == made["id"]).unwrap();
-    assert_eq!(shown["lastUsedAt"], json!(at(0)));
+    assert_eq!((&shown["lastUsedAt"], &shown["repId"]), (&json!(at(0)), &json!("ada")));
     assert_eq!(shown.get("key"), None);
 
     let path = format!("/v1/keys/{}", made["id"].as_str().unwrap());
@@ -110,9 +110,9 @@ async fn a_request_for_a_key_that_cannot_be_is_refused_with_all_its_faults() {
         Platform::new(database.pool.clone(), Clock::manual(at(0)), Lifecycle::new(), Signer::generate());
     let admin = ensure_admin(&platform.keys, None).await.unwrap().unwrap();
     let router = build(platform, OpenApiRouter::new(), Router::new(), &Limits::default()).unwrap().router;
-    let order = json!({ "label": " ", "scopes": [], "expiresAt": at(0) });
+    let order = json!({ "label": " ", "scopes": [], "expiresAt": at(0), "repId": "a b" });
     let (status, body) = send(&router, admin.expose_secret(), "POST", "/v1/keys", None, order).await;
-    assert_eq!((status.as_u16(), body["errors"].as_array().unwrap().len()), (422, 3), "{body}");
+    assert_eq!((status.as_u16(), body["errors"].as_array().unwrap().len()), (422, 4), "{body}");
     let order = json!({ "label": "x", "scopes": ["audit:reed"] });
     let (_, body) = send(&router, admin.expose_secret(), "POST", "/v1/keys", None, order).await;
     assert!(body["errors"][0]["detail"].as_str().unwrap().contains("did you mean audit:read?"), "{body}");

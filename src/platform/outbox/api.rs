@@ -78,6 +78,9 @@ pub struct DeliveryWire {
     pub decision_id: Option<Uuid>,
     /// The handoff that caused it; none when a decision did.
     pub handoff_id: Option<Uuid>,
+    /// The digest that it is: of several handoffs, under the account `@system`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest_id: Option<Uuid>,
     /// The skill or the command that is called.
     pub destination: String,
     pub status: DeliveryStatus,
@@ -106,6 +109,7 @@ impl From<Delivery> for DeliveryWire {
             account_id: row.account_id,
             decision_id: row.decision_id,
             handoff_id: row.handoff_id,
+            digest_id: row.digest_id,
             destination: row.destination,
             status: DeliveryStatus::from_name(&row.status),
             attempts: row.attempts,

@@ -25,7 +25,8 @@ use serde::Deserialize;
 pub use sender::{Next, Outgoing, Sender, Sent, Unsent};
 pub use sign::{Secret, SecretError};
 pub use store::{
-    Delivery, DeliveryFilter, Gauge, Gauges, NewEffect, delivered_for, enqueue, find, gauges, list, retry,
+    Cause, Delivery, DeliveryFilter, Gauge, Gauges, NewEffect, delivered_for, enqueue, find, gauges, list,
+    retry,
 };
 pub use worker::{Outbox, OutboxError, client};
 

@@ -1,11 +1,14 @@
 //! The SQL of deliveries: claim, finish, list, send again.
 
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use crate::kernel::clock::DateTime;
+use crate::kernel::ids::new_id;
+use crate::platform::audit::SYSTEM;
 
 /// One effect on its way out, as an operator sees it.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -15,6 +18,7 @@ pub struct Delivery {
     pub destination: String,
     pub decision_id: Option<Uuid>,
     pub handoff_id: Option<Uuid>,
+    pub digest_id: Option<Uuid>,
     pub payload: Json<Box<RawValue>>,
     pub status: String,
     pub attempts: i32,
@@ -120,17 +124,31 @@ pub(super) async fn due_destinations(pool: &PgPool, now: DateTime) -> Result<Vec
     .await
 }
 
-/// An effect of something that happened to a handoff.
+/// What an effect of handoffs is because of.
+#[derive(Debug, Clone)]
+pub enum Cause {
+    /// Something that happened to a handoff: at most one effect for each destination.
+    Entry { account_id: String, handoff_id: Uuid, entry_id: Uuid },
+    /// A digest of several things, of no account alone: one effect.
+    Digest(Uuid),
+}
+
+/// An effect of handoffs.
 #[derive(Debug, Clone)]
 pub struct NewEffect {
-    pub account_id: String,
-    pub id: Uuid,
-    pub destination: String,
-    pub handoff_id: Uuid,
-    /// What happened: causes at most one effect for each destination.
-    pub entry_id: Uuid,
+    cause: Cause,
+    id: Uuid,
+    destination: &'static str,
     /// JSON text.
-    pub payload: String,
+    payload: String,
+}
+
+impl NewEffect {
+    /// A command to a destination.
+    pub fn new(cause: Cause, destination: &'static str, data: &Value, now: DateTime) -> Self {
+        let payload = json!({ "type": destination, "timestamp": now, "data": data }).to_string();
+        Self { cause, id: new_id(now), destination, payload }
+    }
 }
 
 /// Puts effects into the outbox. Joins the caller's transaction.
@@ -143,17 +161,35 @@ pub async fn enqueue(
         return Ok(());
     }
     let column = |get: fn(&NewEffect) -> &str| effects.iter().map(get).collect::<Vec<_>>();
-    let ids = |get: fn(&NewEffect) -> Uuid| effects.iter().map(get).collect::<Vec<_>>();
+    let ids = |get: fn(&Cause) -> Option<Uuid>| effects.iter().map(|e| get(&e.cause)).collect::<Vec<_>>();
+    let accounts = column(|e| match &e.cause {
+        Cause::Entry { account_id, .. } => account_id,
+        Cause::Digest(_) => SYSTEM,
+    });
+    let handoffs = ids(|cause| match cause {
+        Cause::Entry { handoff_id, .. } => Some(*handoff_id),
+        Cause::Digest(_) => None,
+    });
+    let entries = ids(|cause| match cause {
+        Cause::Entry { entry_id, .. } => Some(*entry_id),
+        Cause::Digest(_) => None,
+    });
+    let digests = ids(|cause| match cause {
+        Cause::Entry { .. } => None,
+        Cause::Digest(id) => Some(*id),
+    });
     sqlx::query!(
-        r#"INSERT INTO delivery (account_id, id, destination, handoff_id, entry_id, payload, status, due_at, created_at)
-           SELECT account_id, id, destination, handoff_id, entry_id, payload::json, 'pending', $7, $7
-           FROM unnest($1::text[], $2::uuid[], $3::text[], $4::uuid[], $5::uuid[], $6::text[])
-             AS e (account_id, id, destination, handoff_id, entry_id, payload)"#,
-        &column(|e| &e.account_id) as &[&str],
-        &ids(|e| e.id),
-        &column(|e| &e.destination) as &[&str],
-        &ids(|e| e.handoff_id),
-        &ids(|e| e.entry_id),
+        r#"INSERT INTO delivery
+             (account_id, id, destination, handoff_id, entry_id, digest_id, payload, status, due_at, created_at)
+           SELECT account_id, id, destination, handoff_id, entry_id, digest_id, payload::json, 'pending', $8, $8
+           FROM unnest($1::text[], $2::uuid[], $3::text[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[])
+             AS e (account_id, id, destination, handoff_id, entry_id, digest_id, payload)"#,
+        &accounts as &[&str],
+        &effects.iter().map(|e| e.id).collect::<Vec<_>>(),
+        &column(|e| e.destination) as &[&str],
+        &handoffs as &[Option<Uuid>],
+        &entries as &[Option<Uuid>],
+        &digests as &[Option<Uuid>],
         &column(|e| &e.payload) as &[&str],
         now,
     )

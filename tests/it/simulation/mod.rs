@@ -45,6 +45,9 @@ async fn whatever_crashes_each_step_happens_once_and_at_its_minute() {
         let mut rough = Run::found(seed, HANDOFFS, true).await;
         rough.live().await;
         assert!(rough.crashes > 0);
+        let held = "SELECT count(DISTINCT state) FROM held_alert WHERE state <> 'held'";
+        let kinds: i64 = sqlx::query_scalar(held).fetch_one(&rough.database.pool).await.unwrap();
+        assert_eq!(kinds, 2, "some alerts were told in digests and some were not worth it any more");
         check(&rough, seed).await;
         if seed == first {
             let mut calm = Run::found(seed, HANDOFFS, false).await;
@@ -143,7 +146,7 @@ async fn steps(run: &Run, id: uuid::Uuid) -> BTreeMap<i16, Vec<(String, Minute)>
 }
 
 /// What never is, as queries over the whole world.
-const NEVER: [(&str, &str); 7] = [
+const NEVER: [(&str, &str); 10] = [
     ("jobs that were given up", "SELECT key || ': ' || error FROM job_dead"),
     (
         "something happened to what was over",
@@ -167,7 +170,10 @@ const NEVER: [(&str, &str); 7] = [
     (
         "an entry with commands too many or too few",
         "SELECT e.kind || ' ' || e.doc FROM handoff_entry e,
-           LATERAL (SELECT count(*) AS n FROM delivery d WHERE d.account_id = e.account_id AND d.entry_id = e.id) AS d,
+           LATERAL (SELECT count(*) AS n FROM (
+                      SELECT destination FROM delivery d WHERE d.account_id = e.account_id AND d.entry_id = e.id
+                      UNION SELECT 'messaging/alert' FROM held_alert a WHERE a.account_id = e.account_id AND a.entry_id = e.id
+                    ) AS told) AS d,
            LATERAL (SELECT status NOT IN ('converted', 'lost', 'rejected', 'cancelled', 'rolled_back')
                       OR e.at < closed_at AS goes_on, assigned_at IS NOT NULL AS was_had
                     FROM handoff h WHERE h.account_id = e.account_id AND h.id = e.handoff_id) AS h
@@ -177,6 +183,32 @@ const NEVER: [(&str, &str); 7] = [
            WHEN 'turn_ended' THEN CASE WHEN goes_on THEN 1 ELSE 0 END
            WHEN 'cancelled' THEN CASE WHEN was_had THEN 2 ELSE 0 END
            WHEN 'queue_alarm' THEN 1 WHEN 'deadline_moved' THEN d.n ELSE 0 END",
+    ),
+    (
+        "more alerts that are not urgent than the budget allows",
+        "WITH sent AS (
+           SELECT p ->> 'repId' AS rep, (d.payload ->> 'timestamp')::timestamptz AS at, d.payload #>> '{data,priority}' AS priority
+           FROM delivery d, json_array_elements(d.payload #> '{data,to}') AS p WHERE d.destination = 'messaging/alert')
+         SELECT a.rep || ' at ' || a.at FROM sent a JOIN sent b
+           ON b.rep = a.rep AND b.at > a.at AND b.at < a.at + interval '8 hours'
+         WHERE a.priority <> 'urgent' AND b.priority <> 'urgent'",
+    ),
+    (
+        "a held alert in no digest, in a digest that does not tell it, or dropped without a reason",
+        "SELECT a.id || ' ' || a.state FROM held_alert a
+           LEFT JOIN delivery d ON d.digest_id = a.digest_id AND d.payload::text LIKE '%' || a.id || '%'
+         WHERE (a.state = 'digested') <> (d.id IS NOT NULL)
+           -- Within a long weekend somebody works.
+           OR a.state = 'held' AND a.held_at < (SELECT max(at) FROM handoff_entry) - interval '4 days'",
+    ),
+    (
+        "a digest that tells of something twice, of what somebody else was told, or of nothing",
+        "SELECT d.id::text FROM delivery d,
+           LATERAL (SELECT count(*) AS n, count(DISTINCT a ->> 'alertId') AS one
+                    FROM json_array_elements(d.payload #> '{data,alerts}') AS a) AS told,
+           LATERAL (SELECT count(*) AS n FROM held_alert h
+                    WHERE h.digest_id = d.digest_id AND h.rep_id = d.payload #>> '{data,to,0,repId}') AS held
+         WHERE d.destination = 'messaging/digest' AND NOT (told.n > 0 AND told.n = told.one AND told.n = held.n)",
     ),
     (
         "an alarm that is not an hour after the wait began, or none for a wait that was longer",

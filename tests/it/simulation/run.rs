@@ -13,7 +13,7 @@ use std::task::Poll;
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use gtm::app;
 use gtm::handoffs::assign::names::RepId;
-use gtm::handoffs::commands::{Deed as Done, HandoffError, Handoffs, KINDS, NewAbsence, OpenAsk};
+use gtm::handoffs::commands::{Authority, Deed as Done, HandoffError, Handoffs, KINDS, NewAbsence, OpenAsk};
 use gtm::handoffs::handoff::TurnEnd;
 use gtm::handoffs::lifecycle::Action;
 use gtm::handoffs::types::HandoffTypes;
@@ -211,7 +211,8 @@ impl Run {
     /// Ends in the middle of the work, or just after somebody else claimed some of it; and starts anew.
     async fn crash(&mut self) {
         let begun = if self.chance.one_in(4) {
-            let kind = KINDS[usize::try_from(self.chance.within(0, 6)).unwrap()];
+            let kind =
+                KINDS[usize::try_from(self.chance.within(0, KINDS.len().try_into().unwrap())).unwrap()];
             let mut conn = self.database.pool.acquire().await.unwrap();
             jobs::claim(&mut conn, kind, self.handoffs.clock.now(), 5).await.unwrap();
             None
@@ -273,14 +274,14 @@ impl Run {
                     cover: None,
                     note: None,
                 };
-                let noted = self.handoffs.add_absence(rep, new, "test").await.unwrap();
+                let noted = self.handoffs.add_absence(rep, new, &Authority::Everybody, "test").await.unwrap();
                 self.away.push((noted.id, Away { rep, from: now, to: now + length }));
             }
             Event::Return(rep) => {
                 let now = self.now();
                 let away = self.away.iter_mut().rfind(|(_, away)| away.rep == rep && away.to > now);
                 if let Some((id, away)) = away {
-                    self.handoffs.end_absence(rep, *id, "test").await.unwrap();
+                    self.handoffs.end_absence(rep, *id, &Authority::Everybody, "test").await.unwrap();
                     away.to = now;
                 }
             }

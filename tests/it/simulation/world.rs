@@ -25,6 +25,11 @@ reassign_after = "6h"
 max_reassignments = 2
 fallback_to = "revops_manager"
 
+[alerts]
+budget = 1
+window = "8h"
+digest_after = "3h"
+
 [triggers]
 max_age = "3d"
 [triggers.lifecycle]

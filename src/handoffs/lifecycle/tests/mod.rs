@@ -1,5 +1,6 @@
 //! What may happen to a handoff: state by state, at the edges of time, and whatever the course of events.
 
+mod late;
 mod laws;
 
 use std::collections::BTreeSet;
@@ -19,11 +20,11 @@ use crate::kernel::ids::AccountId;
 use crate::motions::Urgency;
 
 /// A Monday, nine o'clock.
-fn start() -> DateTime {
+pub(in crate::handoffs) fn start() -> DateTime {
     "2027-01-11T09:00:00Z".parse().unwrap()
 }
 
-fn minutes(minutes: i64) -> TimeDelta {
+pub(in crate::handoffs) fn minutes(minutes: i64) -> TimeDelta {
     TimeDelta::minutes(minutes)
 }
 
@@ -45,7 +46,7 @@ fn terms() -> SlaTerms {
     }
 }
 
-fn rep(name: &str) -> RepId {
+pub(in crate::handoffs) fn rep(name: &str) -> RepId {
     RepId::parse(name).unwrap()
 }
 
@@ -136,7 +137,7 @@ fn give(handoff: &mut Handoff, outcome: Outcome, now: DateTime) -> Vec<Happening
     place(handoff, outcome, &terms(), Restart::Automatic, None, now).unwrap()
 }
 
-fn assigned() -> Handoff {
+pub(in crate::handoffs) fn assigned() -> Handoff {
     let mut handoff = pending();
     give(&mut handoff, taken_by("ada"), start());
     handoff

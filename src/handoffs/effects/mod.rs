@@ -1,18 +1,24 @@
 //! What leaves the service because something happened to a handoff: commands in the service's own words, pure.
 //!
 //! Promises: a command names what is to be done and not by which system (`crm/…`, `messaging/…`, `email/…`); whoever
-//! delivers it translates. For one thing that happened there is at most one command to each destination.
-//! Leaves out: addresses and secrets of systems, retries: the outbox has them.
+//! delivers it translates. For one thing that happened there is at most one command to each destination, and nothing
+//! but a happening makes any: what is worked out anew with the same result alerts nobody.
+//! Leaves out: addresses and secrets of systems, retries: the outbox has them; whom an alert reaches now and whom in a
+//! digest: [`alerts`](super::alerts).
+
+#[cfg(test)]
+mod tests;
 
 use serde_json::{Value, json};
 
+use super::alerts::{Alert, Matters, Person, path_of};
 use super::assign::Roster;
-use super::assign::names::RepId;
+use super::assign::names::{RepId, TeamId};
 use super::assign::roster::Rep;
 use super::handoff::{Handoff, Happening};
 use super::package::{Completeness, Package};
 use super::report::{self, Action, Party, ReportInputs};
-use super::sla::{Basis, StepKind};
+use super::sla::{Basis, Step, StepKind};
 use super::types::HandoffType;
 use crate::kernel::calendar::Zone;
 use crate::kernel::clock::DateTime;
@@ -21,6 +27,8 @@ use crate::motions::Urgency;
 pub const UPDATE_DEAL: &str = "crm/update_deal";
 pub const LOG_ACTIVITY: &str = "crm/log_activity";
 pub const ALERT: &str = "messaging/alert";
+/// What was held back for one person, all at once.
+pub const DIGEST: &str = "messaging/digest";
 pub const BRIEFING: &str = "email/briefing";
 
 /// Something to be done outside.
@@ -28,6 +36,13 @@ pub const BRIEFING: &str = "email/briefing";
 pub struct Command {
     pub destination: &'static str,
     pub data: Value,
+}
+
+/// What is to be done because of one thing that happened.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Effects {
+    pub commands: Vec<Command>,
+    pub alert: Option<Alert>,
 }
 
 /// What commands are made with.
@@ -41,40 +56,52 @@ pub struct Scene<'a> {
 }
 
 /// What is to be done because of something that happened.
-pub fn commands(scene: &Scene<'_>, happening: &Happening) -> Vec<Command> {
+pub fn of(scene: &Scene<'_>, happening: &Happening) -> Effects {
     match happening {
         Happening::Assigned { owner, .. } => scene.handed_over(owner),
         Happening::Step { step, at, owner, due_at, .. } => {
-            scene.step(*step, *at, owner.as_ref(), *due_at).into_iter().collect()
+            only(scene.step(Step { kind: *step, at: *at }, owner.as_ref(), *due_at))
         }
-        Happening::QueueAlarm { since } => vec![scene.alert(
+        Happening::QueueAlarm { since } => only(Some(scene.alert(
             &[],
             Some(&scene.handoff_type.sla.fallback_to),
-            "Nobody can take a handoff",
-            &format!("It has waited since {}. Free somebody, or give it to somebody by hand.", stamp(*since)),
+            (
+                "Nobody can take a handoff".to_owned(),
+                format!(
+                    "It has waited since {}. Free somebody, or give it to somebody by hand.",
+                    stamp(*since)
+                ),
+            ),
             Urgency::Urgent,
-        )],
+            Matters::Always,
+        ))),
         Happening::RolledBack { reason } => scene.undone("was rolled back", reason.as_deref()),
         Happening::Cancelled { reason } => scene.undone("was cancelled", reason.as_deref()),
+        Happening::Rejected { owner, reason, rerouted: false } => scene.sent_back(owner, reason),
         // Also to whom time ran out: two people at one customer are worse than one who is late.
-        Happening::TurnEnded { owner, .. } if !scene.handoff.status.is_final() => {
-            vec![scene.alert(
-                &[owner],
-                None,
-                "A handoff goes to somebody else",
-                "There is nothing more for you to do.",
-                Urgency::Medium,
-            )]
-        }
-        Happening::DeadlineMoved { to: Some(to), .. } => vec![scene.alert(
+        Happening::TurnEnded { owner, .. } if !scene.handoff.status.is_final() => only(Some(scene.alert(
+            &[owner],
+            None,
+            ("A handoff goes to somebody else".to_owned(), "There is nothing more for you to do.".to_owned()),
+            Urgency::Medium,
+            Matters::WhileNotOwner,
+        ))),
+        Happening::DeadlineMoved { to: Some(to), .. } => only(Some(scene.alert(
             &scene.owner(),
             None,
-            "The deadline of a handoff has moved",
-            &format!("The customer is now to be contacted by {}.", stamp(*to)),
+            (
+                "The deadline of a handoff has moved".to_owned(),
+                format!("The customer is now to be contacted by {}.", stamp(*to)),
+            ),
             Urgency::Medium,
-        )],
-        _ => Vec::new(),
+            Matters::UntilContacted,
+        ))),
+        _ => Effects::default(),
     }
+}
+
+fn only(alert: Option<Alert>) -> Effects {
+    Effects { commands: Vec::new(), alert }
 }
 
 fn stamp(at: DateTime) -> String {
@@ -101,22 +128,13 @@ impl Scene<'_> {
     }
 
     /// Everything that tells the new owner and the CRM.
-    fn handed_over(&self, owner: &RepId) -> Vec<Command> {
+    fn handed_over(&self, owner: &RepId) -> Effects {
         let (handoff, summary) = (self.handoff, self.told(&[], report::summary));
         let person = self.rep(owner);
         let name = person.map_or(owner.as_str(), |rep| rep.name.as_str());
         let title = format!("New {} handoff: {}", handoff.handoff_type, self.account_name());
-        let mut commands = vec![
-            Command {
-                destination: LOG_ACTIVITY,
-                data: json!({
-                    "activityType": "note", "subject": format!("Handoff: {}", handoff.handoff_type),
-                    "description": summary, "accountId": handoff.account_id, "dealId": handoff.deal_id,
-                    "ownerId": owner,
-                }),
-            },
-            self.alert(&[owner], None, &title, &summary, self.priority()),
-        ];
+        let mut commands =
+            vec![self.note(&format!("Handoff: {}", handoff.handoff_type), &summary, Some(owner.as_str()))];
         if let Some(deal_id) = &handoff.deal_id {
             commands.push(Command {
                 destination: UPDATE_DEAL,
@@ -150,7 +168,18 @@ impl Scene<'_> {
                 }),
             });
         }
-        commands
+        let alert = self.alert(&[owner], None, (title, summary), self.priority(), Matters::UntilAcknowledged);
+        Effects { commands, alert: Some(alert) }
+    }
+
+    /// A note in the CRM.
+    fn note(&self, subject: &str, description: &str, owner_id: Option<&str>) -> Command {
+        let handoff = self.handoff;
+        let data = json!({
+            "activityType": "note", "subject": subject, "description": description,
+            "accountId": handoff.account_id, "dealId": handoff.deal_id, "ownerId": owner_id,
+        });
+        Command { destination: LOG_ACTIVITY, data }
     }
 
     /// The handoff as a report tells it, with what was really done for it so far. Instants are told in the time of the
@@ -185,19 +214,13 @@ impl Scene<'_> {
 
     /// The alert of a step of the clock, to the owner of that turn and about its deadline: by the time that it is told,
     /// somebody else may have the handoff.
-    fn step(
-        &self,
-        step: StepKind,
-        at: DateTime,
-        owner: Option<&RepId>,
-        due_at: Option<DateTime>,
-    ) -> Option<Command> {
+    fn step(&self, step: Step, owner: Option<&RepId>, due_at: Option<DateTime>) -> Option<Alert> {
         let (sla, name) = (&self.handoff_type.sla, self.account_name());
         let due = due_at.map(stamp).unwrap_or_default();
         let manager = owner.and_then(|owner| self.rep(owner)).and_then(|owner| owner.manager.as_ref());
         let (owner, manager): (Vec<&RepId>, Vec<&RepId>) =
             (owner.into_iter().collect(), manager.into_iter().collect());
-        let (to, role, title, body, urgency) = match step {
+        let (to, role, title, body, urgency) = match step.kind {
             StepKind::Remind => (
                 owner,
                 None,
@@ -205,6 +228,8 @@ impl Scene<'_> {
                 format!("{name} expects a contact by {due}."),
                 Urgency::High,
             ),
+            // Who has acknowledged meanwhile is late, and asked for nothing any more.
+            StepKind::AcknowledgeBreach if self.handoff.acknowledged_at.is_some() => return None,
             StepKind::AcknowledgeBreach => (
                 owner,
                 Some(&sla.escalate_to),
@@ -238,31 +263,53 @@ impl Scene<'_> {
                 Urgency::Urgent,
             ),
         };
-        let mut command = self.alert(&to, role.map(String::as_str), title, &body, urgency);
-        command.data["step"] = json!({ "kind": step, "at": at });
-        Some(command)
+        // The two that are not urgent, and may wait for a digest, are the owner's.
+        let matters = match step.kind {
+            StepKind::AcknowledgeBreach => Matters::UntilAcknowledged,
+            _ => Matters::UntilContacted,
+        };
+        let role = role.map(String::as_str);
+        let mut alert = self.alert(&to, role, (title.to_owned(), body), urgency, matters);
+        alert.step = Some(step);
+        Some(alert)
     }
 
     /// Takes back what was written to the CRM, and tells the owner where there is one.
-    fn undone(&self, what: &str, reason: Option<&str>) -> Vec<Command> {
+    fn undone(&self, what: &str, reason: Option<&str>) -> Effects {
+        let body =
+            reason.map_or_else(|| "No reason was given.".to_owned(), |reason| format!("Reason: {reason}"));
+        let alert = self.handoff.owner_id.as_ref().map(|owner| {
+            let title = format!("A handoff {what}");
+            self.alert(&[owner], None, (title, body.clone()), Urgency::High, Matters::WhileNotOwner)
+        });
+        self.taken_back(what, &body, alert)
+    }
+
+    /// The receiver wants it not, and nobody else there is asked: those it came from are told. That is whoever was
+    /// responsible there, else the channel of the sending team, else the role that gets what nobody answered.
+    fn sent_back(&self, by: &RepId, reason: &str) -> Effects {
+        let handoff = self.handoff;
+        let name = self.rep(by).map_or(by.as_str(), |rep| &rep.name);
+        let body = format!("{name} gave it back. Reason: {reason}");
+        let sender = handoff.previous_owner.as_deref().and_then(|id| self.roster.rep(id)).map(|rep| &rep.id);
+        let channel = self.channel(&handoff.from_team);
+        let to: Vec<&RepId> = sender.into_iter().collect();
+        let role = (to.is_empty() && channel.is_none()).then_some(self.handoff_type.sla.fallback_to.as_str());
+        let title = format!("{} was rejected: {}", handoff.handoff_type, self.account_name());
+        let mut alert = self.alert(&to, role, (title, body.clone()), Urgency::High, Matters::Always);
+        alert.channel = channel;
+        self.taken_back("was rejected", &body, Some(alert))
+    }
+
+    /// The previous owner is responsible again, in the CRM too.
+    fn taken_back(&self, what: &str, why: &str, alert: Option<Alert>) -> Effects {
         let handoff = self.handoff;
         // Nothing was written for what nobody ever had.
         if handoff.assigned_at.is_none() {
-            return Vec::new();
+            return Effects::default();
         }
-        let body =
-            reason.map_or_else(|| "No reason was given.".to_owned(), |reason| format!("Reason: {reason}"));
         let subject = format!("Handoff {} {what}", handoff.handoff_type);
-        let mut commands = vec![Command {
-            destination: LOG_ACTIVITY,
-            data: json!({
-                "activityType": "note", "subject": subject, "description": body,
-                "accountId": handoff.account_id, "dealId": handoff.deal_id, "ownerId": handoff.previous_owner,
-            }),
-        }];
-        if let Some(owner) = &handoff.owner_id {
-            commands.push(self.alert(&[owner], None, &format!("A handoff {what}"), &body, Urgency::High));
-        }
+        let mut commands = vec![self.note(&subject, why, handoff.previous_owner.as_deref())];
         if let Some(deal_id) = &handoff.deal_id {
             commands.push(Command {
                 destination: UPDATE_DEAL,
@@ -272,31 +319,36 @@ impl Scene<'_> {
                 }),
             });
         }
-        commands
+        Effects { commands, alert }
+    }
+
+    /// Where a team is told of its handoffs.
+    fn channel(&self, team: &str) -> Option<String> {
+        let team = TeamId::parse(team).ok().and_then(|team| self.roster.team(&team));
+        team.and_then(|team| team.channel.clone())
     }
 
     fn alert(
         &self,
         to: &[&RepId],
         role: Option<&str>,
-        title: &str,
-        body: &str,
+        (title, body): (String, String),
         priority: Urgency,
-    ) -> Command {
-        let person = |id: &&RepId| {
-            let rep = self.rep(id);
-            json!({"repId": id, "name": rep.map(|rep| &rep.name), "email": rep.map(|rep| &rep.email)})
-        };
-        let team = super::assign::names::TeamId::parse(&self.handoff.to_team).ok();
-        let channel = team.and_then(|team| self.roster.team(&team)).and_then(|team| team.channel.as_deref());
-        Command {
-            destination: ALERT,
-            data: json!({
-                "channel": channel, "to": to.iter().map(person).collect::<Vec<_>>(), "role": role, "title": title,
-                "body": body, "priority": priority, "accountId": self.handoff.account_id,
-                "accountName": self.account_name(), "handoffId": self.handoff.id,
-                "path": format!("/v1/handoffs/{}", self.handoff.id),
-            }),
+        matters: Matters,
+    ) -> Alert {
+        Alert {
+            channel: self.channel(&self.handoff.to_team),
+            to: to.iter().map(|id| Person::of(self.roster, id)).collect(),
+            role: role.map(str::to_owned),
+            title,
+            body,
+            priority,
+            account_id: self.handoff.account_id.clone(),
+            account_name: self.account_name().to_owned(),
+            handoff_id: self.handoff.id,
+            path: path_of(self.handoff.id),
+            step: None,
+            matters,
         }
     }
 }
