@@ -28,6 +28,9 @@ impl Deref for Service {
     }
 }
 
+/// Systems that say nothing are not waited for as long as real ones.
+const HURRIED: (&str, &str) = ("GTM_OUTBOX__TIMEOUT_MS", "1500");
+
 /// A directory that is gone when the test is.
 pub struct DataDir(pub PathBuf);
 
@@ -66,13 +69,13 @@ impl Service {
     /// With systems connected as in a `[connectors]` table; time moves by itself, and what is sent leaves.
     pub async fn connected(connectors: &Value) -> Self {
         let database = Arc::new(testing::database().await);
-        Self::with(database, Arc::new(DataDir::new()), false, &[], connectors).await
+        Self::with(database, Arc::new(DataDir::new()), false, &[HURRIED], connectors).await
     }
 
     /// Another service on the same database, with systems connected as in a `[connectors]` table.
     pub async fn reconnected(&self, connectors: &Value) -> Self {
         let key = self.data.signing_key();
-        let env = [("GTM_AUDIT__SIGNING_KEY_FILE", key.as_str())];
+        let env = [HURRIED, ("GTM_AUDIT__SIGNING_KEY_FILE", key.as_str())];
         Self::with(self.database.clone(), Arc::new(DataDir::new()), false, &env, connectors).await
     }
 

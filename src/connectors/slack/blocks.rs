@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 const HEADER_MAX: usize = 150;
 const SECTION_MAX: usize = 3_000;
 const FALLBACK_MAX: usize = 4_000;
+/// So much of each alert of a digest; the handoff itself has the rest.
+const HELD_MAX: usize = 300;
 
 /// What of a message depends on the set-up.
 #[derive(Debug, Clone)]
@@ -19,7 +21,7 @@ pub(super) struct Layout {
     pub(super) buttons: bool,
 }
 
-/// The command `messaging/alert`, as far as a message shows it.
+/// The commands `messaging/alert` and `messaging/digest`, as far as a message shows them.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Alert {
@@ -30,7 +32,11 @@ pub(super) struct Alert {
     #[serde(default)]
     pub(super) role: Option<String>,
     pub(super) title: String,
+    #[serde(default)]
     pub(super) body: String,
+    /// What a digest tells of.
+    #[serde(default)]
+    alerts: Vec<Held>,
     pub(super) priority: String,
     #[serde(default)]
     account_name: Option<String>,
@@ -41,6 +47,30 @@ pub(super) struct Alert {
     /// What the reader may do from the message.
     #[serde(default)]
     actions: Vec<String>,
+}
+
+/// One of the alerts of a digest.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Held {
+    title: String,
+    body: String,
+    account_name: String,
+}
+
+impl Alert {
+    /// What it says, in Slack's dialect.
+    fn text(&self) -> String {
+        let item = |one: &Held| {
+            let (title, account) = (escaped(&one.title), escaped(&one.account_name));
+            let body = dialect(&escaped(&shortened(&one.body, HELD_MAX)));
+            format!("• *{account}*: {title}\n{body}")
+        };
+        match self.alerts.as_slice() {
+            [] => dialect(&escaped(&self.body)),
+            alerts => alerts.iter().map(item).collect::<Vec<_>>().join("\n"),
+        }
+    }
 }
 
 /// Whom an alert is for.
@@ -88,7 +118,7 @@ fn dialect(text: &str) -> String {
 
 /// The message: `text` for notifications and screen readers, `blocks` for the eye.
 pub(super) fn message(alert: &Alert, layout: &Layout) -> Value {
-    let body = shortened(&dialect(&escaped(&alert.body)), SECTION_MAX);
+    let body = shortened(&alert.text(), SECTION_MAX);
     let mut blocks = vec![
         json!({"type": "header", "text": {"type": "plain_text", "text": shortened(&alert.title, HEADER_MAX), "emoji": false}}),
         json!({"type": "section", "text": {"type": "mrkdwn", "text": body}}),
@@ -102,7 +132,7 @@ pub(super) fn message(alert: &Alert, layout: &Layout) -> Value {
         blocks.push(json!({"type": "actions", "block_id": format!("handoff_{id}"), "elements": buttons}));
     }
     json!({
-        "text": shortened(&format!("{}: {}", alert.title, escaped(&alert.body)), FALLBACK_MAX),
+        "text": shortened(&format!("{}: {}", escaped(&alert.title), alert.text()), FALLBACK_MAX),
         "blocks": blocks, "unfurl_links": false,
     })
 }

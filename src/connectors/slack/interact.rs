@@ -147,7 +147,7 @@ mod tests {
     use crate::connectors::inbound::About;
     use crate::kernel::clock::DateTime;
 
-    /// Made with the official Python SDK (slack_sdk 3.47.0) and accepted by the official JavaScript one (bolt 5.1.0);
+    /// Made with the official Python SDK (`slack_sdk` 3.47.0) and accepted by the official JavaScript one (bolt 5.1.0);
     /// the first is the example of Slack's documentation.
     const VECTORS: &str = include_str!("../../../tests/fixtures/slack/signatures.json");
 

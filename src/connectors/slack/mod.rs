@@ -25,7 +25,7 @@ use crate::platform::outbox::Sender;
 use post::{Bot, Hook};
 
 /// Where alerts go.
-const ALERT: &str = "messaging/alert";
+const SERVES: [&str; 2] = ["messaging/alert", "messaging/digest"];
 /// Slack takes about one message a second for each channel; short bursts pass.
 const PER_SECOND: f64 = 1.0;
 const BURST: u32 = 5;
@@ -83,7 +83,8 @@ pub(super) fn connect(tools: &Tools, section: &Section) -> Result<Vec<Connector>
         (None, Some(url)) => {
             let hook =
                 Hook { vendor: vendor(words::of_hook), client: tools.client.clone(), url: url.0, layout };
-            connector.senders.push((ALERT, Arc::new(hook)));
+            let hook: Arc<dyn Sender> = Arc::new(hook);
+            connector.senders.extend(SERVES.map(|to| (to, hook.clone())));
             None
         }
         (Some(_), Some(_)) => {
@@ -94,7 +95,7 @@ pub(super) fn connect(tools: &Tools, section: &Section) -> Result<Vec<Connector>
         }
     };
     if let Some(bot) = &bot {
-        connector.senders.push((ALERT, bot.clone() as Arc<dyn Sender>));
+        connector.senders.extend(SERVES.map(|to| (to, bot.clone() as Arc<dyn Sender>)));
         connector.check =
             Some(Arc::new(Looks { bot: bot.clone(), listens: settings.signing_secret.is_some() }));
     }

@@ -48,16 +48,24 @@ impl Sender for Bot {
 impl Bot {
     async fn deliver(&self, outgoing: Outgoing<'_>) -> Result<Sent, Unsent> {
         let mut alert = read(outgoing.payload)?;
-        let channel = alert.channel.clone().or_else(|| self.channel.clone()).ok_or_else(|| {
-            Unsent::never("the team has no channel in the roster, and connectors.slack.channel names none")
-        })?;
-        if outgoing.attempts > 1 && self.was_posted(&channel, outgoing.id).await? {
-            return Ok(Sent { status: Some(200) });
-        }
         for person in &mut alert.to {
             if let Some(email) = &person.email {
                 person.slack_id = self.person(email, outgoing.now).await?;
             }
+        }
+        // What is for one person and no channel goes to that person.
+        let direct = || match alert.to.as_slice() {
+            [person] => person.slack_id.clone(),
+            _ => None,
+        };
+        let channel =
+            alert.channel.clone().or_else(direct).or_else(|| self.channel.clone()).ok_or_else(|| {
+                Unsent::never(
+                    "the team has no channel in the roster, and connectors.slack.channel names none",
+                )
+            })?;
+        if outgoing.attempts > 1 && self.was_posted(&channel, outgoing.id).await? {
+            return Ok(Sent { status: Some(200) });
         }
         let mut body = message(&alert, &self.layout);
         body["channel"] = json!(channel);
@@ -78,9 +86,14 @@ impl Bot {
 
     /// Calls a method that takes its arguments as a form only.
     async fn ask(&self, method: &str, arguments: &[(&str, &str)]) -> Result<Value, Trouble> {
-        let request =
-            self.client.get(format!("{}/{method}", self.base)).bearer_auth(self.token.expose_secret());
-        self.vendor.json(request.query(arguments)).await
+        let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(arguments).finish();
+        let request = self
+            .client
+            .post(format!("{}/{method}", self.base))
+            .bearer_auth(self.token.expose_secret())
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(form);
+        self.vendor.json(request).await
     }
 
     /// Whether an earlier attempt arrived though its answer did not. A bot that may not read the channel cannot know:

@@ -18,18 +18,14 @@ pub(super) fn of_api(answer: &Answer) -> Option<Complaint> {
     }
     let error = body["error"].as_str().unwrap_or("no error is named");
     let kind = of_status.unwrap_or_else(|| kind(error));
-    let mut said = error.to_owned();
+    let mut said = vec![error.to_owned()];
     if let Some(needed) = body["needed"].as_str() {
-        said += &format!(" (it needs the scope {needed})");
+        said.push(format!("it needs the scope {needed}"));
     }
-    for message in
-        body["response_metadata"]["messages"].as_array().into_iter().flatten().filter_map(Value::as_str)
-    {
-        said += &format!("; {message}");
-    }
-    if let Some(advice) = advice(error) {
-        said += &format!(": {advice}");
-    }
+    let messages = body["response_metadata"]["messages"].as_array().into_iter().flatten();
+    said.extend(messages.filter_map(Value::as_str).map(str::to_owned));
+    said.extend(advice(error).map(str::to_owned));
+    let said = said.join(": ");
     Some(Complaint { kind, said: printable(said.as_bytes()), wait: None })
 }
 

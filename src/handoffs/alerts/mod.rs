@@ -94,6 +94,16 @@ pub enum Matters {
     Always,
 }
 
+impl Matters {
+    fn actions(self) -> &'static [&'static str] {
+        match self {
+            Self::UntilAcknowledged => &["acknowledge", "take_over", "reject"],
+            Self::UntilContacted => &["take_over", "reject"],
+            Self::WhileNotOwner | Self::Always => &[],
+        }
+    }
+}
+
 /// A message to people, a role or a channel about one handoff.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -121,9 +131,11 @@ impl Alert {
         !self.to.is_empty() || self.role.is_some() || self.channel.is_some()
     }
 
-    /// The data of the command.
+    /// The data of the command; `actions` are what its readers can do about it from where they read it.
     pub fn data(&self) -> Value {
-        json!(self)
+        let mut data = json!(self);
+        data["actions"] = json!(self.matters.actions());
+        data
     }
 }
 

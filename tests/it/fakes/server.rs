@@ -118,7 +118,9 @@ async fn answer(
         before
     };
     match (shared.behave)(&asked, before) {
-        Answer::Json(status, body) => (StatusCode::from_u16(status).unwrap(), axum::Json(body)).into_response(),
+        Answer::Json(status, body) => {
+            (StatusCode::from_u16(status).unwrap(), axum::Json(body)).into_response()
+        }
         Answer::Text(status, text) => (StatusCode::from_u16(status).unwrap(), text).into_response(),
         Answer::Limited(secs) => {
             (StatusCode::TOO_MANY_REQUESTS, [("retry-after", secs.to_string())]).into_response()
