@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use super::events::Event;
 use super::store;
+use super::suppressions::Suppressions;
 use crate::kernel::clock::{Clock, DateTime};
 use crate::kernel::ids::new_id;
 use crate::kernel::json::sha256;
@@ -74,6 +75,7 @@ pub struct Intake {
     /// Rung whenever events were stored, for whoever applies them.
     pub arrived: Arc<Notify>,
     crowd: Arc<Crowd>,
+    suppressions: Suppressions,
 }
 
 /// Whether requests come faster than they can be stored one by one.
@@ -133,13 +135,13 @@ pub fn event_key(source: &str, id: &str) -> Uuid {
 
 /// The door and the worker behind it. One worker: while it commits a group the next one fills up, and fuller groups
 /// cost less per event than a second one in flight gains.
-pub fn open(pool: PgPool, clock: Clock) -> (Intake, IntakeWorker) {
+pub fn open(pool: PgPool, clock: Clock, suppressions: Suppressions) -> (Intake, IntakeWorker) {
     let (sender, receiver) = mpsc::channel(QUEUE_REQUESTS_MAX);
     let arrived = Arc::new(Notify::new());
     let crowd = Arc::new(Crowd::new());
     let worker =
         IntakeWorker { queue: receiver, arrived: arrived.clone(), crowd: crowd.clone(), pool, clock };
-    (Intake { queue: sender, last_arrival: Arc::default(), arrived, crowd }, worker)
+    (Intake { queue: sender, last_arrival: Arc::default(), arrived, crowd, suppressions }, worker)
 }
 
 impl Intake {
@@ -178,11 +180,13 @@ impl Intake {
         }
     }
 
-    /// Stores events and answers, in their order, once they are durable.
-    pub async fn take(&self, events: Vec<Event>, lane: Lane) -> Result<Vec<Taken>, IntakeError> {
+    /// Stores events and answers, in their order, once they are durable. What they say of people who were erased is not
+    /// stored.
+    pub async fn take(&self, mut events: Vec<Event>, lane: Lane) -> Result<Vec<Taken>, IntakeError> {
         if events.is_empty() {
             return Ok(Vec::new());
         }
+        events.iter_mut().for_each(|event| self.suppressions.blank(event));
         let (reply, answer) = oneshot::channel();
         self.queue.try_send(Submission { events, lane, reply }).map_err(|refused| match refused {
             mpsc::error::TrySendError::Full(_) => IntakeError::Full,
@@ -348,7 +352,7 @@ mod tests {
     async fn a_worker_that_hangs_is_silent_and_one_whose_database_fails_says_so() {
         let database = testing::database().await;
         let clock = Clock::System;
-        let (intake, worker) = open(database.pool.clone(), clock.clone());
+        let (intake, worker) = open(database.pool.clone(), clock.clone(), Suppressions::default());
         let life = Lifecycle::new();
         let (stop, (beats, mut seen)) = (life.soft().clone(), mpsc::unbounded_channel());
         let running = life.run(worker.run(stop, move |well| beats.send(well).unwrap()));

@@ -6,7 +6,8 @@
 //! clock of one handoff: what was spent, when it is due, which step comes next), [`handoff`] and [`lifecycle`] (what may
 //! happen to a handoff), [`effects`] (what leaves the service because of it) and [`metrics`] (what all of them amount
 //! to). Around it: [`commands`] (the
-//! transactions), [`store`] (SQL), [`api`] (HTTP), [`jobs`] (what runs by itself).
+//! transactions), [`store`] (SQL), [`api`] (HTTP), [`jobs`] (what runs by itself), [`recheck`] (packages against their
+//! seals in the audit log).
 //! Owns the tables `roster_head`, `roster_entry`, `absence`, `rotation`, `handoff`, `handoff_turn`, `handoff_entry` and
 //! `share_receipt`.
 
@@ -23,6 +24,7 @@ pub mod jobs;
 pub mod lifecycle;
 pub mod metrics;
 pub mod package;
+pub mod recheck;
 pub mod report;
 pub mod sla;
 pub mod store;

@@ -46,15 +46,16 @@ pub struct TakenUnaddressed {
 /// and the matcher has its turn.
 pub async fn take_unaddressed(
     accounts: &Accounts,
-    events: &[Unaddressed],
+    mut events: Vec<Unaddressed>,
     lane: Lane,
 ) -> Result<TakenUnaddressed, sqlx::Error> {
     if events.is_empty() {
         return Ok(TakenUnaddressed::default());
     }
     let now = accounts.clock.now();
+    events.iter_mut().for_each(|event| accounts.suppressions.blank_unaddressed(event));
     let (mut rows, mut seen) = (NewUnmatched::default(), HashSet::new());
-    for event in events {
+    for event in &events {
         let key = event_key(&event.source, &event.id);
         if seen.insert(key) {
             rows.push(key, new_id(now), event);

@@ -7,6 +7,7 @@
 mod absences;
 mod act;
 mod change;
+mod custody;
 mod follow;
 mod metrics;
 mod open;
@@ -39,6 +40,7 @@ use crate::platform::jobs::{self, Lane, NewJob};
 
 pub use absences::{NewAbsence, Noted};
 pub use act::Deed;
+pub use custody::HandoffCustodian;
 pub use follow::HandoffFollower;
 pub use open::{OpenAsk, Opened};
 pub use preview::PreviewAsk;

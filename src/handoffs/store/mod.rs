@@ -4,10 +4,12 @@
 
 mod handoffs;
 mod metrics;
+mod people;
 mod roster;
 #[cfg(test)]
 mod tests;
 
 pub use handoffs::*;
 pub use metrics::*;
+pub use people::*;
 pub use roster::*;

@@ -5,6 +5,7 @@
 
 mod conflicts;
 mod consequences;
+mod custody;
 mod follow;
 mod handover;
 mod orchestrate;
@@ -26,6 +27,7 @@ use crate::platform::audit::AuditError;
 use crate::platform::http::Problem;
 
 pub use conflicts::{Resolution, Resolved};
+pub use custody::MotionCustodian;
 pub use follow::MotionFollower;
 pub use handover::{HAND_OVER, Sight};
 pub use orchestrate::{Ask, Decided, Seen, Trigger};

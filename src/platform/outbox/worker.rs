@@ -11,7 +11,7 @@ use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use sqlx::PgPool;
 
 use super::store::{self, Claimed, Ended};
-use super::{OutboxSettings, Secret, SecretError};
+use super::{OutboxSettings, Secret, SecretError, people};
 use crate::kernel::clock::{Clock, DateTime};
 
 /// How much of a receiver's answer is kept with a failure.
@@ -93,11 +93,16 @@ impl Outbox {
     pub async fn settle_here(&self) -> Result<u64, sqlx::Error> {
         let mut done = 0;
         for destination in self.due().await? {
-            if !self.lanes.contains_key(&destination) && self.settings.is_local(&destination) {
+            if self.endpoint(&destination).is_none() && self.settings.is_local(&destination) {
                 done += store::keep_here(&self.pool, &destination, self.clock.now()).await?;
             }
         }
         Ok(done)
+    }
+
+    /// Where a destination is. A command about people goes to its recipient, unless it has an endpoint of its own.
+    fn endpoint(&self, destination: &str) -> Option<&Endpoint> {
+        self.lanes.get(destination).or_else(|| self.lanes.get(people::recipient(destination)))
     }
 
     /// Sends one round of what is due, all destinations side by side, and waits for the slowest; gives the number
@@ -115,7 +120,7 @@ impl Outbox {
     /// Sends what is due to one destination, as many side by side as it takes; gives the number of attempts made.
     pub(super) async fn round(&self, destination: &str) -> Result<usize, sqlx::Error> {
         let now = self.clock.now();
-        let Some(endpoint) = self.lanes.get(destination) else {
+        let Some(endpoint) = self.endpoint(destination) else {
             if self.settings.is_local(destination) {
                 store::keep_here(&self.pool, destination, now).await?;
             } else {
