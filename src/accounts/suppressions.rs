@@ -59,7 +59,7 @@ impl Suppressions {
             // It is among the attributes of the text.
             event.content_type = None;
         }
-        event.kept_id = subject.redact_text(&event.id);
+        event.kept_id = subject.redact_event_id(&event.id);
         count(1);
     }
 
@@ -75,7 +75,7 @@ impl Suppressions {
         {
             event.attributes_text = Some(attributes);
         }
-        event.kept_id = subject.redact_text(&event.id);
+        event.kept_id = subject.redact_event_id(&event.id);
         count(1);
     }
 }

@@ -258,7 +258,7 @@ fn is_last(rows: usize) -> bool {
 fn blanked(event: &HeldEvent, subject: &Subject) -> Option<BlankedEvent> {
     let data = subject.redact_event(&event.type_name, event.data.0.get());
     let attributes = event.attributes.as_deref().and_then(|text| subject.redact_json(text, &[]));
-    let event_id = subject.redact_text(&event.event_id);
+    let event_id = subject.redact_event_id(&event.event_id);
     if data.is_none() && attributes.is_none() && event_id.is_none() {
         return None;
     }

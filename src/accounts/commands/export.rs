@@ -13,7 +13,7 @@ use super::identify::{Who, identify};
 use super::lock_current;
 use crate::accounts::Accounts;
 use crate::accounts::custody::Holding;
-use crate::accounts::model::{AccountState, id_in_purpose};
+use crate::accounts::model::{AccountState, id_in_purpose, person_in_purpose};
 use crate::accounts::privacy::{Found, Subject};
 use crate::accounts::store::{self, HeldEvent};
 use crate::kernel::clock::DateTime;
@@ -116,8 +116,7 @@ pub fn place(kind: &'static str, id: Option<Uuid>, found: &Found) -> Holding {
 
 /// Whether a consent concerns the people: it names one of them, or nobody and so everybody.
 fn concerns(purpose: &str, subject: &Subject) -> bool {
-    let mut parts = purpose.split(':').skip(2);
-    match parts.next() {
+    match person_in_purpose(purpose) {
         None => true,
         Some(contact) => subject.ids().any(|id| id == contact || id_in_purpose(id) == contact),
     }
@@ -127,7 +126,7 @@ fn event_held(kind: &'static str, event: &HeldEvent, subject: &Subject) -> Optio
     let data = event.data.0.get();
     let holds = subject.redact_event(&event.type_name, data).is_some()
         || event.attributes.as_deref().is_some_and(|text| subject.redact_json(text, &[]).is_some())
-        || subject.redact_text(&event.event_id).is_some();
+        || subject.redact_event_id(&event.event_id).is_some();
     holds.then(|| Holding { kind, held: told(event) })
 }
 

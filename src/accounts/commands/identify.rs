@@ -71,6 +71,7 @@ fn gather(who: Who<'_>, contacts: &[ContactRow], said: &[SaidOfPerson]) -> Subje
                 said.contact_id.iter().for_each(|id| subject.add_id(id));
                 said.email.iter().for_each(|email| subject.add_email(email));
                 said.phone.iter().for_each(|phone| subject.add_phone(phone));
+                said.title.iter().chain(&said.subject).for_each(|said| subject.add_particular(said));
                 subject.add_name(said.first_name.as_deref(), said.last_name.as_deref());
             }
         }

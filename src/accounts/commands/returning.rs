@@ -46,7 +46,7 @@ pub(super) async fn blank_returning(
         }
         let subject = privacy::whoever_is(&handles, &event.type_name, event.data.get());
         let Some(data) = subject.redact_event(&event.type_name, event.data.get()) else { continue };
-        if let Some(event_id) = subject.redact_text(&event.event_id) {
+        if let Some(event_id) = subject.redact_event_id(&event.event_id) {
             event.event_id = event_id;
         }
         event.data = serde_json::value::RawValue::from_string(data.clone())

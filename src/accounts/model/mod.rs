@@ -11,5 +11,5 @@ mod state;
 
 pub use contact::{Contact, ContactChange};
 pub use fact::{Fact, Stamp};
-pub use purpose::id_in_purpose;
+pub use purpose::{id_in_purpose, person_in_purpose};
 pub use state::*;

@@ -16,3 +16,8 @@ pub fn id_in_purpose(id: &str) -> String {
     }
     format!("~{}", &hex::encode(sha256(id.as_bytes()))[..16])
 }
+
+/// The person whom a purpose names, as they stand in it: what is behind the purpose itself and the partner.
+pub fn person_in_purpose(purpose: &str) -> Option<&str> {
+    purpose.splitn(3, ':').nth(2)
+}

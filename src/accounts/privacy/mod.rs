@@ -43,6 +43,9 @@ pub struct Subject {
     phones: BTreeSet<String>,
     /// Words of whole names in small letters, in each order in which they are written.
     names: BTreeSet<Vec<String>>,
+    /// Words of job titles and of what conversations with them were about, in small letters: where somebody is named, these
+    /// say who it was.
+    particulars: BTreeSet<Vec<String>>,
 }
 
 impl Subject {
@@ -77,6 +80,16 @@ impl Subject {
         }
     }
 
+    /// A job title or the subject of a conversation: goes where somebody is named and is left elsewhere. A word alone is
+    /// none, unless it is written in capitals (CFO).
+    pub fn add_particular(&mut self, said: &str) {
+        let words = text::words_of(said);
+        let capitals = said.chars().filter(|c| c.is_alphabetic()).all(char::is_uppercase);
+        if words.len() > 1 || (words.len() == 1 && capitals) {
+            self.particulars.insert(words);
+        }
+    }
+
     /// Everything that is said of somebody.
     pub fn add_contact(&mut self, id: &str, contact: &Contact) {
         fn text(known: &Known<String>) -> Option<&str> {
@@ -85,6 +98,7 @@ impl Subject {
         self.add_id(id);
         text(&contact.email).into_iter().for_each(|email| self.add_email(email));
         text(&contact.phone).into_iter().for_each(|phone| self.add_phone(phone));
+        text(&contact.title).into_iter().for_each(|title| self.add_particular(title));
         self.add_name(text(&contact.first_name), text(&contact.last_name));
     }
 
@@ -116,8 +130,8 @@ impl Subject {
         self.ids.is_empty() && self.emails.is_empty()
     }
 
-    /// How many ids and addresses are known: it has not grown when nobody new was found.
+    /// How much is known: it has not grown when nothing new was found.
     pub fn breadth(&self) -> usize {
-        self.ids.len() + self.emails.len() + self.phones.len() + self.names.len()
+        self.ids.len() + self.emails.len() + self.phones.len() + self.names.len() + self.particulars.len()
     }
 }

@@ -45,6 +45,20 @@ fn somebody_in_a_sentence_is_taken_out_however_they_are_written() {
 }
 
 #[test]
+fn a_title_goes_where_somebody_is_named_and_is_left_elsewhere() {
+    let mut anna = anna();
+    anna.add_particular("Head of IT");
+    anna.add_particular("CFO");
+    anna.add_particular("Table");
+    assert_eq!(anna.redact_text("Anna Maria O'Brien, head of IT").as_deref(), Some("[erased], [erased]"));
+    assert_eq!(
+        anna.redact_text("<table>Anna Maria O'Brien, CFO").as_deref(),
+        Some("<table>[erased], [erased]")
+    );
+    assert_eq!(anna.redact_text("ask the head of IT"), None);
+}
+
+#[test]
 fn an_id_like_any_word_is_left_in_sentences_and_taken_out_where_it_is_an_id() {
     let mut subject = Subject::default();
     subject.add_id("lead");

@@ -1,5 +1,6 @@
 //! Somebody in a sentence: the places where an address, a number, a whole name or an id of theirs stands.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::{ERASED, PHONE_DIGITS, Subject};
@@ -26,11 +27,12 @@ impl Subject {
             }));
         }
         if !self.names.is_empty() {
-            spans.extend(self.names_in(text));
+            spans.extend(sequences(text, &self.names));
         }
         if spans.is_empty() {
             return None;
         }
+        spans.extend(sequences(text, &self.particulars));
         spans.sort_by_key(|span| (span.start, span.end));
         let (mut out, mut from) = (String::with_capacity(text.len()), 0);
         for span in spans {
@@ -45,22 +47,35 @@ impl Subject {
         Some(out)
     }
 
-    /// Whole names, word for word in any case, with little between the words.
-    fn names_in(&self, text: &str) -> Vec<Range<usize>> {
-        let words = words(text);
-        let mut spans = Vec::new();
-        for start in 0..words.len() {
-            for name in self.names.iter().filter(|name| words[start].1 == name[0]) {
-                let Some(found) = words.get(start..start + name.len()) else { continue };
-                let same = found.iter().zip(name).all(|((_, word), part)| word == part);
-                let close = found.windows(2).all(|pair| pair[1].0.start - pair[0].0.end <= GAP_MAX);
-                if same && close {
-                    spans.push(found[0].0.start..found[name.len() - 1].0.end);
-                }
+    /// The id of an event without the person: made by the sender, it may be put together of ids, with anything between them.
+    pub fn redact_event_id(&self, id: &str) -> Option<String> {
+        let first = self.ids.iter().filter(|own| is_telling(own)).find_map(|own| {
+            let spans = phrases(id, own, |bytes, at| bytes.get(at).is_some_and(u8::is_ascii_alphanumeric));
+            spans.into_iter().next()
+        });
+        let Some(span) = first else { return self.redact_text(id) };
+        let left = format!("{}{ERASED}{}", &id[..span.start], &id[span.end..]);
+        Some(self.redact_event_id(&left).unwrap_or(left))
+    }
+}
+
+/// Sequences of words, word for word in any case, with little between the words.
+fn sequences(text: &str, wanted: &BTreeSet<Vec<String>>) -> Vec<Range<usize>> {
+    let words = words(text);
+    let mut spans = Vec::new();
+    for start in 0..words.len() {
+        let first = &words[start].1;
+        let begins = wanted.range(vec![first.clone()]..).take_while(|sequence| sequence[0] == *first);
+        for sequence in begins {
+            let Some(found) = words.get(start..start + sequence.len()) else { continue };
+            let same = found.iter().zip(sequence).all(|((_, word), part)| word == part);
+            let close = found.windows(2).all(|pair| pair[1].0.start - pair[0].0.end <= GAP_MAX);
+            if same && close {
+                spans.push(found[0].0.start..found[sequence.len() - 1].0.end);
             }
         }
-        spans
     }
+    spans
 }
 
 /// Whether an id can be nothing but an id, wherever it stands.

@@ -356,6 +356,9 @@ pub struct SaidOfPerson {
     pub contact_id: Option<String>,
     pub first_name: Option<String>,
     pub last_name: Option<String>,
+    pub title: Option<String>,
+    /// Of a conversation.
+    pub subject: Option<String>,
     pub email: Option<String>,
     pub phone: Option<String>,
 }
@@ -368,7 +371,9 @@ pub async fn said_of_people(
     sqlx::query_as!(
         SaidOfPerson,
         r#"SELECT DISTINCT data ->> 'contactId' AS contact_id, data ->> 'firstName' AS first_name,
-                  data ->> 'lastName' AS last_name, data ->> 'email' AS email, data ->> 'phone' AS phone
+                  data ->> 'lastName' AS last_name, data ->> 'title' AS title,
+                  data ->> 'subject' AS subject,
+                  data ->> 'email' AS email, data ->> 'phone' AS phone
            FROM event
            WHERE account_id = $1 AND type IN ('gtm.contact.upserted', 'gtm.activity.logged')
              AND data ->> 'contactId' IS NOT NULL"#,
@@ -383,7 +388,7 @@ pub async fn said_without_account(conn: &mut PgConnection) -> Result<Vec<SaidOfP
     sqlx::query_as!(
         SaidOfPerson,
         r#"SELECT NULL AS contact_id, data ->> 'firstName' AS first_name, data ->> 'lastName' AS last_name,
-                  data ->> 'email' AS email, data ->> 'phone' AS phone
+                  data ->> 'title' AS title, NULL AS subject, data ->> 'email' AS email, data ->> 'phone' AS phone
            FROM unmatched_event WHERE type = 'gtm.contact.upserted' AND data ->> 'email' IS NOT NULL"#
     )
     .fetch_all(conn)
