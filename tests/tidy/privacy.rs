@@ -24,7 +24,8 @@ fn classified() -> BTreeMap<String, String> {
 fn every_table_is_classified_by_what_it_holds_of_people() {
     let (tables, classified) = (tables(), classified());
     let named: BTreeSet<String> = classified.keys().cloned().collect();
-    let mut faults: Vec<String> = tables.difference(&named).map(|table| format!("{table}: not in the table")).collect();
+    let mut faults: Vec<String> =
+        tables.difference(&named).map(|table| format!("{table}: not in the table")).collect();
     faults.extend(named.difference(&tables).map(|table| format!("{table}: no migration makes it")));
     let unknown = classified.iter().filter(|(_, kind)| !KINDS.contains(&kind.as_str()));
     faults.extend(unknown.map(|(table, kind)| format!("{table}: `{kind}` is none of {KINDS:?}")));
