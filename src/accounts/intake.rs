@@ -186,7 +186,9 @@ impl Intake {
         if events.is_empty() {
             return Ok(Vec::new());
         }
-        events.iter_mut().for_each(|event| self.suppressions.blank(event));
+        for event in &mut events {
+            self.suppressions.blank(event);
+        }
         let (reply, answer) = oneshot::channel();
         self.queue.try_send(Submission { events, lane, reply }).map_err(|refused| match refused {
             mpsc::error::TrySendError::Full(_) => IntakeError::Full,

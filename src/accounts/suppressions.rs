@@ -40,6 +40,11 @@ impl Suppressions {
         Ok(())
     }
 
+    /// The salt of the installation; none before the list was first read.
+    pub(super) fn salt(&self) -> Option<Salt> {
+        self.known().salt.clone()
+    }
+
     fn known(&self) -> Arc<Known> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }

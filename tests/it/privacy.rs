@@ -325,6 +325,8 @@ async fn whoever_was_erased_comes_back_by_no_event_until_they_wish() {
     assert_eq!(traces(&service).await, Vec::<String>::new(), "it is blanked before it is stored");
     // This replica may not have heard of it yet: it is blanked at the latest when it is applied.
     replica.events(&again()).await;
+    let lead = json!({"contactId": "x7", "email": "info@nobody.example", "contactEmail": EMAIL, "firstName": "Zyxwina"});
+    replica.events(&[unaddressed("gtm.contact.upserted", lead)]).await;
     let account = replica.get("/v1/accounts/acme").await;
     assert_eq!(account["contacts"].as_array().unwrap().len(), 1, "{account:#}");
     assert_eq!(traces(&service).await, Vec::<String>::new());
@@ -393,5 +395,44 @@ async fn everybody_of_an_account_can_be_erased_at_once_and_wrong_questions_are_r
         service.send(Method::DELETE, path, None, status).await;
     }
     service.expect_intact_audit().await;
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_shared_on_a_consent_is_recalled_once_when_it_is_withdrawn() {
+    let service = Service::sandbox().await;
+    let [_, shown, _] = everywhere(&service).await;
+    let commands = async || {
+        let all = service.get("/v1/deliveries?accountId=acme&limit=200").await["data"].clone();
+        let all = all.as_array().unwrap().clone();
+        let recalls = all
+            .into_iter()
+            .filter(|delivery| delivery["destination"].as_str().unwrap().starts_with("privacy/recall:"));
+        recalls.collect::<Vec<Value>>()
+    };
+    let said = |granted: bool| {
+        let purpose = format!("partner_data_sharing:*:{ID}");
+        event("gtm.consent.changed", "acme", json!({"purpose": purpose, "granted": granted}))
+    };
+    service.events(&[said(true)]).await;
+    service.get("/v1/accounts/acme").await;
+    assert_eq!(commands().await, Vec::<Value>::new(), "a consent recalls nothing");
+    service.events(&[said(false)]).await;
+    service.get("/v1/accounts/acme").await;
+    let recalled = commands().await;
+    assert!(
+        recalled.iter().any(|one| one["destination"] == "privacy/recall:email/briefing"),
+        "{recalled:#?}"
+    );
+    for one in &recalled {
+        let data = &one["payload"]["data"];
+        assert_eq!((&data["contactIds"], &data["shares"][0]["handoffId"]), (&json!([ID]), &json!(shown)));
+        assert_eq!(data["shares"][0]["partnerId"], "aws");
+    }
+    service.advance("PT1S").await;
+    assert!(
+        !json!(commands().await).to_string().contains(ID),
+        "whom it was about is forgotten once it is told"
+    );
     service.stop().await;
 }

@@ -55,14 +55,13 @@ pub async fn erase(
     actor: &str,
 ) -> Result<Vec<Erased>, AuditError> {
     let mut done = Vec::new();
-    let at = match account_id {
-        Some(account_id) => vec![account_id.to_owned()],
-        None => {
-            let said = who.said();
-            let ids: Vec<String> = said.ids().map(str::to_owned).collect();
-            let emails: Vec<String> = said.emails().map(str::to_owned).collect();
-            store::accounts_of_person(&accounts.pool, &ids, &emails).await?
-        }
+    let at = if let Some(account_id) = account_id {
+        vec![account_id.to_owned()]
+    } else {
+        let said = who.said();
+        let ids: Vec<String> = said.ids().map(str::to_owned).collect();
+        let emails: Vec<String> = said.emails().map(str::to_owned).collect();
+        store::accounts_of_person(&accounts.pool, &ids, &emails).await?
     };
     for account_id in &at {
         done.extend(erase_at(accounts, account_id, who, false, actor).await?);

@@ -54,8 +54,10 @@ pub(super) async fn identify(
 fn gather(who: Who<'_>, contacts: &[ContactRow], said: &[SaidOfPerson]) -> Subject {
     let mut subject = who.said();
     if who == Who::Everybody {
-        contacts.iter().for_each(|row| subject.add_id(&row.contact_id));
-        said.iter().filter_map(|said| said.contact_id.as_deref()).for_each(|id| subject.add_id(id));
+        let said = said.iter().filter_map(|said| said.contact_id.as_deref());
+        for id in contacts.iter().map(|row| row.contact_id.as_str()).chain(said) {
+            subject.add_id(id);
+        }
     }
     loop {
         let known = subject.breadth();
@@ -68,10 +70,10 @@ fn gather(who: Who<'_>, contacts: &[ContactRow], said: &[SaidOfPerson]) -> Subje
         for said in said {
             let by_id = said.contact_id.as_deref().is_some_and(|id| subject.has_id(id));
             if by_id || said.email.as_deref().is_some_and(|email| subject.has_email(email)) {
-                said.contact_id.iter().for_each(|id| subject.add_id(id));
-                said.email.iter().for_each(|email| subject.add_email(email));
-                said.phone.iter().for_each(|phone| subject.add_phone(phone));
-                said.title.iter().chain(&said.subject).for_each(|said| subject.add_particular(said));
+                subject.add_all(said.contact_id.as_deref(), said.email.as_deref(), said.phone.as_deref());
+                for particular in said.title.iter().chain(&said.subject) {
+                    subject.add_particular(particular);
+                }
                 subject.add_name(said.first_name.as_deref(), said.last_name.as_deref());
             }
         }

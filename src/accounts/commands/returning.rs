@@ -7,8 +7,8 @@ use std::collections::HashSet;
 
 use sqlx::PgConnection;
 
-use crate::accounts::privacy::{self, Handle};
-use crate::accounts::store::{self, BlankedEvent, StoredEvent};
+use crate::accounts::privacy::{self, Handle, Salt};
+use crate::accounts::store::{self, BlankedEvent, StoredEvent, UnmatchedEvent};
 use crate::accounts::suppressions;
 use crate::kernel::json::Hash;
 
@@ -63,4 +63,30 @@ pub(super) async fn blank_returning(
     store::blank_pending(conn, &accounts, &rows).await?;
     suppressions::count(rows.len());
     Ok(())
+}
+
+/// As [`blank_returning`], for events that wait for their account, under their lock. They name people by address alone.
+pub(super) async fn blank_waiting(
+    conn: &mut PgConnection,
+    events: &[&UnmatchedEvent],
+    salt: &Salt,
+) -> Result<(), sqlx::Error> {
+    let named: Vec<Vec<Handle>> =
+        events.iter().map(|event| privacy::named_in(None, event.data.0.get())).collect();
+    let asked: Vec<Hash> = named.iter().flatten().map(|handle| salt.digest(handle)).collect();
+    if asked.is_empty() {
+        return Ok(());
+    }
+    let erased: HashSet<Hash> = store::suppressed_among(conn, &asked).await?.into_iter().collect();
+    let mut blanked = Vec::new();
+    for (event, mut handles) in events.iter().zip(named) {
+        handles.retain(|handle| erased.contains(&salt.digest(handle)));
+        let subject = privacy::whoever_is(&handles, &event.type_name, event.data.0.get());
+        let Some(data) = subject.redact_event(&event.type_name, event.data.0.get()) else { continue };
+        let event_id = subject.redact_event_id(&event.event_id).unwrap_or_else(|| event.event_id.clone());
+        let (received_at, id) = (event.received_at, event.id);
+        blanked.push(BlankedEvent { received_at, id, event_id, data, attributes: None });
+    }
+    suppressions::count(blanked.len());
+    store::blank_unmatched(conn, &blanked).await
 }

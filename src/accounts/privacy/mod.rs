@@ -19,7 +19,7 @@ mod text;
 
 use std::collections::BTreeSet;
 
-use super::model::{Contact, Known, value};
+use super::model::{Contact, value};
 
 pub use digest::Salt;
 pub use document::Found;
@@ -90,15 +90,26 @@ impl Subject {
         }
     }
 
-    /// Everything that is said of somebody.
-    pub fn add_contact(&mut self, id: &str, contact: &Contact) {
-        fn text(known: &Known<String>) -> Option<&str> {
-            value(known).map(String::as_str)
+    /// What was said of somebody, as far as it was.
+    pub fn add_all(&mut self, id: Option<&str>, email: Option<&str>, phone: Option<&str>) {
+        if let Some(id) = id {
+            self.add_id(id);
         }
-        self.add_id(id);
-        text(&contact.email).into_iter().for_each(|email| self.add_email(email));
-        text(&contact.phone).into_iter().for_each(|phone| self.add_phone(phone));
-        text(&contact.title).into_iter().for_each(|title| self.add_particular(title));
+        if let Some(email) = email {
+            self.add_email(email);
+        }
+        if let Some(phone) = phone {
+            self.add_phone(phone);
+        }
+    }
+
+    /// Everything that is known of somebody.
+    pub fn add_contact(&mut self, id: &str, contact: &Contact) {
+        let text = |known| value(known).map(String::as_str);
+        self.add_all(Some(id), text(&contact.email), text(&contact.phone));
+        if let Some(title) = text(&contact.title) {
+            self.add_particular(title);
+        }
         self.add_name(text(&contact.first_name), text(&contact.last_name));
     }
 

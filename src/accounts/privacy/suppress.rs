@@ -38,10 +38,14 @@ fn collect(account_id: Option<&str>, name: &str, value: &Value, handles: &mut Ve
             handles.extend(addresses(text).map(Handle::Email));
         }
         Value::Array(elements) => {
-            elements.iter().for_each(|element| collect(account_id, name, element, handles));
+            for element in elements {
+                collect(account_id, name, element, handles);
+            }
         }
         Value::Object(members) => {
-            members.iter().for_each(|(name, member)| collect(account_id, name, member, handles));
+            for (name, member) in members {
+                collect(account_id, name, member, handles);
+            }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
@@ -80,8 +84,7 @@ pub fn whoever_is(handles: &[Handle], event_type: &str, data: &str) -> Subject {
         let theirs = text("contactId").is_some_and(|id| subject.has_id(id))
             || text("email").is_some_and(|email| subject.has_email(email));
         if theirs {
-            text("contactId").into_iter().for_each(|id| subject.add_id(id));
-            text("phone").into_iter().for_each(|phone| subject.add_phone(phone));
+            subject.add_all(text("contactId"), None, text("phone"));
             subject.add_name(text("firstName"), text("lastName"));
         }
     }

@@ -18,9 +18,12 @@ impl Subject {
     /// The text without the person; none when it does not hold them.
     pub fn redact_text(&self, text: &str) -> Option<String> {
         let mut spans: Vec<Range<usize>> = Vec::new();
-        self.emails.iter().for_each(|email| spans.extend(phrases(text, email, is_part_of_address)));
-        let telling = self.ids.iter().filter(|id| is_telling(id));
-        telling.for_each(|id| spans.extend(phrases(text, id, is_part_of_id)));
+        for email in &self.emails {
+            spans.extend(phrases(text, email, is_part_of_address));
+        }
+        for id in self.ids.iter().filter(|id| is_telling(id)) {
+            spans.extend(phrases(text, id, is_part_of_id));
+        }
         if !self.phones.is_empty() {
             spans.extend(number_runs(text).into_iter().filter_map(|(span, digits)| {
                 self.phones.iter().any(|phone| digits.contains(phone)).then_some(span)
@@ -159,10 +162,12 @@ fn is_part_of_id(bytes: &[u8], at: usize) -> bool {
     bytes.get(at).is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
+/// A run of digits with its place.
+type Run = (Range<usize>, String);
+
 /// Runs of digits, through what people write between the groups of a number, with their places.
-fn number_runs(text: &str) -> Vec<(Range<usize>, String)> {
-    let (mut found, mut run): (Vec<(Range<usize>, String)>, Option<(Range<usize>, String)>) =
-        (Vec::new(), None);
+fn number_runs(text: &str) -> Vec<Run> {
+    let (mut found, mut run): (Vec<Run>, Option<Run>) = (Vec::new(), None);
     for (at, c) in text.char_indices() {
         match (&mut run, c) {
             (Some((span, digits)), '0'..='9') => {

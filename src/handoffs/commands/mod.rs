@@ -13,6 +13,7 @@ mod metrics;
 mod open;
 mod pass;
 mod preview;
+mod recall;
 mod roster;
 mod telling;
 

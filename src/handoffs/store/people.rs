@@ -3,6 +3,8 @@
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::kernel::clock::DateTime;
+
 /// A handoff with all that can hold somebody, as it is stored.
 #[derive(Debug)]
 pub struct HeldPackage {
@@ -160,6 +162,33 @@ pub async fn sealed_packages(
         SealedPackage,
         r#"SELECT account_id, id, package::text AS "package!" FROM handoff WHERE id = ANY ($1)"#,
         ids
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Something that was shown to a partner.
+#[derive(Debug)]
+pub struct SharedOn {
+    pub handoff_id: Uuid,
+    pub partner_id: String,
+    pub contact_id: Option<String>,
+    pub fields: Vec<String>,
+    pub shared_at: DateTime,
+}
+
+/// What of an account was shared on a consent for a purpose.
+pub async fn shared_on(
+    conn: &mut PgConnection,
+    account_id: &str,
+    purpose: &str,
+) -> Result<Vec<SharedOn>, sqlx::Error> {
+    sqlx::query_as!(
+        SharedOn,
+        "SELECT handoff_id, partner_id, contact_id, fields, shared_at FROM share_receipt
+         WHERE account_id = $1 AND purpose = $2 ORDER BY id",
+        account_id,
+        purpose,
     )
     .fetch_all(conn)
     .await

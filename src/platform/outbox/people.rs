@@ -95,6 +95,22 @@ pub async fn rewrite(
     Ok(())
 }
 
+/// Destinations that got something of handoffs of an account, or may have.
+pub async fn recipients_of(
+    conn: &mut PgConnection,
+    account_id: &str,
+    handoff_ids: &[Uuid],
+) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "SELECT DISTINCT destination FROM delivery
+         WHERE account_id = $1 AND handoff_id = ANY ($2) AND attempts > 0 ORDER BY destination",
+        account_id,
+        handoff_ids,
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// A command about people to one recipient.
 #[derive(Debug)]
 pub struct Command {
