@@ -436,3 +436,33 @@ async fn what_was_shared_on_a_consent_is_recalled_once_when_it_is_withdrawn() {
     );
     service.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_who_is_known_at_several_accounts_is_erased_at_all_of_them() {
+    use gtm::accounts::commands::{Who, erase};
+    let service = Service::sandbox().await;
+    everywhere(&service).await;
+    let company = json!({"name": "Other", "domain": "other.example"});
+    service
+        .events(&[
+            event("gtm.account.upserted", "other", company),
+            event("gtm.contact.upserted", "other", json!({"contactId": "zq77x41b", "email": EMAIL})),
+        ])
+        .await;
+    service.get("/v1/accounts/other").await;
+    let one = erase_preview(&service).await;
+    assert_eq!(one["alsoAt"], json!(["other"]));
+    let accounts = &service.running.app.accounts;
+    let erased = erase(accounts, None, Who::Email(EMAIL), "connector:crm").await.unwrap();
+    let at: Vec<Option<&str>> = erased.iter().map(|one| one.account_id.as_deref()).collect();
+    assert_eq!(at, [Some("acme"), Some("other"), None]);
+    assert_eq!(traces(&service).await, Vec::<String>::new());
+    let again = erase(accounts, None, Who::Email(EMAIL), "connector:crm").await.unwrap();
+    assert!(again.iter().all(|one| one.erasure_id.is_none()), "{again:?}");
+    service.expect_intact_audit().await;
+    service.stop().await;
+}
+
+async fn erase_preview(service: &Service) -> Value {
+    erase(service, &format!("email={EMAIL}&dryRun=true")).await
+}
