@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use super::events::Event;
 use super::store;
+use super::suppressions::Suppressions;
 use crate::kernel::clock::{Clock, DateTime};
 use crate::kernel::ids::new_id;
 use crate::kernel::json::sha256;
@@ -75,6 +76,7 @@ pub struct Intake {
     /// Rung whenever events were stored, for whoever applies them.
     pub arrived: Arc<Notify>,
     crowd: Arc<Crowd>,
+    suppressions: Suppressions,
 }
 
 /// Whether requests come faster than they can be stored one by one.
@@ -136,7 +138,7 @@ pub fn event_key(source: &str, id: &str) -> Uuid {
 
 /// The door and the worker behind it. One worker: while it commits a group the next one fills up, and fuller groups
 /// cost less per event than a second one in flight gains.
-pub fn open(pool: PgPool, clock: Clock) -> (Intake, IntakeWorker) {
+pub fn open(pool: PgPool, clock: Clock, suppressions: Suppressions) -> (Intake, IntakeWorker) {
     let (sender, receiver) = mpsc::channel(QUEUE_REQUESTS_MAX);
     let arrived = Arc::new(Notify::new());
     let crowd = Arc::new(Crowd::new());
@@ -148,7 +150,7 @@ pub fn open(pool: PgPool, clock: Clock) -> (Intake, IntakeWorker) {
         connection: None,
         clock,
     };
-    (Intake { queue: sender, last_arrival: Arc::default(), arrived, crowd }, worker)
+    (Intake { queue: sender, last_arrival: Arc::default(), arrived, crowd, suppressions }, worker)
 }
 
 impl Intake {
@@ -187,10 +189,14 @@ impl Intake {
         }
     }
 
-    /// Stores events and answers, in their order, once they are durable.
-    pub async fn take(&self, events: Vec<Event>, lane: Lane) -> Result<Vec<Taken>, IntakeError> {
+    /// Stores events and answers, in their order, once they are durable. What they say of people who were erased is not
+    /// stored.
+    pub async fn take(&self, mut events: Vec<Event>, lane: Lane) -> Result<Vec<Taken>, IntakeError> {
         if events.is_empty() {
             return Ok(Vec::new());
+        }
+        for event in &mut events {
+            self.suppressions.blank(event);
         }
         let (reply, answer) = oneshot::channel();
         self.queue.try_send(Submission { events, lane, reply }).map_err(|refused| match refused {
@@ -366,7 +372,7 @@ mod tests {
     async fn a_worker_that_hangs_is_silent_and_one_whose_database_fails_says_so() {
         let database = testing::database().await;
         let clock = Clock::System;
-        let (intake, worker) = open(database.pool.clone(), clock.clone());
+        let (intake, worker) = open(database.pool.clone(), clock.clone(), Suppressions::default());
         let life = Lifecycle::new();
         let (stop, (beats, mut seen)) = (life.soft().clone(), mpsc::unbounded_channel());
         let running = life.run(worker.run(stop, move |well| beats.send(well).unwrap()));

@@ -1,20 +1,24 @@
 //! Accounts: what comes in about a company and what is known of it.
 //!
 //! [`events`] decodes and checks, [`intake`] makes durable, [`fold`] turns events into facts, [`commands`]
-//! applies them exactly once each, [`matching`] finds the account that a person or company belongs to.
+//! applies them exactly once each, [`matching`] finds the account that a person or company belongs to, [`privacy`] finds a
+//! person in what is stored, for whoever asks what is held of them or wants it erased ([`custody`], [`suppressions`]).
 //! Owns the tables `event`, `event_key`, `inbox`, `inbox_dead`, `account`, `contact`, `note`,
-//! `account_identity`, `match_pin`, `match_exclusion`, `match_news`, `unmatched_event`, `unmatched_key` and
-//! `matched_event`.
+//! `account_identity`, `match_pin`, `match_exclusion`, `match_news`, `unmatched_event`, `unmatched_key`,
+//! `matched_event`, `privacy_head`, `suppression` and `erasure`.
 
 pub mod api;
 pub mod commands;
+pub mod custody;
 pub mod events;
 pub mod fold;
 pub mod intake;
 pub mod jobs;
 pub mod matching;
 pub mod model;
+pub mod privacy;
 pub mod store;
+pub mod suppressions;
 
 use std::sync::Arc;
 
@@ -24,11 +28,14 @@ use tokio::sync::Notify;
 use crate::kernel::clock::Clock;
 
 pub use commands::{AppliedEvent, Batch, Current, Folded, Follower, Occasion};
+pub use custody::{Changed, Custodian, Erasing, Holding};
 // An event in the making, for those that bring events by other ways.
 pub use events::{Arrived, EventType, Fault as EventFault, Parts as EventParts, Rejected};
 pub use events::{Direction, Outcome as ReportedOutcome};
 pub use fold::{News, Turn};
 pub use intake::IntakeError;
+pub use privacy::Subject;
+pub use suppressions::Suppressions;
 
 /// The accounts of the service: a handle to the use cases of this slice.
 #[derive(Clone)]
@@ -40,4 +47,8 @@ pub struct Accounts {
     pub matching: Arc<Notify>,
     /// Whoever acts on changes.
     pub follower: Arc<dyn Follower>,
+    /// Those who must not come back.
+    pub suppressions: Suppressions,
+    /// Whoever else keeps something about people.
+    pub custodians: Arc<[Box<dyn Custodian>]>,
 }

@@ -3,6 +3,7 @@
 //! Promises: nothing is global; whoever starts an [`Running`] service (the command line, a test) gets a service
 //! of its own; a stop finishes what was begun and leaves nothing behind.
 
+mod custody;
 mod database;
 mod followers;
 mod gauges;

@@ -13,19 +13,23 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::Upkeep;
+use super::custody::PlatformCustodian;
 use super::database::{self, Database};
 use super::followers::Followers;
 use super::local::{self, ServiceFile};
 use super::{App, Parts, routes, sandbox, workers};
 use crate::accounts::intake::{self, IntakeWorker};
-use crate::accounts::{Accounts, store};
-use crate::connectors::commands::Asker;
+use crate::accounts::{Accounts, Suppressions, store};
+use crate::connectors::commands::{Asker, CallCustodian};
 use crate::connectors::{Connectors, Registry, SetupFault, Tools};
-use crate::handoffs::commands::{HandoffFollower, HandoffTimeline, Handoffs, Rosters};
+use crate::handoffs::commands::{HandoffCustodian, HandoffFollower, HandoffTimeline, Handoffs, Rosters};
 use crate::handoffs::package;
+use crate::handoffs::recheck::PackageSeals;
 use crate::handoffs::types::{DEFAULT_TYPES, HandoffTypes, TypesFault};
 use crate::kernel::clock::Clock;
-use crate::motions::commands::{DeskWorker, MotionError, MotionFollower, Motions, Policies, open_desk};
+use crate::motions::commands::{
+    DeskWorker, MotionCustodian, MotionError, MotionFollower, Motions, Policies, open_desk,
+};
 use crate::motions::recheck::DecisionDigests;
 use crate::platform::audit::Signer;
 use crate::platform::http::Platform;
@@ -122,13 +126,14 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     }
     .trusting_files(&settings.audit.trusted_key_files)?;
     let platform = Platform::new(pool.clone(), clock.clone(), life.clone(), signer)
-        .rechecking(vec![Box::new(DecisionDigests)]);
+        .rechecking(vec![Box::new(DecisionDigests), Box::new(PackageSeals)]);
     let registry = Arc::new(registry(&settings, &clock)?);
     let senders = registry.senders(&settings.connectors);
     let outbox = Arc::new(Outbox::new(pool.clone(), clock.clone(), settings.outbox.clone(), senders)?);
     let (app, intake, desk) = wire(platform, types, registry, outbox.clone(), &settings);
     let now = clock.now();
     store::ensure_event_partitions(&pool, now).await?;
+    app.accounts.suppressions.refresh(&pool).await?;
     app.motions.policies.install_built_in(&pool, now).await?;
     let new_admin_key = keys::ensure_admin(&app.platform.keys, admin_key.as_ref()).await?;
     let label = local::label(&data_dir, announced)
@@ -198,7 +203,8 @@ pub fn wire(
     settings: &Settings,
 ) -> (App, IntakeWorker, DeskWorker) {
     let (pool, clock) = (platform.pool.clone(), platform.clock.clone());
-    let (intake, worker) = intake::open(pool.clone(), clock.clone());
+    let suppressions = Suppressions::default();
+    let (intake, worker) = intake::open(pool.clone(), clock.clone(), suppressions.clone());
     let (desk, desk_worker) = open_desk();
     let policies = Policies::default();
     let evaluate = Arc::new(Notify::new());
@@ -222,6 +228,13 @@ pub fn wire(
         intake,
         matching: Arc::new(Notify::new()),
         follower: Arc::new(Followers(vec![Box::new(follower), Box::new(handing)])),
+        suppressions,
+        custodians: Arc::new([
+            Box::new(MotionCustodian),
+            Box::new(HandoffCustodian),
+            Box::new(CallCustodian),
+            Box::new(PlatformCustodian),
+        ]),
     };
     let deliver = Arc::new(Notify::new());
     let motions = Motions {

@@ -25,6 +25,8 @@ const DECISIONS: [&str; 2] = ["decisions-1", "decisions-2"];
 const DELIVER_IDLE: Duration = Duration::from_millis(500);
 /// How often what waits is measured: finer than any scrape needs.
 const MEASURE_EVERY: Duration = Duration::from_secs(10);
+/// How often the list of those who were erased is looked at for what other replicas have added.
+const SUPPRESSIONS_EVERY: Duration = Duration::from_secs(2);
 /// How often the partitions of raw events are looked after.
 const PARTITIONS_EVERY: Duration = Duration::from_hours(1);
 
@@ -90,6 +92,11 @@ pub(super) fn spawn(app: &App, intake: IntakeWorker, desk: &DeskWorker, outbox: 
     every(app, "received-retention", PARTITIONS_EVERY, move || {
         let connected = connected.clone();
         async move { connectors::jobs::forget(&connected, retention_days).await }
+    });
+    let (accounts, pool) = (app.accounts.clone(), app.platform.pool.clone());
+    every(app, "suppressions", SUPPRESSIONS_EVERY, move || {
+        let (accounts, pool) = (accounts.clone(), pool.clone());
+        async move { accounts.suppressions.refresh(&pool).await }
     });
     let gauges = Gauges::new(app.clone());
     every(app, "measurements", MEASURE_EVERY, move || {

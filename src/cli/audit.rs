@@ -33,8 +33,13 @@ pub async fn run(args: Audit, context: &Context) -> anyhow::Result<()> {
 fn verdict(answer: &Value, sound: bool) -> String {
     let count = |name: &str| answer[name].as_u64().unwrap_or_default();
     if sound {
+        let erased = answer["erased"].as_array().map_or(0, Vec::len);
+        let erased = match erased {
+            0 => String::new(),
+            count => format!(" People were erased on request from {}.", counted(count as u64, "document")),
+        };
         return format!(
-            "The audit log is intact: {} in {}, {}.",
+            "The audit log is intact: {} in {}, {}.{erased}",
             counted(count("entries"), "entry").replace("entrys", "entries"),
             counted(count("chains"), "chain"),
             counted(count("checkpoints"), "signed checkpoint")

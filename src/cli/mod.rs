@@ -25,6 +25,7 @@ mod migrate;
 mod openapi;
 mod orchestrate;
 mod policy;
+mod privacy;
 mod replay;
 mod reps;
 mod roster;
@@ -90,6 +91,8 @@ enum Command {
     Replay(replay::Replay),
     /// Is the log of decisions complete and unchanged?
     Audit(audit::Audit),
+    /// What is held about people, and erasing them.
+    Privacy(privacy::Privacy),
     /// Who may call the service.
     Keys(keys::Keys),
     /// Bring the database up to date, and nothing else.
@@ -135,6 +138,7 @@ async fn dispatch(command: Command, context: &Context) -> anyhow::Result<ExitCod
         Command::Dead(args) => dead::run(args, context).await,
         Command::Replay(args) => replay::run(args, context).await,
         Command::Audit(args) => audit::run(args, context).await,
+        Command::Privacy(args) => privacy::run(args, context).await,
         Command::Keys(args) => keys::run(args, context).await,
         Command::Migrate => migrate::run(context).await,
         Command::OpenApi(args) => openapi::run(&args, context),

@@ -133,6 +133,17 @@ pub enum Statement {
     Changed(ObjectRef),
     /// A person does something to a handoff.
     Act(HandoffAct),
+    /// A person has asked the system to be forgotten, and we are to do so too.
+    Erase(Forgotten),
+}
+
+/// Who is to be forgotten, by whatever the system knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Forgotten {
+    /// By the contact's id, at every account.
+    Contact(String),
+    /// By the e-mail address.
+    Email(String),
 }
 
 /// An object of the system, by the system's own names.

@@ -310,6 +310,57 @@ pub(super) async fn forget_before(pool: &PgPool, before: DateTime, limit: i64) -
     Ok(done.rows_affected())
 }
 
+/// A stored call with all that can hold somebody.
+#[derive(Debug)]
+pub(super) struct HeldCall {
+    pub id: Uuid,
+    pub connector: String,
+    pub received_at: DateTime,
+    pub status: String,
+    pub body: Vec<u8>,
+    /// JSON text.
+    pub faults: Option<String>,
+}
+
+/// Stored calls in the order of their ids, so many after one.
+pub(super) async fn calls_after(
+    conn: &mut PgConnection,
+    after: Uuid,
+    limit: i64,
+) -> Result<Vec<HeldCall>, sqlx::Error> {
+    sqlx::query_as!(
+        HeldCall,
+        r#"SELECT id, connector, received_at, status, body, faults::text AS faults FROM received
+           WHERE id > $1 ORDER BY id LIMIT $2"#,
+        after,
+        limit,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Forgets calls.
+pub(super) async fn drop_calls(conn: &mut PgConnection, ids: &[Uuid]) -> Result<(), sqlx::Error> {
+    sqlx::query!("DELETE FROM received WHERE id = ANY ($1)", ids).execute(conn).await?;
+    Ok(())
+}
+
+/// Writes what is left of calls.
+pub(super) async fn rewrite_calls(
+    conn: &mut PgConnection,
+    left: &[(Uuid, Vec<u8>)],
+) -> Result<(), sqlx::Error> {
+    let (ids, bodies): (Vec<Uuid>, Vec<Vec<u8>>) = left.iter().cloned().unzip();
+    sqlx::query!(
+        r#"UPDATE received r SET body = l.body FROM unnest($1::uuid[], $2::bytea[]) AS l (id, body) WHERE r.id = l.id"#,
+        &ids,
+        &bodies,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// How far the reading of a kind of object has come.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SyncProgress {

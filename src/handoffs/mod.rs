@@ -6,7 +6,7 @@
 //! clock of one handoff: what was spent, when it is due, which step comes next), [`handoff`] and [`lifecycle`] (what may
 //! happen to a handoff), [`effects`] (what leaves the service because of it), [`alerts`] (how much of it a person is told at
 //! once) and [`metrics`] (what all of them amount to). Around it: [`commands`] (the transactions), [`store`] (SQL),
-//! [`api`] (HTTP), [`jobs`] (what runs by itself).
+//! [`api`] (HTTP), [`jobs`] (what runs by itself), [`recheck`] (packages against their seals in the audit log).
 //! Owns the tables `roster_head`, `roster_entry`, `absence`, `rotation`, `handoff`, `handoff_turn`, `handoff_entry`,
 //! `share_receipt`, `alert_budget` and `held_alert`.
 
@@ -24,6 +24,7 @@ pub mod jobs;
 pub mod lifecycle;
 pub mod metrics;
 pub mod package;
+pub mod recheck;
 pub mod report;
 pub mod sla;
 pub mod store;

@@ -330,7 +330,7 @@ pub struct Ledger {
     /// Motions that `RevOps` paused on this account.
     pub pauses: Vec<Pause>,
     pub preferences: PreferenceView,
-    /// Live consents by purpose, with their expiry.
+    /// Live consents by purpose, with their expiry; without those that name a person, because decisions hold no people.
     pub consents: std::collections::BTreeMap<String, ConsentView>,
     /// A motion that `RevOps` switched to by resolving a conflict: it may take over from the holder once.
     pub switch_to: Option<Motion>,

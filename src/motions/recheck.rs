@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::store;
 use crate::kernel::json::sha256;
 use crate::platform::audit::Row;
-use crate::platform::audit::verify::{Mismatch, Recheck};
+use crate::platform::audit::verify::{Checked, Mismatch, Recheck};
 
 /// The action under which decisions stand in the audit log.
 pub const DECISION_RECORDED: &str = "decision.recorded";
@@ -31,7 +31,7 @@ impl Recheck for DecisionDigests {
         &'a self,
         conn: &'a mut PgConnection,
         rows: &'a [Row],
-    ) -> BoxFuture<'a, Result<Vec<Mismatch>, sqlx::Error>> {
+    ) -> BoxFuture<'a, Result<Checked, sqlx::Error>> {
         Box::pin(async move {
             let decisions: Vec<(&Row, Uuid)> = rows
                 .iter()
@@ -41,13 +41,14 @@ impl Recheck for DecisionDigests {
             let ids: Vec<Uuid> = decisions.iter().map(|(_, id)| *id).collect();
             let texts: HashMap<Uuid, store::DecisionTexts> =
                 store::decision_texts(conn, &ids).await?.into_iter().map(|texts| (texts.id, texts)).collect();
-            Ok(decisions
+            let mismatches = decisions
                 .into_iter()
                 .filter_map(|(row, id)| {
                     let detail = mismatch(&row.details, texts.get(&id))?;
                     Some(Mismatch { account_id: row.account_id.clone(), seq: row.seq, detail })
                 })
-                .collect())
+                .collect();
+            Ok(Checked { mismatches, erased: Vec::new() })
         })
     }
 }

@@ -90,7 +90,7 @@ async fn an_alert_is_posted_once_with_its_owner_and_its_buttons() {
     for action in ["handoff_ack", "handoff_take", "handoff_reject"] {
         assert!(shown.contains(action), "{shown}");
     }
-    assert!(shown.contains(&format!("https://gtm.example.com/v1/handoffs/{id}")), "{shown}");
+    assert!(shown.contains(&format!("https://hooks.example.com/v1/handoffs/{id}")), "{shown}");
     service.stop().await;
 }
 

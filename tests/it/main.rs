@@ -20,6 +20,7 @@ mod matching;
 mod metrics;
 mod outbox;
 mod policy;
+mod privacy;
 mod process;
 mod receiver;
 mod roster;

@@ -9,6 +9,7 @@ mod documents;
 mod generated;
 mod layers;
 mod paths;
+mod privacy;
 mod source;
 mod style;
 mod tables;

@@ -93,6 +93,9 @@ fn the_tree_speaks_only_of_itself() {
         "example.com",
         "hooks.example.com",
         "github.com",
+        // The systems that connectors call.
+        "slack.com",
+        "api.resend.com",
         "acme.com",
         "www.acme.com",
         "keepachangelog.com",

@@ -22,7 +22,7 @@ const SHARED: [(&str, &str); 5] = [
 ];
 
 /// Every table that the migrations make.
-fn tables() -> BTreeSet<String> {
+pub fn tables() -> BTreeSet<String> {
     let migrations = tree().into_iter().filter(|file| file.path.starts_with("migrations/"));
     migrations
         .flat_map(|file| {

@@ -123,7 +123,7 @@ pub async fn post_events(
     let (events, unaddressed) = stamped(&accounts, arrived, now);
     let taken = accounts.intake.take(events, lane).await?;
     let accepted = taken.iter().filter(|taken| **taken == Taken::Accepted).count();
-    let sought = commands::take_unaddressed(&accounts, &unaddressed, lane)
+    let sought = commands::take_unaddressed(&accounts, unaddressed, lane)
         .await
         .map_err(|error| IntakeError::Database(Arc::new(error)))?;
     let answer = EventsAnswer {

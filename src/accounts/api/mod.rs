@@ -4,6 +4,7 @@ mod accounts;
 mod dead;
 mod events;
 mod matching;
+mod privacy;
 mod unmatched;
 mod wire;
 
@@ -38,4 +39,7 @@ where
         .routes(routes!(dead::retry_dead_events))
         .routes(routes!(unmatched::list_unmatched))
         .routes(routes!(unmatched::resolve_unmatched))
+        .routes(routes!(privacy::export_personal_data))
+        .routes(routes!(privacy::erase_personal_data))
+        .routes(routes!(privacy::lift_suppression))
 }

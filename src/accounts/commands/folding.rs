@@ -11,6 +11,7 @@ use crate::accounts::events::Event;
 use crate::accounts::fold::{self, Applied};
 use crate::accounts::matching;
 use crate::accounts::model::{AccountState, ContactChange, value};
+use crate::accounts::privacy::ERASED_ID;
 use crate::accounts::store::{AccountChange, DeadEvent, Identity, Locked, NewNote, StoredEvent};
 use crate::kernel::clock::DateTime;
 use crate::platform::jobs::Lane;
@@ -88,7 +89,8 @@ impl Folding {
     /// Notes what the event asks for beyond the state.
     fn collect(&mut self, stored: &StoredEvent, event: &Event, applied: &mut Applied) {
         let account_id = &stored.account_id;
-        if let Some(change) = applied.contact.take() {
+        // Of whoever was erased nothing is known.
+        if let Some(change) = applied.contact.take().filter(|said| said.contact_id.as_str() != ERASED_ID) {
             let key = (account_id.clone(), change.contact_id.to_string());
             self.contacts.entry(key).or_default().push(change);
         }

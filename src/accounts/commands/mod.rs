@@ -6,11 +6,15 @@
 
 mod correct;
 mod dead;
+mod erase;
+mod export;
 mod finding;
 mod folding;
+mod identify;
 mod portrait;
 mod rebuild;
 mod resolve;
+mod returning;
 mod routing;
 
 use std::collections::BTreeSet;
@@ -30,7 +34,10 @@ use folding::Folding;
 
 pub use correct::{Corrected, Correction, MovedAway, correct_match};
 pub use dead::{DeadEventRow, DeadEvents, list_dead_events, preview_dead_events, retry_dead_events};
+pub use erase::{Erased, erase, erase_at, lift_suppression};
+pub use export::{Export, export, place};
 pub use finding::find_matches;
+pub use identify::Who;
 pub use portrait::{Portrait, portrait};
 pub use resolve::{Resolution, ResolveError, resolve_unmatched};
 pub use routing::{Unmatched, list_unmatched, route_next, take_arrived, take_unaddressed};
@@ -234,7 +241,10 @@ async fn apply_locked(
     if ids.is_empty() {
         return Ok(Batch::none(occasion));
     }
-    let events = store::take_pending(conn, &ids).await?;
+    let (mut events, guarded) = store::take_pending(conn, &ids).await?;
+    if guarded {
+        returning::blank_returning(conn, &mut events).await?;
+    }
     let mut folding = Folding::new(locked);
     if events.is_empty() {
         return Ok(folding.finish(occasion, 0));

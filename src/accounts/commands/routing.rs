@@ -13,10 +13,12 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::finding::weigh;
+use super::returning::blank_waiting;
 use crate::accounts::Accounts;
 use crate::accounts::events::{Arrived, Unaddressed};
 use crate::accounts::intake::{IntakeError, Taken, event_key, is_missing_partition};
 use crate::accounts::matching::{self, Match, Query, Verdict, Why, verdict};
+use crate::accounts::privacy::Salt;
 use crate::accounts::store::{self, NewUnmatched, UnmatchedEvent};
 use crate::kernel::clock::DateTime;
 use crate::kernel::ids::new_id;
@@ -47,15 +49,18 @@ pub struct TakenUnaddressed {
 /// and the matcher has its turn.
 pub async fn take_unaddressed(
     accounts: &Accounts,
-    events: &[Unaddressed],
+    mut events: Vec<Unaddressed>,
     lane: Lane,
 ) -> Result<TakenUnaddressed, sqlx::Error> {
     if events.is_empty() {
         return Ok(TakenUnaddressed::default());
     }
     let now = accounts.clock.now();
+    for event in &mut events {
+        accounts.suppressions.blank_unaddressed(event);
+    }
     let (mut rows, mut seen) = (NewUnmatched::default(), HashSet::new());
-    for event in events {
+    for event in &events {
         let key = event_key(&event.source, &event.id);
         if seen.insert(key) {
             rows.push(key, new_id(now), event);
@@ -92,7 +97,7 @@ pub async fn take_arrived(
         }
     }
     let taken = accounts.intake.take(events, lane).await?;
-    let sought = take_unaddressed(accounts, &unaddressed, lane)
+    let sought = take_unaddressed(accounts, unaddressed, lane)
         .await
         .map_err(|error| IntakeError::Database(Arc::new(error)))?;
     let accepted = taken.iter().filter(|taken| **taken == Taken::Accepted).count();
@@ -123,7 +128,7 @@ async fn round(accounts: &Accounts, ids: Option<&[Uuid]>) -> Result<(usize, usiz
         Some(ids) => store::lock_unmatched(&mut tx, ids).await?,
         None => store::lock_unmatched_before(&mut tx, now - LOOK_AGAIN, ROUND).await?,
     };
-    let routed = match route(&mut tx, &events, now).await {
+    let routed = match route(&mut tx, &events, accounts.suppressions.salt().as_ref(), now).await {
         Err(error) if is_missing_partition(&error) => {
             tx.rollback().await?;
             for received_at in events.iter().map(|event| event.received_at) {
@@ -144,26 +149,33 @@ async fn round(accounts: &Accounts, ids: Option<&[Uuid]>) -> Result<(usize, usiz
 async fn route(
     conn: &mut PgConnection,
     events: &[UnmatchedEvent],
+    salt: Option<&Salt>,
     now: DateTime,
 ) -> Result<usize, sqlx::Error> {
     if events.is_empty() {
         return Ok(0);
     }
     let verdicts = judge(conn, events.iter().map(clues_of).collect()).await?;
-    let (mut ids, mut account_ids, mut open) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut ids, mut account_ids, mut open, mut waiting) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (event, verdict) in events.iter().zip(verdicts) {
         match verdict {
             Verdict::Clear(account_id) => {
                 ids.push(event.id);
                 account_ids.push(String::from(account_id));
             }
-            Verdict::Open(_) => open.push(event.id),
+            Verdict::Open(_) => {
+                open.push(event.id);
+                waiting.push(event);
+            }
         }
     }
     let routed = store::route_events(conn, &ids, &account_ids).await?;
     if !open.is_empty() {
         let soon = now - LOOK_AGAIN + SECOND_LOOK;
         store::note_looked_at(conn, &open, now, now - SECOND_LOOK, soon).await?;
+    }
+    if let Some(salt) = salt {
+        blank_waiting(conn, &waiting, salt).await?;
     }
     Ok(routed.len())
 }

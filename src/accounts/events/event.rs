@@ -31,6 +31,8 @@ pub struct Event {
     /// Who says it; with `id` the identity of the event.
     pub source: String,
     pub id: String,
+    /// The id as it is kept where the sender's own names somebody who was erased.
+    pub kept_id: Option<String>,
     pub event_type: EventType,
     /// From `subject`.
     pub account_id: AccountId,
@@ -50,6 +52,8 @@ pub struct Event {
 pub struct Unaddressed {
     pub source: String,
     pub id: String,
+    /// As [`Event::kept_id`].
+    pub kept_id: Option<String>,
     pub event_type: EventType,
     /// As [`Event::time`].
     pub time: DateTime,
@@ -214,6 +218,7 @@ pub(super) fn check(
         Addressee::Account(account_id) => Arrived::Addressed(Event {
             source,
             id,
+            kept_id: None,
             event_type,
             account_id,
             time,
@@ -226,6 +231,7 @@ pub(super) fn check(
         Addressee::Sought(clues) => Arrived::Unaddressed(Box::new(Unaddressed {
             source,
             id,
+            kept_id: None,
             event_type,
             time,
             received_at,

@@ -62,6 +62,8 @@ pub enum Turn {
     Deal { deal_id: String, stage: String },
     /// An intent was observed.
     Intent(String),
+    /// A consent was withdrawn, by its purpose.
+    Withdrawal(String),
 }
 
 /// A touch that an event reports.
@@ -123,7 +125,12 @@ pub fn apply(state: &mut AccountState, event: &Event) -> Applied {
             relations::referral(state, data, event.time, stamp, &mut applied);
         }
         EventData::SourceSynced(data) => relations::sync(state, data, stamp, &mut applied),
-        EventData::ConsentChanged(data) => relations::consent(state, data, stamp, &mut applied),
+        EventData::ConsentChanged(data) => {
+            relations::consent(state, data, stamp, &mut applied);
+            if applied.changed && !data.granted {
+                applied.news = Some(News { at: event.time, what: Turn::Withdrawal(data.purpose.clone()) });
+            }
+        }
         EventData::PreferenceChanged(data) => relations::preference(state, data, &stamp, &mut applied),
         EventData::SupportTicket(data) => relations::ticket(state, data, stamp, &mut applied),
         EventData::NoteAdded(data) => {

@@ -6,8 +6,10 @@
 
 mod contact;
 mod fact;
+mod purpose;
 mod state;
 
 pub use contact::{Contact, ContactChange};
 pub use fact::{Fact, Stamp};
+pub use purpose::{id_in_purpose, person_in_purpose};
 pub use state::*;

@@ -46,7 +46,7 @@ impl<'a> NewEvents<'a> {
         self.lanes.push(lane.number());
         self.accounts.push(event.account_id.as_str());
         self.sources.push(&event.source);
-        self.event_ids.push(&event.id);
+        self.event_ids.push(event.kept_id.as_deref().unwrap_or(&event.id));
         self.types.push(event.event_type.name());
         self.occurred.push(event.time);
         self.data.push(&event.data_text);

@@ -8,6 +8,7 @@ mod dead;
 mod intake;
 mod matches;
 mod pending;
+mod privacy;
 mod read;
 mod rerouting;
 #[cfg(test)]
@@ -19,6 +20,7 @@ pub use dead::*;
 pub use intake::*;
 pub use matches::*;
 pub use pending::*;
+pub use privacy::*;
 pub use read::*;
 pub use rerouting::*;
 pub use unmatched::*;

@@ -143,16 +143,17 @@ impl StoredEvent {
     }
 }
 
-/// Takes the pending events of locked accounts out of the inbox, in the order of their arrival.
+/// Takes the pending events of locked accounts out of the inbox, in the order of their arrival; and says whether anybody
+/// was ever erased, so that the events have to be looked through.
 pub async fn take_pending(
     conn: &mut PgConnection,
     account_ids: &[String],
-) -> Result<Vec<StoredEvent>, sqlx::Error> {
+) -> Result<(Vec<StoredEvent>, bool), sqlx::Error> {
     let rows = sqlx::query!(
         r#"WITH taken AS (
              DELETE FROM inbox WHERE account_id = ANY ($1) RETURNING account_id, received_at, id, lane, seq)
            SELECT t.lane, e.account_id, e.received_at, e.id, e.source, e.event_id, e.type AS type_name, e.occurred_at,
-                  e.data AS "data!: Json<Box<RawValue>>"
+                  e.data AS "data!: Json<Box<RawValue>>", EXISTS (SELECT FROM suppression) AS "guarded!"
            -- OFFSET 0: event by event through the key. A planner that expects a good part of the partition to be
            -- pending would otherwise sort all of it.
            FROM taken t CROSS JOIN LATERAL (
@@ -163,7 +164,8 @@ pub async fn take_pending(
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows
+    let guarded = rows.first().is_some_and(|row| row.guarded);
+    let events = rows
         .into_iter()
         .map(|row| StoredEvent {
             lane: row.lane,
@@ -176,7 +178,8 @@ pub async fn take_pending(
             occurred_at: row.occurred_at,
             data: row.data.0,
         })
-        .collect())
+        .collect();
+    Ok((events, guarded))
 }
 
 /// An event that is not in the inbox any more.

@@ -22,6 +22,7 @@ async fn store_lead(pool: &PgPool, number: u128, domain: &str) -> Uuid {
     let event = Unaddressed {
         source: "/forms".to_owned(),
         id: number.to_string(),
+        kept_id: None,
         event_type: EventType::ContactUpserted,
         time: now(),
         received_at: now(),

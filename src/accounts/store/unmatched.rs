@@ -35,7 +35,7 @@ impl<'a> NewUnmatched<'a> {
         self.keys.push(key);
         self.ids.push(id);
         self.sources.push(&event.source);
-        self.event_ids.push(&event.id);
+        self.event_ids.push(event.kept_id.as_deref().unwrap_or(&event.id));
         self.types.push(event.event_type.name());
         self.occurred.push(event.time);
         self.data.push(&event.data_text);

@@ -48,6 +48,7 @@ impl From<ConnectorError> for Problem {
             ConnectorError::NoSource(_) => Self::conflict("not_a_source", text),
             ConnectorError::Intake(error) => error.into(),
             ConnectorError::Handoff(error) => error.into(),
+            ConnectorError::Audit(error) => error.into(),
             ConnectorError::Database(error) => error.into(),
             ConnectorError::Payload(error) => Self::internal(error),
         }

@@ -1,6 +1,7 @@
 //! The use cases of connectors: taking calls in, reading them, asking systems for what they only hinted at.
 
 mod ask;
+mod custody;
 mod dead;
 mod fetch;
 mod read;
@@ -14,10 +15,12 @@ use super::{Connectors, Finding};
 use crate::accounts::IntakeError;
 use crate::handoffs::commands::HandoffError;
 use crate::kernel::ids::new_id;
+use crate::platform::audit::AuditError;
 use crate::platform::dead::RETRY_MAX;
 
 pub use super::store::{DeadReceived, ReceivedFilter, ReceivedRow, SyncProgress};
 pub use ask::Asker;
+pub use custody::CallCustodian;
 pub use dead::{preview_dead, retry_dead};
 
 /// The kind of job that reads one changed object; its key is `connector/object/id`.
@@ -44,6 +47,8 @@ pub enum ConnectorError {
     Intake(#[from] IntakeError),
     #[error(transparent)]
     Handoff(#[from] HandoffError),
+    #[error(transparent)]
+    Audit(#[from] AuditError),
     #[error(transparent)]
     Database(#[from] sqlx::Error),
     #[error("the payload of a job is not what this version writes: {0}")]

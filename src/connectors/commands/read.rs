@@ -12,9 +12,11 @@ use uuid::Uuid;
 
 use super::{ConnectorError, FETCH};
 use crate::accounts::EventFault;
-use crate::accounts::commands::take_arrived;
+use crate::accounts::commands::{Who, erase, take_arrived};
 use crate::connectors::Connectors;
-use crate::connectors::inbound::{HandoffAct, Inbound, ObjectRef, Reading, Received, Statement, Wish};
+use crate::connectors::inbound::{
+    Forgotten, HandoffAct, Inbound, ObjectRef, Reading, Received, Statement, Wish,
+};
 use crate::connectors::store::{self, Claimed, Ended};
 use crate::handoffs::commands::{Deed, HandoffError};
 use crate::handoffs::{Action, TurnEnd};
@@ -129,6 +131,7 @@ impl Connectors {
                     },
                     Statement::Changed(object) => changed.push((one.claimed.connector.clone(), object)),
                     Statement::Act(act) => self.act(&one.claimed.connector, &act).await?,
+                    Statement::Erase(whom) => self.forget(&one.claimed.connector, &whom).await?,
                 }
             }
             let (accepted, duplicates) = take_arrived(&self.accounts, events, Lane::Normal).await?;
@@ -167,6 +170,21 @@ impl Connectors {
         {
             tracing::warn!(connector, %trouble, "a person could not be told what became of a wish");
         }
+        Ok(())
+    }
+
+    /// Erases a person at every account that knows them. Said again it finds nothing.
+    async fn forget(&self, connector: &str, whom: &Forgotten) -> Result<(), ConnectorError> {
+        let who = match whom {
+            Forgotten::Contact(id) => Who::Contact(id),
+            Forgotten::Email(email) => Who::Email(email),
+        };
+        let erased = erase(&self.accounts, None, who, &format!("connector:{connector}")).await?;
+        tracing::info!(
+            connector,
+            accounts = erased.len(),
+            "a person was erased because the system asked for it"
+        );
         Ok(())
     }
 

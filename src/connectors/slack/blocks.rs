@@ -191,7 +191,7 @@ mod tests {
     }
 
     fn layout() -> Layout {
-        Layout { public_url: Some("https://gtm.example.com".to_owned()), buttons: true }
+        Layout { public_url: Some("https://hooks.example.com".to_owned()), buttons: true }
     }
 
     #[test]
@@ -210,7 +210,7 @@ mod tests {
             .map(|b| b["action_id"].as_str().unwrap())
             .collect();
         assert_eq!(faces, ["handoff_ack", "handoff_take", "handoff_reject", "open"]);
-        assert_eq!(blocks[3]["elements"][3]["url"], "https://gtm.example.com/v1/handoffs/ho_1");
+        assert_eq!(blocks[3]["elements"][3]["url"], "https://hooks.example.com/v1/handoffs/ho_1");
     }
 
     #[test]

@@ -24,11 +24,13 @@ use crate::handoffs::effects::{self, Scene};
 use crate::handoffs::handoff::{Handoff, Happening, Status};
 use crate::handoffs::lifecycle;
 use crate::handoffs::package::{Package, Receipt};
+use crate::handoffs::recheck::written;
 use crate::handoffs::sla::{Basis, Restart};
 use crate::handoffs::store::{self, EndedTurn, NewReceipt, NewTurn, TimelineRow};
 use crate::handoffs::types::HandoffType;
 use crate::kernel::clock::DateTime;
 use crate::kernel::ids::new_id;
+use crate::kernel::json::sha256;
 use crate::platform::audit;
 use crate::platform::jobs::{self, Lane, NewJob};
 use crate::platform::outbox::{self, Cause, NewEffect};
@@ -333,14 +335,19 @@ impl Rows {
                 credited: false,
             });
         }
-        self.log(handoff, &format!("handoff.{}", happening.name()), details, actor);
+        self.log(
+            handoff,
+            &format!("handoff.{}", happening.name()),
+            logged(happening, handoff, details),
+            actor,
+        );
         self.entries.push(entry);
         Ok(())
     }
 
     fn shared(&mut self, handoff: &Handoff, receipt: &Receipt, actor: &str) -> Result<(), HandoffError> {
         let details = json!({
-            "partnerId": receipt.partner_id, "purpose": receipt.purpose, "fields": receipt.fields.len(),
+            "partnerId": receipt.partner_id, "purpose": purpose_logged(receipt), "fields": receipt.fields.len(),
         });
         self.log(handoff, "handoff.shared", details, actor);
         self.receipts.push(NewReceipt {
@@ -360,6 +367,30 @@ impl Rows {
     fn log(&mut self, handoff: &Handoff, action: &str, details: serde_json::Value, actor: &str) {
         let entry = audit::Entry::new(actor, action, format!("handoff:{}", handoff.id), details);
         self.log.entry(handoff.account_id.clone()).or_default().push(entry);
+    }
+}
+
+/// What the audit log keeps of something that happened: words that somebody wrote by their digest, because they may name
+/// people; and the seal of the package once the handoff is not held.
+fn logged(happening: &Happening, handoff: &Handoff, mut details: serde_json::Value) -> serde_json::Value {
+    let in_words = !matches!(happening, Happening::TurnEnded { .. });
+    if let Some(reason) = details.get("reason").and_then(serde_json::Value::as_str).filter(|_| in_words) {
+        details["reason"] = written(&sha256(reason.as_bytes())).into();
+    }
+    let never_held = matches!(happening, Happening::Created { .. }) && handoff.status != Status::Held;
+    if never_held || matches!(happening, Happening::Released { .. }) {
+        let digest = handoff.package_digest.trim_start_matches("\\x");
+        details["package"] = format!("sha256:{digest}").into();
+    }
+    details
+}
+
+/// The purpose that a share rested on, without the person whom it names.
+fn purpose_logged(receipt: &Receipt) -> String {
+    let named = receipt.contact_id.is_some() && receipt.purpose.matches(':').count() >= 2;
+    match receipt.purpose.rsplit_once(':').filter(|_| named) {
+        Some((reach, _)) => format!("{reach}:~"),
+        None => receipt.purpose.clone(),
     }
 }
 

@@ -1,6 +1,7 @@
-//! What handoffs do when accounts change: outcomes are noted, handoffs opened that events ask for, holds looked at.
+//! What handoffs do when accounts change: outcomes are noted, handoffs opened that events ask for, holds looked at, shares
+//! recalled whose consent was withdrawn.
 //!
-//! Promises: everything is asked for as jobs in the transaction of the events; nothing of it can make an event fail.
+//! Promises: everything is asked for as jobs or deliveries in the transaction of the events; nothing of it can make an event fail.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use tokio::sync::Notify;
 
 use super::change::job;
 use super::pass::{OfHandoff, OpenJob, OutcomeJob};
+use super::recall;
 use super::{OPEN, OUTCOME, RELEASE};
 use crate::accounts::commands::Move;
 use crate::accounts::{AppliedEvent, Batch, Follower, Turn};
@@ -49,6 +51,7 @@ impl Follower for HandoffFollower {
             let held = if told.is_empty() { Vec::new() } else { store::held_of(conn, &told).await? };
             let released: Vec<NewJob> =
                 held.into_iter().map(|(account_id, id)| of_handoff(account_id, id, None, now)).collect();
+            recall::recall_withdrawn(conn, &batch.applied, now).await?;
             jobs::enqueue(conn, OPEN, &opened, now).await?;
             jobs::enqueue(conn, OUTCOME, &outcomes, now).await?;
             jobs::enqueue(conn, RELEASE, &released, now).await?;
@@ -87,6 +90,7 @@ impl HandoffFollower {
         let (handoff_type, cause, deal_id) = match &news.what {
             Turn::Stage(stage) => (triggers.lifecycle(stage)?, format!("event:{}", event.id), None),
             Turn::Intent(kind) => (triggers.intent(kind)?, format!("event:{}", event.id), None),
+            Turn::Withdrawal(_) => return None,
             Turn::Deal { deal_id, stage } => {
                 let stage = self.policies.deal_stage(stage)?;
                 let cause = format!("deal:{deal_id}:{}", stage.name());

@@ -8,11 +8,13 @@ mod absences;
 mod act;
 mod alerts;
 mod change;
+mod custody;
 mod follow;
 mod metrics;
 mod open;
 mod pass;
 mod preview;
+mod recall;
 mod roster;
 mod telling;
 
@@ -40,6 +42,7 @@ use crate::platform::jobs::{self, Lane, NewJob};
 
 pub use absences::{Authority, NewAbsence, Noted};
 pub use act::{Deed, OffBoarded};
+pub use custody::HandoffCustodian;
 pub use follow::HandoffFollower;
 pub use open::{OpenAsk, Opened};
 pub use preview::PreviewAsk;

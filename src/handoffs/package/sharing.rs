@@ -32,12 +32,8 @@ use super::model::{
     Company, DealPart, Expansion, Journey, Package, PackageContact, PartnerPart, Promises, QualificationPart,
     Relationship,
 };
-use crate::accounts::model::{Consent, Fact};
+use crate::accounts::model::{Consent, Fact, id_in_purpose};
 use crate::kernel::clock::DateTime;
-use crate::kernel::json::sha256;
-
-/// The longest id that stands in a purpose as it is.
-const PLAIN_ID_MAX: usize = 20;
 
 /// With whom a package is shared, and what allows it.
 #[derive(Debug, Clone, Copy)]
@@ -130,14 +126,6 @@ pub fn purposes(purpose: &str, partner_id: &str, contact_id: Option<&str>) -> Ve
     found.push(format!("{purpose}:{partner}"));
     found.push(purpose.to_owned());
     found
-}
-
-fn id_in_purpose(id: &str) -> String {
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '.';
-    if !id.is_empty() && id.len() <= PLAIN_ID_MAX && id.chars().all(plain) {
-        return id.to_owned();
-    }
-    format!("~{}", &hex::encode(sha256(id.as_bytes()))[..16])
 }
 
 /// What a partner may see of a package.

@@ -5,6 +5,7 @@
 mod alerts;
 mod handoffs;
 mod metrics;
+mod people;
 mod roster;
 #[cfg(test)]
 mod tests;
@@ -12,4 +13,5 @@ mod tests;
 pub use alerts::*;
 pub use handoffs::*;
 pub use metrics::*;
+pub use people::*;
 pub use roster::*;

@@ -5,6 +5,7 @@
 
 mod conflicts;
 mod consequences;
+mod custody;
 mod follow;
 mod freshen;
 mod handover;
@@ -28,6 +29,7 @@ use crate::platform::audit::AuditError;
 use crate::platform::http::Problem;
 
 pub use conflicts::{Resolution, Resolved};
+pub use custody::MotionCustodian;
 pub use follow::MotionFollower;
 pub use freshen::{Freshen, Stale};
 pub use handover::{HAND_OVER, Sight};

@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::accounts::model::{AccountState, Consent, Fact, Known, value};
+use crate::accounts::model::{AccountState, Consent, Fact, Known, person_in_purpose, value};
 use crate::kernel::clock::DateTime;
 use crate::motions::model::{Claim, ConsentView, Ledger, Motion, Pause, PreferenceView, Touch};
 use crate::platform::audit::Chain;
@@ -49,7 +49,12 @@ impl Guards {
                 blocked: motions(&state.preferences.blocked_motions),
                 do_not_contact: value(&state.preferences.do_not_contact).copied().unwrap_or(false),
             },
-            consents: state.consents.iter().map(|(purpose, fact)| (purpose.clone(), consent(fact))).collect(),
+            consents: state
+                .consents
+                .iter()
+                .filter(|(purpose, _)| person_in_purpose(purpose).is_none())
+                .map(|(purpose, fact)| (purpose.clone(), consent(fact)))
+                .collect(),
             switch_to: self.switch_to,
         }
     }

@@ -6,11 +6,13 @@
 mod conflicts;
 mod decisions;
 mod ledger;
+mod people;
 mod policies;
 mod record;
 
 pub use conflicts::*;
 pub use decisions::*;
 pub use ledger::*;
+pub use people::*;
 pub use policies::*;
 pub use record::*;

@@ -27,7 +27,7 @@ use sqlx::PgConnection;
 
 pub use chain::{Chain, Entry, Row, SYSTEM};
 pub use signer::Signer;
-pub use store::Growth;
+pub use store::{Growth, newest_of};
 pub use verify::{Finding, Recheck, Report};
 
 use super::http::Problem;

@@ -1,5 +1,7 @@
 //! The rows of the chains: SQL only.
 
+use std::collections::BTreeMap;
+
 use sqlx::PgConnection;
 
 use super::AuditError;
@@ -177,4 +179,27 @@ pub(super) async fn write(conn: &mut PgConnection, growth: &Growth) -> Result<()
         }
     })?;
     growth.check(&moved)
+}
+
+/// Of some subjects, each in its chain, the number of the newest entry of an action, by chain and subject.
+///
+/// # Errors
+/// When the database fails.
+pub async fn newest_of(
+    conn: &mut PgConnection,
+    subjects: &[(&str, &str)],
+    action: &str,
+) -> Result<BTreeMap<(String, String), i64>, sqlx::Error> {
+    let (accounts, subjects): (Vec<&str>, Vec<&str>) = subjects.iter().copied().unzip();
+    let rows = sqlx::query!(
+        r#"select e.account_id, e.subject, max(e.seq) as "seq!" from audit_entry e
+           where e.account_id = any ($1) and e.subject = any ($2) and e.action = $3
+           group by e.account_id, e.subject"#,
+        &accounts as &[&str],
+        &subjects as &[&str],
+        action,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| ((row.account_id, row.subject), row.seq)).collect())
 }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::json;
 use sqlx::{AssertSqlSafe, PgPool};
 
-use super::verify::{Expected, Kind, Mismatch, Scope, verify};
+use super::verify::{Checked, Expected, Kind, Mismatch, Scope, verify};
 use super::*;
 use crate::platform::db;
 use crate::testing::{self, TestDatabase};
@@ -231,14 +231,14 @@ impl Recheck for Shelf {
         &'a self,
         _conn: &'a mut PgConnection,
         rows: &'a [Row],
-    ) -> BoxFuture<'a, Result<Vec<Mismatch>, sqlx::Error>> {
+    ) -> BoxFuture<'a, Result<Checked, sqlx::Error>> {
         let wrong = rows.iter().filter(|row| row.account_id == "b" && row.seq == 4);
         let wrong = wrong.map(|row| Mismatch {
             account_id: row.account_id.clone(),
             seq: row.seq,
             detail: "the decision's text does not give its digest".into(),
         });
-        Box::pin(std::future::ready(Ok(wrong.collect())))
+        Box::pin(std::future::ready(Ok(Checked { mismatches: wrong.collect(), ..Checked::default() })))
     }
 }
 

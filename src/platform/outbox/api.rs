@@ -74,13 +74,15 @@ pub struct DeliveryWire {
     /// Also the `webhook-id` and the `idempotency-key` of every attempt.
     pub delivery_id: Uuid,
     pub account_id: String,
-    /// The decision that caused it; none when a handoff did.
+    /// The decision that caused it; none when something else did.
     pub decision_id: Option<Uuid>,
-    /// The handoff that caused it; none when a decision did.
+    /// The handoff that caused it; none when something else did.
     pub handoff_id: Option<Uuid>,
     /// The digest that it is: of several handoffs, under the account `@system`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digest_id: Option<Uuid>,
+    /// The erasure, or the event that ended a consent, that caused it; none when something else did.
+    pub privacy_id: Option<Uuid>,
     /// The skill or the command that is called.
     pub destination: String,
     pub status: DeliveryStatus,
@@ -110,6 +112,7 @@ impl From<Delivery> for DeliveryWire {
             decision_id: row.decision_id,
             handoff_id: row.handoff_id,
             digest_id: row.digest_id,
+            privacy_id: row.privacy_id,
             destination: row.destination,
             status: DeliveryStatus::from_name(&row.status),
             attempts: row.attempts,

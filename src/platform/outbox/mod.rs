@@ -9,6 +9,7 @@
 //! Owns the table `delivery`.
 
 pub mod api;
+pub mod people;
 mod run;
 pub mod sender;
 mod sign;
@@ -78,6 +79,7 @@ impl Default for OutboxSettings {
 impl OutboxSettings {
     /// Whether the service serves a destination itself.
     fn is_local(&self, destination: &str) -> bool {
+        let destination = people::recipient(destination);
         self.local.iter().any(|beginning| destination.starts_with(beginning.as_str()))
     }
 

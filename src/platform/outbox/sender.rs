@@ -64,6 +64,12 @@ pub trait Sender: Send + Sync {
     /// The name under which it is told who made a delivery.
     fn provider(&self) -> &'static str;
 
+    /// Whether it also serves a destination that was made for its own: commands about people (`privacy/…`). What it does
+    /// not serve is recorded, for a person to see to.
+    fn serves(&self, _destination: &str) -> bool {
+        false
+    }
+
     /// Makes one attempt.
     fn send<'a>(&'a self, outgoing: Outgoing<'a>) -> BoxFuture<'a, Result<Sent, Unsent>>;
 }

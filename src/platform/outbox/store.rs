@@ -19,6 +19,8 @@ pub struct Delivery {
     pub decision_id: Option<Uuid>,
     pub handoff_id: Option<Uuid>,
     pub digest_id: Option<Uuid>,
+    /// The erasure or the end of a consent that caused it.
+    pub privacy_id: Option<Uuid>,
     pub payload: Json<Box<RawValue>>,
     pub status: String,
     pub attempts: i32,
@@ -87,7 +89,10 @@ pub(super) async fn finish(
 ) -> Result<bool, sqlx::Error> {
     let done = sqlx::query!(
         r#"UPDATE delivery SET status = $4, due_at = $5, last_status = $6, last_error = $7, delivered_at = $8,
-                  provider = CASE WHEN $4 = 'delivered' THEN $9 END, leased_until = NULL, lease = 0
+                  provider = CASE WHEN $4 = 'delivered' THEN $9 END, leased_until = NULL, lease = 0,
+                  -- Who has been asked knows whom; we need not any more.
+                  payload = CASE WHEN $4 = 'delivered' AND privacy_id IS NOT NULL
+                    THEN (payload::jsonb #- '{data,contactIds}' #- '{data,emails}')::json ELSE payload END
            WHERE account_id = $1 AND id = $2 AND lease = $3"#,
         claimed.account_id,
         claimed.id,
@@ -202,7 +207,9 @@ pub async fn enqueue(
 pub(super) async fn keep_here(pool: &PgPool, destination: &str, now: DateTime) -> Result<u64, sqlx::Error> {
     let done = sqlx::query!(
         r#"UPDATE delivery SET status = 'delivered', delivered_at = $2, provider = 'local', attempts = attempts + 1,
-                  last_error = NULL
+                  last_error = NULL,
+                  payload = CASE WHEN privacy_id IS NOT NULL
+                    THEN (payload::jsonb #- '{data,contactIds}' #- '{data,emails}')::json ELSE payload END
            WHERE destination = $1 AND due_at <= $2 AND status IN ('pending', 'retrying')
              AND (leased_until IS NULL OR leased_until <= clock_timestamp())"#,
         destination,

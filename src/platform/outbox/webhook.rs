@@ -65,6 +65,10 @@ impl Sender for Webhook {
         "webhook"
     }
 
+    fn serves(&self, _: &str) -> bool {
+        true
+    }
+
     fn send<'a>(&'a self, outgoing: Outgoing<'a>) -> BoxFuture<'a, Result<Sent, Unsent>> {
         Box::pin(self.attempt(outgoing))
     }

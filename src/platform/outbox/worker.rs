@@ -13,7 +13,7 @@ use sqlx::PgPool;
 use super::sender::{Next, Outgoing, Sender, Unsent};
 use super::store::{self, Claimed, Ended};
 use super::webhook::Webhook;
-use super::{OutboxSettings, SecretError};
+use super::{OutboxSettings, SecretError, people};
 use crate::kernel::clock::{Clock, DateTime};
 
 /// The HTTP client for everything that leaves the process: no redirects, a limit on each attempt.
@@ -94,11 +94,17 @@ impl Outbox {
     pub async fn settle_here(&self) -> Result<u64, sqlx::Error> {
         let mut done = 0;
         for destination in self.due().await? {
-            if !self.lanes.contains_key(&destination) && self.settings.is_local(&destination) {
+            if self.lane(&destination).is_none() && self.settings.is_local(&destination) {
                 done += store::keep_here(&self.pool, &destination, self.clock.now()).await?;
             }
         }
         Ok(done)
+    }
+
+    /// Where a destination is. A command about people goes to its recipient, unless it has an endpoint of its own.
+    fn lane(&self, destination: &str) -> Option<&Lane> {
+        let of_recipient = || self.lanes.get(people::recipient(destination));
+        self.lanes.get(destination).or_else(|| of_recipient().filter(|lane| lane.sender.serves(destination)))
     }
 
     /// Sends one round of what is due, all destinations side by side, and waits for the slowest; gives the number
@@ -116,7 +122,7 @@ impl Outbox {
     /// Sends what is due to one destination, as many side by side as it takes; gives the number of attempts made.
     pub(super) async fn round(&self, destination: &str) -> Result<usize, sqlx::Error> {
         let now = self.clock.now();
-        let Some(lane) = self.lanes.get(destination) else {
+        let Some(lane) = self.lane(destination) else {
             if self.settings.is_local(destination) {
                 store::keep_here(&self.pool, destination, now).await?;
             } else {

@@ -54,7 +54,7 @@ impl Slack {
     pub fn settings(&self) -> Value {
         json!({"slack": {
             "token": "xoxb-test", "signing_secret": "press me", "channel": "#gtm", "base_url": self.fake.url("/api"),
-            "public_url": "https://gtm.example.com",
+            "public_url": "https://hooks.example.com",
         }})
     }
 }

@@ -24,9 +24,11 @@ pub(super) async fn check(
             walk.step(row, gathering)?;
         }
         for recheck in rechecks {
-            for found in recheck.check(conn, &rows).await? {
+            let checked = recheck.check(conn, &rows).await?;
+            for found in checked.mismatches {
                 gathering.in_chain(Kind::Document, &found.account_id, found.seq, found.detail);
             }
+            checked.erased.into_iter().for_each(|found| gathering.erased(found));
         }
         let Some(last) = rows.last() else { break };
         after = Some((last.account_id.clone(), last.seq));

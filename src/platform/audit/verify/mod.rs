@@ -30,15 +30,36 @@ const FINDINGS_MAX: usize = 1_000;
 /// Checks that what entries refer to by digest is still there and unchanged. A slice implements it for the documents
 /// it keeps (`decision.made` → the decision's text, say); what was erased on purpose is no mismatch.
 pub trait Recheck: Send + Sync {
-    /// Looks at a batch of entries, whatever they are; returns those whose documents do not fit.
+    /// Looks at a batch of entries, whatever they are.
     fn check<'a>(
         &'a self,
         conn: &'a mut PgConnection,
         rows: &'a [Row],
-    ) -> BoxFuture<'a, Result<Vec<Mismatch>, sqlx::Error>>;
+    ) -> BoxFuture<'a, Result<Checked, sqlx::Error>>;
 }
 
-/// An entry whose document does not fit its digest.
+/// What a recheck has found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// Entries whose documents do not fit.
+    pub mismatches: Vec<Mismatch>,
+    /// Entries that record an erasure, whose documents are what it left.
+    pub erased: Vec<Mismatch>,
+}
+
+/// A document from which people were erased on request, and which is otherwise as it was left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ErasedDocument {
+    /// The chain.
+    pub account_id: String,
+    /// The entry that records the erasure.
+    pub seq: i64,
+    /// Which document, and when.
+    pub detail: String,
+}
+
+/// An entry, and what is to be said of the document that it refers to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mismatch {
     /// The chain.
@@ -130,6 +151,13 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// How many findings are not listed.
     pub findings_unlisted: u64,
+    /// Documents that do not fit their first digest because people were erased from them on request, and do fit the one of
+    /// what was left; at most 1000. No fault.
+    #[serde(default)]
+    pub erased: Vec<ErasedDocument>,
+    /// How many of these are not listed.
+    #[serde(default)]
+    pub erased_unlisted: u64,
 }
 
 /// What is verified, and against what.
@@ -161,6 +189,15 @@ impl Gathering {
 
     fn in_checkpoint(&mut self, seq: i64, detail: impl Into<String>) {
         self.add(Finding { kind: Kind::Checkpoint, account_id: None, seq, detail: detail.into() });
+    }
+
+    fn erased(&mut self, found: Mismatch) {
+        let Mismatch { account_id, seq, detail } = found;
+        if self.report.erased.len() < FINDINGS_MAX {
+            self.report.erased.push(ErasedDocument { account_id, seq, detail });
+        } else {
+            self.report.erased_unlisted += 1;
+        }
     }
 
     fn add(&mut self, finding: Finding) {

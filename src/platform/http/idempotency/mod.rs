@@ -18,6 +18,8 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+pub use store::{HeldAnswer, held, rewrite};
+
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 

@@ -4,6 +4,7 @@
 //! is business time, a parameter.
 
 use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
 
 use super::{Slot, StoredAnswer};
 use crate::kernel::clock::DateTime;
@@ -107,4 +108,51 @@ pub(super) async fn purge(pool: &PgPool, now: DateTime) -> Result<u64, sqlx::Err
     .execute(pool)
     .await
     .map(|done| done.rows_affected())
+}
+
+/// A stored answer with the key it is kept under.
+#[derive(Debug)]
+pub struct HeldAnswer {
+    pub api_key: Uuid,
+    pub route: String,
+    pub key: String,
+    pub body: Vec<u8>,
+}
+
+/// Answers that hold one of some texts, in the order of their keys, so many after one.
+pub async fn held(
+    conn: &mut PgConnection,
+    texts: &[&str],
+    after: Option<&HeldAnswer>,
+    limit: i64,
+) -> Result<Vec<HeldAnswer>, sqlx::Error> {
+    sqlx::query_as!(
+        HeldAnswer,
+        r#"select api_key, route, key, body as "body!" from idempotency_key
+           where (api_key, route, key) > ($2::uuid, $3::text, $4::text) and body is not null
+             and exists (select from unnest($1::text[]) as t (held)
+                         where position(convert_to(t.held, 'UTF8') in body) > 0)
+           order by api_key, route, key limit $5"#,
+        texts as &[&str],
+        after.map_or(Uuid::nil(), |answer| answer.api_key),
+        after.map_or("", |answer| &answer.route),
+        after.map_or("", |answer| &answer.key),
+        limit,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Writes what is left of an answer.
+pub async fn rewrite(conn: &mut PgConnection, answer: &HeldAnswer) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update idempotency_key set body = $4 where api_key = $1 and route = $2 and key = $3 and body is not null",
+        answer.api_key,
+        answer.route,
+        answer.key,
+        &answer.body,
+    )
+    .execute(conn)
+    .await
+    .map(drop)
 }
