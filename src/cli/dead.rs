@@ -28,6 +28,8 @@ enum Kind {
     Event,
     /// Jobs that failed too often.
     Job,
+    /// Calls of connected systems that could not be understood.
+    Received,
 }
 
 impl Kind {
@@ -35,25 +37,33 @@ impl Kind {
         match self {
             Self::Event => "/v1/dead-letters/events",
             Self::Job => "/v1/dead-letters/jobs",
+            Self::Received => "/v1/dead-letters/received",
         }
     }
 
-    /// The name of the filter by account; the key of an evaluation is its account.
-    fn account(self) -> &'static str {
+    /// The name of the filter by account; the key of an evaluation is its account. What a call is about is not known
+    /// before it is understood.
+    fn account(self) -> Option<&'static str> {
         match self {
-            Self::Event => "accountId",
-            Self::Job => "key",
+            Self::Event => Some("accountId"),
+            Self::Job => Some("key"),
+            Self::Received => None,
         }
     }
 
-    fn chosen(one: Option<Self>) -> Vec<Self> {
-        one.map_or_else(|| vec![Self::Event, Self::Job], |one| vec![one])
+    /// The kind that is asked for, or all that can be about the account that is asked for.
+    fn chosen(one: Option<Self>, account: Option<&str>) -> Vec<Self> {
+        let all = [Self::Event, Self::Job, Self::Received].into_iter();
+        let fits = |kind: &Self| {
+            one.is_none_or(|one| one == *kind) && (account.is_none() || kind.account().is_some())
+        };
+        all.filter(fits).collect()
     }
 }
 
 #[derive(Debug, Args)]
 struct List {
-    /// Only events, or only jobs.
+    /// Only of this kind.
     #[arg(long)]
     kind: Option<Kind>,
     /// Only what is about this account.
@@ -72,7 +82,7 @@ struct Retry {
     /// All of them.
     #[arg(long)]
     all: bool,
-    /// Only events, or only jobs.
+    /// Only of this kind.
     #[arg(long)]
     kind: Option<Kind>,
     /// Only what is about this account.
@@ -106,19 +116,18 @@ pub async fn run(args: Dead, context: &Context) -> anyhow::Result<()> {
 
 async fn list(which: &List, client: &Client, context: &Context) -> Result<(), Failure> {
     let mut rows = Vec::new();
-    for kind in Kind::chosen(which.kind) {
-        let filters: Vec<(&str, &str)> =
-            which.account.as_deref().map(|account| (kind.account(), account)).into_iter().collect();
+    for kind in Kind::chosen(which.kind, which.account.as_deref()) {
+        let filters: Vec<(&str, &str)> = kind.account().zip(which.account.as_deref()).into_iter().collect();
         rows.extend(client.list(kind.path(), &filters, Some(which.limit)).await?);
     }
     let headers = ["failed", "what", "account", "error", "id"];
     context.screen.list(&rows, "No dead letters.", &headers, |row| {
         vec![
-            when(row.get("failedAt")),
-            text(row, &["/type", "/kind"]),
+            when(row.get("failedAt").or_else(|| row.get("endedAt"))),
+            text(row, &["/type", "/kind", "/connector"]),
             text(row, &["/accountId", "/key"]),
-            shortened(&text(row, &["/error"]), ERROR_SHOWN),
-            text(row, &["/deadLetterId"]),
+            shortened(&text(row, &["/error", "/faults/0/detail"]), ERROR_SHOWN),
+            text(row, &["/deadLetterId", "/receivedId"]),
         ]
     });
     Ok(())
@@ -127,17 +136,20 @@ async fn list(which: &List, client: &Client, context: &Context) -> Result<(), Fa
 /// Puts one back, whichever kind it is: ids are unlike each other across kinds.
 async fn retry_one(client: &Client, id: &str) -> Result<Value, Failure> {
     let path = |kind: Kind| format!("{}/{}/retry", kind.path(), segment(id));
-    match client.post(&path(Kind::Event), &json!({})).await {
-        Err(failure) if failure.exit == Exit::NotFound => client.post(&path(Kind::Job), &json!({})).await,
-        outcome => outcome,
+    for kind in [Kind::Event, Kind::Job] {
+        match client.post(&path(kind), &json!({})).await {
+            Err(failure) if failure.exit == Exit::NotFound => {}
+            outcome => return outcome,
+        }
     }
+    client.post(&path(Kind::Received), &json!({})).await
 }
 
 async fn retry_many(which: &Retry, client: &Client, context: &Context) -> Result<(), Failure> {
-    for kind in Kind::chosen(which.kind) {
+    for kind in Kind::chosen(which.kind, which.account.as_deref()) {
         let mut body = Map::from_iter([("dryRun".to_owned(), which.dry_run.into())]);
-        if let Some(account) = &which.account {
-            body.insert(kind.account().to_owned(), account.as_str().into());
+        if let Some((name, account)) = kind.account().zip(which.account.as_deref()) {
+            body.insert(name.to_owned(), account.into());
         }
         let answer = client.post(&format!("{}/retry", kind.path()), &body.into()).await?;
         context.screen.document(&answer, |answer| told(kind, answer));
@@ -150,6 +162,7 @@ fn told(kind: Kind, answer: &Value) -> String {
     let what = match kind {
         Kind::Event => "event",
         Kind::Job => "job",
+        Kind::Received => "call",
     };
     let count = counted(number("count"), what);
     let done = if answer["dryRun"] == true { "would be put back" } else { "put back" };

@@ -9,6 +9,7 @@ mod accounts;
 mod audit;
 mod client;
 mod conflicts;
+mod connect;
 mod context;
 mod dead;
 mod decisions;
@@ -83,6 +84,8 @@ enum Command {
     Sla(sla::Sla),
     /// The rules, as versioned data.
     Policy(policy::Policy),
+    /// The systems that the service is connected to.
+    Connect(connect::Connect),
     /// What leaves the service, and what could not.
     Deliveries(deliveries::Deliveries),
     /// What was accepted and then given up: events and jobs.
@@ -123,6 +126,7 @@ pub async fn run() -> ExitCode {
 async fn dispatch(command: Command, context: &Context) -> anyhow::Result<ExitCode> {
     match command {
         Command::Serve(args) => return serve::run(args, context).await,
+        Command::Connect(args) => return connect::run(args, context).await,
         Command::Import(args) => import::run(*args, context).await,
         Command::Orchestrate(args) => orchestrate::run(args, context).await,
         Command::Decisions(args) => decisions::run(args, context).await,

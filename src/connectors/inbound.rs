@@ -133,6 +133,8 @@ pub enum Statement {
     Changed(ObjectRef),
     /// A person does something to a handoff.
     Act(HandoffAct),
+    /// What the system had taken for delivery has not arrived after all.
+    Undelivered { delivery_id: Uuid, why: String },
     /// A person has asked the system to be forgotten, and we are to do so too.
     Erase(Forgotten),
 }

@@ -24,6 +24,7 @@ use crate::kernel::clock::DateTime;
 use crate::platform::db;
 use crate::platform::http::Fault;
 use crate::platform::jobs::{self, Lane, NewJob};
+use crate::platform::outbox;
 
 /// Calls that one round reads.
 const ROUND: i64 = 64;
@@ -131,6 +132,9 @@ impl Connectors {
                     },
                     Statement::Changed(object) => changed.push((one.claimed.connector.clone(), object)),
                     Statement::Act(act) => self.act(&one.claimed.connector, &act).await?,
+                    Statement::Undelivered { delivery_id, why } => {
+                        outbox::note_undelivered(&self.pool, delivery_id, &why).await?;
+                    }
                     Statement::Erase(whom) => self.forget(&one.claimed.connector, &whom).await?,
                 }
             }

@@ -27,7 +27,7 @@ pub use sender::{Next, Outgoing, Sender, Sent, Unsent};
 pub use sign::{Secret, SecretError};
 pub use store::{
     Cause, Delivery, DeliveryFilter, Gauge, Gauges, NewEffect, delivered_for, enqueue, find, gauges, list,
-    retry,
+    note_undelivered, retry,
 };
 pub use worker::{Outbox, OutboxError, client};
 

@@ -109,6 +109,19 @@ pub(super) async fn finish(
     Ok(done.rows_affected() == 1)
 }
 
+/// Notes that what a receiver had taken has not arrived after all: it is dead, and can be sent again.
+pub async fn note_undelivered(pool: &PgPool, id: Uuid, why: &str) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"UPDATE delivery SET status = 'dead', delivered_at = NULL, provider = NULL, last_error = $2
+           WHERE id = $1 AND status = 'delivered'"#,
+        id,
+        why,
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
 /// Destinations that have something to send.
 pub(super) async fn due_destinations(pool: &PgPool, now: DateTime) -> Result<Vec<String>, sqlx::Error> {
     sqlx::query_scalar!(
