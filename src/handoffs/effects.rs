@@ -112,7 +112,7 @@ impl Scene<'_> {
                 data: json!({
                     "activityType": "note", "subject": format!("Handoff: {}", handoff.handoff_type),
                     "description": summary, "accountId": handoff.account_id, "dealId": handoff.deal_id,
-                    "ownerId": owner,
+                    "ownerId": owner, "ownerEmail": person.map(|rep| &rep.email),
                 }),
             },
             self.alert(&[owner], None, &title, &summary, self.priority()),
@@ -122,6 +122,7 @@ impl Scene<'_> {
                 destination: UPDATE_DEAL,
                 data: json!({
                     "dealId": deal_id, "accountId": handoff.account_id, "ownerId": owner,
+                    "ownerEmail": person.map(|rep| &rep.email),
                     "handoffCompletedAt": self.now, "handoffType": handoff.handoff_type,
                     "previousOwner": handoff.previous_owner, "handoffPackageId": handoff.id,
                 }),
@@ -253,11 +254,15 @@ impl Scene<'_> {
         let body =
             reason.map_or_else(|| "No reason was given.".to_owned(), |reason| format!("Reason: {reason}"));
         let subject = format!("Handoff {} {what}", handoff.handoff_type);
+        let previous = handoff.previous_owner.as_deref();
+        // A CRM may know its people by address only.
+        let email = previous.and_then(|id| self.roster.rep(id)).map(|rep| &rep.email);
         let mut commands = vec![Command {
             destination: LOG_ACTIVITY,
             data: json!({
                 "activityType": "note", "subject": subject, "description": body,
-                "accountId": handoff.account_id, "dealId": handoff.deal_id, "ownerId": handoff.previous_owner,
+                "accountId": handoff.account_id, "dealId": handoff.deal_id, "ownerId": previous,
+                "ownerEmail": email,
             }),
         }];
         if let Some(owner) = &handoff.owner_id {
@@ -267,7 +272,8 @@ impl Scene<'_> {
             commands.push(Command {
                 destination: UPDATE_DEAL,
                 data: json!({
-                    "dealId": deal_id, "accountId": handoff.account_id, "ownerId": handoff.previous_owner,
+                    "dealId": deal_id, "accountId": handoff.account_id, "ownerId": previous,
+                    "ownerEmail": email,
                     "handoffType": handoff.handoff_type, "handoffPackageId": handoff.id, "handoffUndoneAt": self.now,
                 }),
             });
