@@ -4,12 +4,15 @@
 mod api;
 mod client;
 mod concurrency;
+mod connect_hubspot;
 mod connectors;
 mod crash;
 mod dead;
+mod fakes;
 mod handoff_concurrency;
 mod handoffs;
 mod harness;
+mod hubspot_calls;
 mod intake;
 mod laws;
 mod matching;

@@ -1,0 +1,3 @@
+//! Outside systems as they behave, well and badly, for the tests of connectors.
+
+pub mod hubspot;
