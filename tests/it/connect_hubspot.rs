@@ -144,13 +144,13 @@ async fn everything_is_read_once_over_limits_faults_and_broken_connections() {
     }
 
     let events = service
-        .number("SELECT count(*) FROM event_key WHERE source = 'hubspot' AND id NOT LIKE 'synced/%'")
+        .number("SELECT count(*) FROM event WHERE source = 'hubspot' AND event_id NOT LIKE 'synced/%'")
         .await;
     service.send(Method::POST, "/v1/connectors/hubspot/sync", None, 202).await;
     hurry(&service, NOTHING_TO_FETCH).await;
     assert_eq!(
         service
-            .number("SELECT count(*) FROM event_key WHERE source = 'hubspot' AND id NOT LIKE 'synced/%'")
+            .number("SELECT count(*) FROM event WHERE source = 'hubspot' AND event_id NOT LIKE 'synced/%'")
             .await,
         events,
         "what was read again was known"
@@ -247,7 +247,7 @@ async fn a_handoff_is_written_to_its_deal_and_noted_once() {
     service.send(Method::POST, "/v1/roster/import", Some(roster), 200).await;
     // The note is written and its answer lost; the deal is busy at first.
     portal.fail("PATCH", "/deals/900", Bad::Answer(423, "", json!({"message": "locked"})));
-    portal.fail("POST", "/objects/notes", Bad::Answer(502, "", json!("bad gateway")));
+    portal.fail("POST", "/objects/notes", Bad::DoneThenReset);
     let body = json!({"handoffType": "mql_to_sales", "accountId": "512", "dealId": "900"});
     let handoff = service.send(Method::POST, "/v1/handoffs", Some(body), 201).await;
     assert_eq!(handoff["status"], "assigned", "{handoff:#}");

@@ -93,6 +93,7 @@ fn the_tree_speaks_only_of_itself() {
         "example.com",
         "hooks.example.com",
         "github.com",
+        "api.hubapi.com",
         "acme.com",
         "www.acme.com",
         "keepachangelog.com",

@@ -145,13 +145,13 @@ fn judge(answer: &Answer) -> Option<Complaint> {
     // What HubSpot asks for counts before what it documents.
     if !answer.headers.contains_key(RETRY_AFTER) {
         complaint.wait = match (answer.status.as_u16(), body["policyName"].as_str()) {
-            (429, Some("DAILY")) => Some(TimeDelta::hours(1)),
             (429, Some("TEN_SECONDLY_ROLLING")) => Some(TimeDelta::seconds(10)),
             (429, Some("SECONDLY")) => Some(TimeDelta::seconds(1)),
             (429, _) if message.contains("secondly limit") => Some(TimeDelta::seconds(1)),
+            // A day's calls are used up, or the portal moves: both take hours.
+            (429, Some("DAILY")) | (477, _) => Some(TimeDelta::hours(1)),
             (429, _) if message.contains("daily limit") => Some(TimeDelta::hours(1)),
             (423, _) => Some(TimeDelta::seconds(2)),
-            (477, _) => Some(TimeDelta::hours(1)),
             _ => None,
         };
     }

@@ -27,7 +27,14 @@ const OWNERS_MAX: usize = 5_000;
 pub(super) struct Directory {
     catalogue: Mutex<Option<(DateTime, Arc<Catalogue>)>>,
     /// E-mail addresses by owner id, and owner ids by e-mail address.
-    owners: Mutex<BTreeMap<String, (DateTime, Option<String>)>>,
+    owners: Mutex<BTreeMap<String, Found>>,
+}
+
+/// The outcome of a look for an owner; also that there is none is remembered.
+#[derive(Clone)]
+struct Found {
+    at: DateTime,
+    what: Option<String>,
 }
 
 fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -112,24 +119,24 @@ impl HubSpot {
         ids.map(str::to_owned).collect()
     }
 
-    fn remembered(&self, key: &str) -> Option<Option<String>> {
+    fn remembered(&self, key: &str) -> Option<Found> {
         let now = self.clock.now();
         let owners = held(&self.directory.owners);
-        owners.get(key).filter(|(at, _)| now - *at < KEPT).map(|(_, found)| found.clone())
+        owners.get(key).filter(|found| now - found.at < KEPT).cloned()
     }
 
-    fn remember(&self, key: &str, found: Option<String>) {
+    fn remember(&self, key: &str, what: Option<String>) {
         let mut owners = held(&self.directory.owners);
         if owners.len() >= OWNERS_MAX {
             owners.clear();
         }
-        owners.insert(key.to_owned(), (self.clock.now(), found));
+        owners.insert(key.to_owned(), Found { at: self.clock.now(), what });
     }
 
     /// The e-mail address of an owner; none for one who left.
     pub(super) async fn owner_email(&self, id: &str) -> Result<Option<String>, Trouble> {
-        if let Some(email) = self.remembered(id) {
-            return Ok(email);
+        if let Some(found) = self.remembered(id) {
+            return Ok(found.what);
         }
         let path = format!("{}/{id}", self.settings.paths.owners);
         let query = [("idProperty", "id"), ("archived", "false")];
@@ -145,8 +152,8 @@ impl HubSpot {
     /// The owner with an e-mail address.
     async fn owner_by_email(&self, email: &str) -> Result<Option<String>, Trouble> {
         let email = email.to_lowercase();
-        if let Some(id) = self.remembered(&email) {
-            return Ok(id);
+        if let Some(found) = self.remembered(&email) {
+            return Ok(found.what);
         }
         let query = [("email", email.as_str()), ("limit", "100"), ("archived", "false")];
         let page: Page<Owner> = self.get(&format!("{}/", self.settings.paths.owners), &query).await?;

@@ -67,7 +67,7 @@ pub(super) struct Settings {
     pub segment_property: Option<String>,
     #[serde(default)]
     pub segments: BTreeMap<String, String>,
-    /// `HubSpot` owner (id or e-mail address) to rep of the roster; others keep their id.
+    /// HubSpot owner (id or e-mail address) to rep of the roster; others keep their id.
     #[serde(default)]
     pub owners: BTreeMap<String, String>,
     /// Properties that say yes or no to a purpose.
@@ -90,7 +90,7 @@ pub(super) enum Version {
     V3,
 }
 
-/// Where the parts of the API are: `HubSpot` moves them with its versions.
+/// Where the parts of the API are: HubSpot moves them with its versions.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Paths {

@@ -10,7 +10,6 @@ use gtm::platform::lifecycle::Lifecycle;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Notify;
 
 pub const TOKEN: &str = "pat-na1-00000000-0000-0000-0000-000000000000";
 
@@ -61,7 +60,6 @@ pub struct Portal {
 pub struct HubSpot {
     address: SocketAddr,
     portal: Arc<Mutex<Portal>>,
-    came: Arc<Notify>,
     life: Lifecycle,
 }
 
@@ -121,18 +119,18 @@ impl HubSpot {
         let names = |names: &[&str]| names.iter().map(ToString::to_string).collect();
         let properties = standard.iter().map(|(of, all)| ((*of).to_owned(), names(all))).collect();
         let portal = Portal { properties, page: 100, next_id: 5_000, ..Portal::default() };
-        let (portal, came) = (Arc::new(Mutex::new(portal)), Arc::new(Notify::new()));
+        let portal = Arc::new(Mutex::new(portal));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let life = Lifecycle::new();
-        let (ours, rung, tasks) = (portal.clone(), came.clone(), life.clone());
+        let (ours, tasks) = (portal.clone(), life.clone());
         drop(life.run(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (portal, came) = (ours.clone(), rung.clone());
-                drop(tasks.run(async move { serve(stream, &portal, &came).await.unwrap_or_default() }));
+                let portal = ours.clone();
+                drop(tasks.run(async move { serve(stream, &portal).await.unwrap_or_default() }));
             }
         }));
-        Self { address, portal, came, life }
+        Self { address, portal, life }
     }
 
     pub fn url(&self) -> String {
@@ -168,26 +166,13 @@ impl HubSpot {
         seen.iter().filter(|one| one.method == method && one.path.contains(part)).cloned().collect()
     }
 
-    /// Waits until so many such requests have come.
-    pub async fn until_seen(&self, method: &str, part: &str, count: usize) {
-        loop {
-            let came = self.came.notified();
-            tokio::pin!(came);
-            came.as_mut().enable();
-            if self.seen(method, part).len() >= count {
-                return;
-            }
-            came.await;
-        }
-    }
-
     pub fn notes(&self) -> Vec<Value> {
         let portal = self.portal();
         portal.objects.iter().filter(|((of, _), _)| of == "notes").map(|(_, note)| note.clone()).collect()
     }
 }
 
-async fn serve(mut stream: TcpStream, portal: &Mutex<Portal>, came: &Notify) -> std::io::Result<()> {
+async fn serve(mut stream: TcpStream, portal: &Mutex<Portal>) -> std::io::Result<()> {
     let Some(seen) = read(&mut stream).await? else { return Ok(()) };
     let (answer, bad) = {
         let mut portal = portal.lock().unwrap();
@@ -198,7 +183,6 @@ async fn serve(mut stream: TcpStream, portal: &Mutex<Portal>, came: &Notify) -> 
         let acts = matches!(bad, None | Some(Bad::DoneThenReset));
         (if acts { portal.answer(&seen) } else { (200, json!({})) }, bad)
     };
-    came.notify_waiters();
     let (status, headers, body) = match bad {
         None => (answer.0, "", answer.1),
         Some(Bad::Answer(status, headers, body)) => (status, headers, body),
