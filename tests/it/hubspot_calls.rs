@@ -300,7 +300,9 @@ fn shape(at: &str, value: &Value, found: &mut Vec<String>) {
         // Properties differ from portal to portal: only that there are some.
         Value::Object(_) if at.ends_with("/properties") => found.push(format!("{at} properties")),
         Value::Object(members) => {
-            members.iter().for_each(|(key, value)| shape(&format!("{at}/{key}"), value, found))
+            for (key, value) in members {
+                shape(&format!("{at}/{key}"), value, found);
+            }
         }
         Value::Array(items) => {
             found.push(format!("{at} list"));

@@ -10,6 +10,7 @@ use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::deal::is_object_id;
 use super::fields::Kind;
 use super::settings::Settings;
 use super::signature::{self, Signed};
@@ -225,12 +226,14 @@ fn kind_of_type_id(id: &str) -> Option<Kind> {
     }
 }
 
+/// An id; what is none would end up in an address.
 fn text(value: Option<&Value>) -> Option<String> {
-    match value? {
-        Value::Number(number) => Some(number.to_string()),
-        Value::String(text) if !text.is_empty() => Some(text.clone()),
-        _ => None,
-    }
+    let text = match value? {
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => text.clone(),
+        _ => return None,
+    };
+    is_object_id(&text).then_some(text)
 }
 
 #[cfg(test)]
@@ -337,7 +340,7 @@ mod tests {
     #[test]
     fn what_is_malformed_or_of_another_portal_is_a_fault_of_its_own_place_and_costs_the_rest_nothing() {
         let reading = read_events(&json!([
-            {"subscriptionType": "deal.creation"}, {"objectId": 1}, 7,
+            {"subscriptionType": "deal.creation", "objectId": "../owners"}, {"objectId": 1}, 7,
             {"subscriptionType": "deal.creation", "objectId": 1, "portalId": 34},
             event("deal.creation", 2),
         ]));

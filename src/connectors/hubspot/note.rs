@@ -101,12 +101,16 @@ impl NoteSender {
 
     /// The company of an account.
     async fn company(&self, account_id: &str) -> Result<Option<String>, Trouble> {
-        match &self.hubspot.settings.account_id_property {
+        let settings = &self.hubspot.settings;
+        match &settings.account_id_property {
             Some(property) => {
                 let found = self.hubspot.companies_with(property, account_id).await?;
                 Ok(found.into_iter().next().map(|company| company.id))
             }
-            None => Ok(is_object_id(account_id).then(|| account_id.to_owned())),
+            None => {
+                let own = settings.uses_company_id() && is_object_id(account_id);
+                Ok(own.then(|| account_id.to_owned()))
+            }
         }
     }
 

@@ -286,3 +286,52 @@ impl Settings {
         self.portal_id.map_or_else(|| super::NAME.to_owned(), |portal| format!("{}/{portal}", super::NAME))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn fault(table: Value) -> Option<(&'static str, String)> {
+        serde_json::from_value::<Settings>(table).unwrap().check().err()
+    }
+
+    #[test]
+    fn what_cannot_work_stops_the_start_with_its_key() {
+        let key = |table: Value| fault(table).map(|(key, _)| key);
+        assert_eq!(key(json!({"token": "t"})), None);
+        assert_eq!(
+            key(json!({"client_secret": "s", "public_url": "https://example.com/v1/webhooks/hubspot"})),
+            None
+        );
+        assert_eq!(
+            key(json!({"client_secret": "s", "signatures": ["v1"]})),
+            None,
+            "v1 does not sign the address"
+        );
+        assert_eq!(key(json!({})), Some("token"));
+        assert_eq!(key(json!({"client_secret": "s"})), Some("public_url"));
+        assert_eq!(key(json!({"client_secret": "s", "public_url": "example.com"})), Some("public_url"));
+        assert_eq!(key(json!({"token": "t", "base_url": "nowhere"})), Some("base_url"));
+        assert_eq!(key(json!({"token": "t", "signatures": []})), Some("signatures"));
+        assert_eq!(key(json!({"token": "t", "calls_per_second": 0.0})), Some("calls_per_second"));
+        assert_eq!(key(json!({"token": "t", "mapping_version": 1000})), Some("mapping_version"));
+        let (key, fault) =
+            fault(json!({"token": "t", "fields": {"companies": {"employeCount": "x"}}})).unwrap();
+        assert_eq!((key, fault.contains("did you mean employeeCount?")), ("fields.companies", true));
+        assert!(serde_json::from_value::<Settings>(json!({"token": "t", "tokken": 1})).is_err());
+    }
+
+    #[test]
+    fn each_property_is_asked_for_once_whatever_it_is_for() {
+        let settings: Settings = serde_json::from_value(json!({
+            "token": "t", "fields": {"companies": {"tier": "domain", "industry": ""}},
+            "account_id_property": "name", "consents": [{"purpose": "p", "object": "companies", "property": "ok"}],
+        }))
+        .unwrap();
+        let asked = settings.properties(Kind::Company);
+        assert_eq!(asked.iter().filter(|name| ["domain", "name", "ok"].contains(name)).count(), 3);
+        assert!(!asked.contains(&"industry"));
+    }
+}

@@ -95,15 +95,12 @@ fn decoded(url: &str) -> String {
         rest = &rest[at..];
         let escape =
             rest.get(..3).and_then(|three| DECODED.iter().find(|(code, _)| code.eq_ignore_ascii_case(three)));
-        match escape {
-            Some((_, plain)) => {
-                text.push_str(plain);
-                rest = &rest[3..];
-            }
-            None => {
-                text.push('%');
-                rest = &rest[1..];
-            }
+        if let Some((_, plain)) = escape {
+            text.push_str(plain);
+            rest = &rest[3..];
+        } else {
+            text.push('%');
+            rest = &rest[1..];
         }
     }
     text.push_str(rest);

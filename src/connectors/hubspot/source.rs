@@ -9,6 +9,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 
 use super::client::HubSpot;
+use super::deal::is_object_id;
 use super::fields::Kind;
 use super::sayings::{Around, Told, Whose};
 use super::wire::Object;
@@ -131,7 +132,7 @@ impl HubSpotSource {
             return Ok(vec![self.fresh(&Whose::default().for_account(&account.account_id))]);
         };
         let whose = Whose::of_company(&hubspot.settings, &company).for_account(&account.account_id);
-        let mut sayings = self.tell(Kind::Company, &[company.clone()], Some(&whose)).await?;
+        let mut sayings = self.tell(Kind::Company, std::slice::from_ref(&company), Some(&whose)).await?;
         for kind in [Kind::Contact, Kind::Deal] {
             let ids = hubspot.of_company(&company.id, kind).await?;
             let objects = hubspot.batch(kind, &ids).await?;
@@ -164,7 +165,7 @@ impl HubSpotSource {
         {
             return Ok(Some(found));
         }
-        let own_id = hubspot.settings.account_id_property.is_none() && id.bytes().all(|b| b.is_ascii_digit());
+        let own_id = hubspot.settings.uses_company_id() && is_object_id(id);
         if own_id {
             match hubspot.batch(Kind::Company, &[id.to_owned()]).await {
                 Ok(found) if !found.is_empty() => return Ok(found.into_iter().next()),

@@ -40,7 +40,7 @@ fn a_company_says_its_account_its_stage_and_that_the_crm_is_fresh() {
         }),
     );
     let told = told(&settings, |around, told| {
-        around.company(&company, &Whose::of_company(&settings, &company), told)
+        around.company(&company, &Whose::of_company(&settings, &company), told);
     });
     let [account, lifecycle, synced] = told.sayings.as_slice() else { panic!("{told:?}") };
     assert_eq!(
@@ -70,7 +70,7 @@ fn one_unusable_field_costs_the_others_nothing() {
     let company =
         object("512", &json!({"name": "Acme", "domain": "n/a", "country": "x".repeat(100), "state": "Utah"}));
     let told = told(&settings, |around, told| {
-        around.company(&company, &Whose::of_company(&settings, &company), told)
+        around.company(&company, &Whose::of_company(&settings, &company), told);
     });
     assert_eq!(told.sayings[0].data, json!({"name": "Acme", "region": "Utah"}));
     assert!(
