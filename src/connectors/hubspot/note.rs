@@ -102,16 +102,12 @@ impl NoteSender {
     /// The company of an account.
     async fn company(&self, account_id: &str) -> Result<Option<String>, Trouble> {
         let settings = &self.hubspot.settings;
-        match &settings.account_id_property {
-            Some(property) => {
-                let found = self.hubspot.companies_with(property, account_id).await?;
-                Ok(found.into_iter().next().map(|company| company.id))
-            }
-            None => {
-                let own = settings.uses_company_id() && is_object_id(account_id);
-                Ok(own.then(|| account_id.to_owned()))
-            }
-        }
+        let Some(property) = &settings.account_id_property else {
+            let own = settings.uses_company_id() && is_object_id(account_id);
+            return Ok(own.then(|| account_id.to_owned()));
+        };
+        let found = self.hubspot.companies_with(property, account_id).await?;
+        Ok(found.into_iter().next().map(|company| company.id))
     }
 
     async fn write(&self, body: &Value) -> Result<(), Trouble> {
