@@ -13,6 +13,7 @@
 pub mod api;
 pub mod commands;
 mod generic;
+mod hubspot;
 pub mod inbound;
 pub mod jobs;
 pub mod limits;
@@ -44,8 +45,12 @@ pub use source::Source;
 type Make = fn(&Tools, &Section) -> Result<Vec<Connector>, SetupFault>;
 
 /// Every system that the service can be connected to, by the name of its section in the settings.
-const ALL: &[(&str, Make)] =
-    &[("resend", resend::connect), ("slack", slack::connect), ("webhooks", generic::connect)];
+const ALL: &[(&str, Make)] = &[
+    ("hubspot", hubspot::connect),
+    ("resend", resend::connect),
+    ("slack", slack::connect),
+    ("webhooks", generic::connect),
+];
 
 /// What a connector is made with.
 #[derive(Clone)]

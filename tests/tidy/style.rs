@@ -96,6 +96,7 @@ fn the_tree_speaks_only_of_itself() {
         // The systems that connectors call.
         "slack.com",
         "api.resend.com",
+        "api.hubapi.com",
         "acme.com",
         "www.acme.com",
         "keepachangelog.com",

@@ -134,12 +134,13 @@ impl Scene<'_> {
         let name = person.map_or(owner.as_str(), |rep| rep.name.as_str());
         let title = format!("New {} handoff: {}", handoff.handoff_type, self.account_name());
         let mut commands =
-            vec![self.note(&format!("Handoff: {}", handoff.handoff_type), &summary, Some(owner.as_str()))];
+            vec![self.note(&format!("Handoff: {}", handoff.handoff_type), &summary, Some(owner))];
         if let Some(deal_id) = &handoff.deal_id {
             commands.push(Command {
                 destination: UPDATE_DEAL,
                 data: json!({
                     "dealId": deal_id, "accountId": handoff.account_id, "ownerId": owner,
+                    "ownerEmail": self.email(Some(owner)),
                     "handoffCompletedAt": self.now, "handoffType": handoff.handoff_type,
                     "previousOwner": handoff.previous_owner, "handoffPackageId": handoff.id,
                 }),
@@ -172,12 +173,18 @@ impl Scene<'_> {
         Effects { commands, alert: Some(alert) }
     }
 
+    /// A CRM may know its people by address only.
+    fn email(&self, owner: Option<&RepId>) -> Option<&str> {
+        owner.and_then(|owner| self.rep(owner)).map(|rep| rep.email.as_str())
+    }
+
     /// A note in the CRM.
-    fn note(&self, subject: &str, description: &str, owner_id: Option<&str>) -> Command {
+    fn note(&self, subject: &str, description: &str, owner: Option<&RepId>) -> Command {
         let handoff = self.handoff;
         let data = json!({
             "activityType": "note", "subject": subject, "description": description,
-            "accountId": handoff.account_id, "dealId": handoff.deal_id, "ownerId": owner_id,
+            "accountId": handoff.account_id, "dealId": handoff.deal_id, "ownerId": owner,
+            "ownerEmail": self.email(owner),
         });
         Command { destination: LOG_ACTIVITY, data }
     }
@@ -309,12 +316,14 @@ impl Scene<'_> {
             return Effects::default();
         }
         let subject = format!("Handoff {} {what}", handoff.handoff_type);
-        let mut commands = vec![self.note(&subject, why, handoff.previous_owner.as_deref())];
+        let previous = handoff.previous_owner.as_ref().and_then(|id| RepId::parse(id).ok());
+        let mut commands = vec![self.note(&subject, why, previous.as_ref())];
         if let Some(deal_id) = &handoff.deal_id {
             commands.push(Command {
                 destination: UPDATE_DEAL,
                 data: json!({
-                    "dealId": deal_id, "accountId": handoff.account_id, "ownerId": handoff.previous_owner,
+                    "dealId": deal_id, "accountId": handoff.account_id, "ownerId": previous,
+                    "ownerEmail": self.email(previous.as_ref()),
                     "handoffType": handoff.handoff_type, "handoffPackageId": handoff.id, "handoffUndoneAt": self.now,
                 }),
             });
