@@ -16,6 +16,7 @@ mod generic;
 pub mod inbound;
 pub mod jobs;
 pub mod limits;
+mod salesforce;
 pub mod settings;
 pub mod sign;
 mod slack;
@@ -43,7 +44,8 @@ pub use source::Source;
 type Make = fn(&Tools, &Section) -> Result<Vec<Connector>, SetupFault>;
 
 /// Every system that the service can be connected to, by the name of its section in the settings.
-const ALL: &[(&str, Make)] = &[("slack", slack::connect), ("webhooks", generic::connect)];
+const ALL: &[(&str, Make)] =
+    &[("salesforce", salesforce::connect), ("slack", slack::connect), ("webhooks", generic::connect)];
 
 /// What a connector is made with.
 #[derive(Clone)]

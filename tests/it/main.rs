@@ -5,6 +5,7 @@ mod alerts;
 mod api;
 mod client;
 mod concurrency;
+mod connect_salesforce;
 mod connect_slack;
 mod connectors;
 mod crash;
