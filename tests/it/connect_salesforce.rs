@@ -40,7 +40,7 @@ async fn call(service: &Service, secret: &str, body: String) -> (u16, String) {
 async fn settled(service: &Service) {
     service.until_read().await;
     let due = "SELECT count(*) FROM job WHERE kind LIKE 'connector%' AND due_at <= now()";
-    while service.number(due).await > 0 {
+    while service.number(due).await + service.number("SELECT count(*) FROM inbox").await > 0 {
         tokio::task::yield_now().await;
     }
 }
@@ -174,7 +174,7 @@ async fn everything_is_read_page_by_page_with_a_token_that_ends_on_the_way() {
     let service = Service::connected(&salesforce.settings()).await;
     let expired = error(401, "INVALID_SESSION_ID", "Session expired or invalid");
     let unwell = error(503, "SERVER_UNAVAILABLE", "try later");
-    salesforce.trouble(vec![expired, unwell]);
+    salesforce.trouble("query", vec![expired, unwell]);
     let path = "/v1/connectors/salesforce/sync";
     service.send(reqwest::Method::POST, path, Some(json!({})), 202).await;
     let read = "SELECT count(*) FROM sync_progress WHERE finished_at IS NOT NULL";
@@ -187,6 +187,7 @@ async fn everything_is_read_page_by_page_with_a_token_that_ends_on_the_way() {
         service.running.app.connectors.fetch.notify_one();
         tokio::task::yield_now().await;
     }
+    settled(&service).await;
     let listed = service.get("/v1/connectors").await;
     let syncs = &listed["data"][0]["syncs"];
     let accounts = syncs.as_array().unwrap().iter().find(|one| one["object"] == "Account").unwrap();
@@ -204,6 +205,7 @@ async fn an_account_is_read_by_its_id_or_by_its_domain() {
     let connectors = service.running.app.connectors.clone();
     let patience = Duration::from_secs(10);
     assert!(connectors.refresh_now(ACCOUNT, Group::Crm, patience).await);
+    settled(&service).await;
     let fresh = "SELECT count(*) FROM event WHERE type = 'gtm.source.synced'";
     assert_eq!(service.number(fresh).await, 1, "said once, when all was read");
     let known = json!({"name": "Acme", "domain": "acme.com"});
@@ -213,6 +215,7 @@ async fn an_account_is_read_by_its_id_or_by_its_domain() {
     }
     let asked = last(&salesforce, "/services/data/v60.0/query");
     assert!(asked.query.contains("Opportunity"), "people and deals too: {}", asked.query);
+    settled(&service).await;
     let of_acc_1 = "SELECT count(*) FROM event WHERE account_id = 'acc_1' AND type = 'gtm.deal.upserted'";
     assert_eq!(service.number(of_acc_1).await, 1);
     assert!(!connectors.refresh_now("acc_2", Group::Crm, patience).await, "nobody knows it");
@@ -260,19 +263,29 @@ async fn a_handoff_is_written_to_the_deal_and_as_an_activity_as_official_clients
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_refused_for_now_arrives_later_and_what_got_lost_is_not_written_twice() {
     let salesforce = Salesforce::start().await;
-    // The owner's user is asked first, by both.
-    salesforce.trouble(vec![
-        error(500, "UNKNOWN_EXCEPTION", "an unexpected error"),
-        error(400, "UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access"),
-        Answer::Text(503, "<html>Down for maintenance</html>"),
-        Answer::Text(200, "<html>not what was asked for</html>"),
-        error(403, "INSUFFICIENT_ACCESS_OR_READONLY", "not yet"),
-        Answer::Silent,
-        Answer::Broken,
-        Answer::Broken,
-        Answer::Broken,
-        Answer::Broken,
-    ]);
+    let troubles = [
+        ("query", vec![Answer::Text(200, "<html>not what was asked for</html>")]),
+        (
+            "sobjects/Opportunity",
+            vec![
+                error(400, "UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access"),
+                error(403, "INSUFFICIENT_ACCESS_OR_READONLY", "not yet"),
+                Answer::Broken,
+            ],
+        ),
+        (
+            "sobjects/Task",
+            vec![
+                error(500, "UNKNOWN_EXCEPTION", "an unexpected error"),
+                Answer::Text(503, "<html>Down for maintenance</html>"),
+                Answer::Silent,
+                Answer::Broken,
+            ],
+        ),
+    ];
+    for (at, trouble) in troubles {
+        salesforce.trouble(at, trouble);
+    }
     let service = handed_over(&salesforce).await;
     until(&service, "crm/update_deal", "delivered").await;
     until(&service, "crm/log_activity", "delivered").await;
@@ -302,14 +315,19 @@ async fn a_token_that_ended_is_renewed_and_the_write_goes_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn refused_credentials_rest_the_destination_and_say_so() {
     let salesforce = Salesforce::start().await;
-    let mut settings = salesforce.settings();
-    settings["salesforce"]["client_secret"] = json!("wrong");
-    let service = Service::connected(&settings).await;
+    salesforce.refuse();
+    let service = handed_over(&salesforce).await;
+    let delivery = until(&service, "crm/update_deal", "retrying").await;
+    assert!(
+        delivery["lastError"].as_str().unwrap().contains("check client_id and client_secret"),
+        "{delivery}"
+    );
+    let due: chrono::DateTime<chrono::Utc> = delivery["dueAt"].as_str().unwrap().parse().unwrap();
+    assert!((due - service.now()).num_seconds() > 250, "{delivery}");
     let found = service.post("/v1/connectors/salesforce/check", json!({})).await;
     let token = found["findings"].as_array().unwrap().iter().find(|one| one["what"] == "token").unwrap();
     assert_eq!(token["ok"], false);
-    assert!(token["detail"].as_str().unwrap().contains("check client_id and client_secret"), "{token}");
-    assert!(!found.to_string().contains("csec") && !found.to_string().contains("wrong"), "{found}");
+    assert!(!found.to_string().contains("csec"), "{found}");
     service.stop().await;
 }
 
@@ -318,7 +336,7 @@ async fn used_up_calls_rest_the_destination_for_an_hour() {
     let spent = error(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.");
     for (answer, least) in [(spent, 3_500), (Answer::Limited(120), 110)] {
         let salesforce = Salesforce::start().await;
-        salesforce.trouble(vec![answer.clone(), answer]);
+        salesforce.trouble("", vec![answer.clone(), answer]);
         let service = handed_over(&salesforce).await;
         let delivery = until(&service, "crm/update_deal", "retrying").await;
         assert!(delivery["lastError"].as_str().unwrap().contains("takes no more calls"), "{delivery}");
@@ -337,8 +355,7 @@ async fn what_cannot_succeed_is_dead_at_once_and_says_what_to_do() {
         [(missing, "deleted there"), (conflict, "Mend the mapping"), (required, "CloseDate")]
     {
         let salesforce = Salesforce::start().await;
-        // Whichever of the two deliveries comes first, both find the same.
-        salesforce.trouble(vec![answer.clone(), answer.clone(), answer.clone(), answer]);
+        salesforce.trouble("sobjects/Opportunity", vec![answer]);
         let service = handed_over(&salesforce).await;
         let delivery = until(&service, "crm/update_deal", "dead").await;
         assert!(delivery["lastError"].as_str().unwrap().contains(says), "{delivery}");

@@ -248,7 +248,7 @@ mod tests {
     }
 
     fn asking() -> Value {
-        json!({"url": "https://x.my.salesforce.com", "client_id": "id", "client_secret": "secret"})
+        json!({"url": "https://example.my.salesforce.com", "client_id": "id", "client_secret": "secret"})
     }
 
     #[test]
@@ -266,7 +266,7 @@ mod tests {
     fn faults_name_the_key_and_what_to_do() {
         for (key, value, says) in [
             ("url", json!("example"), "my.salesforce.com"),
-            ("client_secret", json!(null), "a secret is text"),
+            ("client_secret", json!(null), "is missing beside"),
             ("api_version", json!("latest"), "\"60.0\""),
             ("account_field", json!("Id FROM User"), "API name"),
             ("fields", json!({"handoff_type": "a'b"}), "API name"),

@@ -130,12 +130,11 @@ impl Record<'_> {
         self.put(&mut data, "Title", "title", text);
         self.put(&mut data, "Phone", "phone", text);
         self.put(&mut data, "HasOptedOutOfEmail", "optedOut", flag);
-        self.put(&mut data, "Email", "email", |value| {
-            let text = value.as_str()?.trim();
-            (text.len() <= ADDRESS_MAX && text.split('@').filter(|part| !part.is_empty()).count() == 2)
-                .then(|| text.into())
-        });
+        self.put(&mut data, "Email", "email", email);
         let subject = self.of_account(mapping);
+        if subject.is_none() && !data.contains_key("email") {
+            return Err("AccountId");
+        }
         let saying = self.saying("gtm.contact.upserted", subject.as_deref(), data.into());
         Ok(Said { sayings: vec![saying], unknown: Vec::new() })
     }
@@ -309,6 +308,13 @@ fn digest(parts: &[&str]) -> String {
 
 fn text(value: &Value) -> Option<Value> {
     value.as_str().map(|text| text.trim().into())
+}
+
+fn email(value: &Value) -> Option<Value> {
+    let text = value.as_str()?.trim();
+    let (name, domain) = text.split_once('@')?;
+    let plain = |part: &str| !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || c == '@');
+    (text.len() <= ADDRESS_MAX && plain(name) && plain(domain)).then(|| text.into())
 }
 
 /// Messages hold numbers as text.

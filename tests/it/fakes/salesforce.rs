@@ -24,8 +24,10 @@ pub struct Org {
     tokens: usize,
     /// The good one is good no more.
     expired: bool,
-    /// What goes wrong with the next calls of data, one after the other.
-    trouble: Vec<Answer>,
+    /// What goes wrong with the next calls whose path holds a text, one after the other.
+    trouble: BTreeMap<&'static str, Vec<Answer>>,
+    /// The app was deleted.
+    refused: bool,
     /// Custom fields that somebody has created.
     custom: bool,
 }
@@ -66,9 +68,14 @@ impl Salesforce {
         }})
     }
 
-    /// The next calls of data go like this; a `Broken` one is done all the same.
-    pub fn trouble(&self, trouble: Vec<Answer>) {
-        self.org.lock().unwrap().trouble = trouble;
+    /// The next calls whose path holds a text go like this; a `Broken` one is done all the same.
+    pub fn trouble(&self, at: &'static str, trouble: Vec<Answer>) {
+        self.org.lock().unwrap().trouble.insert(at, trouble);
+    }
+
+    /// Gives out no token any more.
+    pub fn refuse(&self) {
+        self.org.lock().unwrap().refused = true;
     }
 
     /// The token that is in use is good no more.
@@ -145,7 +152,9 @@ fn behave(org: &mut Org, own: &str, asked: &Asked) -> Answer {
     let Some(path) = asked.path.strip_prefix(DATA) else {
         return Answer::Json(200, json!([{"version": "59.0"}, {"version": "60.0"}]));
     };
-    let trouble = (!org.trouble.is_empty()).then(|| org.trouble.remove(0));
+    let mut troubles = org.trouble.iter_mut();
+    let trouble =
+        troubles.find(|(at, left)| path.contains(**at) && !left.is_empty()).map(|(_, left)| left.remove(0));
     match trouble {
         Some(Answer::Broken) => {
             data(org, path, asked);
@@ -161,14 +170,14 @@ fn token(org: &mut Org, own: &str, asked: &Asked) -> Answer {
     let by_form = form("client_id") == "cid" && form("client_secret") == "csec";
     // `cid:csec`
     let proven = by_form || asked.header("authorization") == "Basic Y2lkOmNzZWM=";
-    if !proven || form("grant_type") != "client_credentials" {
+    if org.refused || !proven || form("grant_type") != "client_credentials" {
         let said = json!({"error": "invalid_client", "error_description": "invalid client credentials"});
         return Answer::Json(400, said);
     }
     (org.tokens, org.expired) = (org.tokens + 1, false);
     let token = json!({
         "access_token": format!("00Dxx!{}", org.tokens), "instance_url": own, "token_type": "Bearer",
-        "issued_at": "1800000000000", "signature": "x", "id": "https://login.salesforce.com/id/00D/005",
+        "issued_at": "1800000000000", "signature": "x",
     });
     Answer::Json(200, token)
 }

@@ -128,6 +128,7 @@ fn compound_fields_of_change_events_are_opened() {
     event["data"]["payload"]["ChangeEventHeader"]["entityName"] = json!("Contact");
     event["data"]["payload"]["ChangeEventHeader"]["recordIds"] = json!(["003xx000004TmiQAAS"]);
     event["data"]["payload"]["Name"] = json!({"FirstName": "Ann", "LastName": "Lee"});
+    event["data"]["payload"]["Email"] = json!("ann@acme.com");
     let [contact] = sayings(read(false, &event.to_string())).try_into().unwrap();
     assert_eq!((&contact.data["firstName"], &contact.data["lastName"]), (&json!("Ann"), &json!("Lee")));
     assert_eq!(contact.subject, None, "whose it is its clues tell");
