@@ -3,9 +3,10 @@
 //! Promises: where the organisation can be asked, a call only names what changed, so that order and age of calls mean
 //! nothing; where it cannot, what the call itself holds is said, under the notification's own id.
 
+use std::sync::Arc;
+
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
-use std::sync::Arc;
 
 use super::say::{self, Origin, Record};
 use super::soap::{self, Message};
@@ -132,7 +133,7 @@ impl Listener {
         };
         let object = header["entityName"].as_str().unwrap_or_default();
         let kind = header["changeType"].as_str().unwrap_or_default();
-        if !OBJECTS.contains(&object) || kind.ends_with("DELETE") && kind != "UNDELETE" {
+        if !OBJECTS.contains(&object) || (kind.ends_with("DELETE") && !kind.ends_with("UNDELETE")) {
             reading.ignored += 1;
             return;
         }

@@ -89,7 +89,9 @@ fn where_objects_can_be_asked_for_a_call_only_names_them() {
         (change("UPDATE"), 1, 0),
         (change("GAP_UPDATE"), 1, 0),
         (change("UNDELETE"), 1, 0),
+        (change("GAP_UNDELETE"), 1, 0),
         (change("DELETE"), 0, 1),
+        (change("GAP_DELETE"), 0, 1),
         (json!([change("CREATE"), change("UPDATE")["data"]["payload"]]), 2, 0),
         (json!({"data": {"payload": {"Serial_Number__c": "1"}, "event": {"replayId": 1}}}), 0, 1),
     ] {
