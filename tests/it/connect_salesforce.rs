@@ -115,8 +115,7 @@ async fn a_message_is_believed_acknowledged_and_what_it_names_is_read() {
     for known in ["Acme", "acme.com", "Negotiation/Review", "\"customer\"", "\"ada\"", "Acme renewal"] {
         assert!(account.contains(known), "{known}: {account}");
     }
-    let people =
-        service.number("SELECT count(*) FROM contact WHERE doc::text LIKE '%ann@acme.com%'").await;
+    let people = service.number("SELECT count(*) FROM contact WHERE doc::text LIKE '%ann@acme.com%'").await;
     assert_eq!(people, 1);
     service.stop().await;
 }

@@ -185,7 +185,7 @@ impl Org {
         }
         let id = &activity.account_id;
         if let Some(field) = &self.mapping.account_field {
-            let soql = format!("SELECT Id FROM Account WHERE {field} = {} LIMIT 1", soql::literal(id));
+            let soql = soql::ids("Account", &format!("{field} = {} LIMIT 1", soql::literal(id)));
             let found = self.client.query(&soql).await?.records;
             if let Some(id) = found.first().and_then(|account| account["Id"].as_str()) {
                 return Ok(id.to_owned());
@@ -219,8 +219,8 @@ impl Org {
         {
             return Ok(id);
         }
-        let email = soql::literal(who);
-        let soql = format!("SELECT Id FROM User WHERE Email = {email} AND IsActive = true LIMIT 2");
+        let active = format!("Email = {} AND IsActive = true LIMIT 2", soql::literal(who));
+        let soql = soql::ids("User", &active);
         let found = self.client.query(&soql).await?.records;
         let id = match found.as_slice() {
             [one] => one["Id"].as_str().and_then(|id| ids::of(ids::USER, id)),

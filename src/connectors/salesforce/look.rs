@@ -69,12 +69,8 @@ impl Org {
                 findings.extend(self.lacking(object, &description));
                 findings
             }
-            Err(trouble) => vec![Finding::amiss(what, self.unseen(object, &trouble))],
+            Err(trouble) => vec![Finding::amiss(what, unseen(object, &trouble))],
         }
-    }
-
-    fn unseen(&self, object: &str, trouble: &Trouble) -> String {
-        format!("{trouble} Let the integration's user read {object} (permission set, Object Settings).")
     }
 
     /// Fields that are missing, or that we may not write.
@@ -159,4 +155,8 @@ fn access(what: &str, object: &str, description: &Value) -> Finding {
         );
         Finding::amiss(what, detail)
     }
+}
+
+fn unseen(object: &str, trouble: &Trouble) -> String {
+    format!("{trouble} Let the integration's user read {object} (permission set, Object Settings).")
 }

@@ -168,7 +168,7 @@ impl Org {
                 }
                 // A deal without an account, for example; there is nobody to say it of.
                 Err(lacks) => {
-                    tracing::debug!(kind, record_id, lacks, "a record says nothing without this field")
+                    tracing::debug!(kind, record_id, lacks, "a record says nothing without this field");
                 }
             }
         }

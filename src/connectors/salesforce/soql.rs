@@ -119,6 +119,11 @@ pub(super) fn select(object: &str, mapping: &Mapping) -> String {
     format!("SELECT {} FROM {object}", fields(object, mapping).join(", "))
 }
 
+/// The ids of the objects that fit a condition.
+pub(super) fn ids(object: &str, condition: &str) -> String {
+    format!("SELECT Id FROM {object} WHERE {condition}")
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

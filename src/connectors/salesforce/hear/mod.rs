@@ -3,6 +3,9 @@
 //! Promises: where the organisation can be asked, a call only names what changed, so that order and age of calls mean
 //! nothing; where it cannot, what the call itself holds is said, under the notification's own id.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -52,7 +55,7 @@ impl Inbound for Listener {
                 Ok(message) if !self.is_ours(&message) => {
                     Reading::fault("/notifications/OrganizationId", "is another organisation")
                 }
-                Ok(message) => self.read_message(message),
+                Ok(message) => self.read_message(&message),
                 Err(fault) => Reading::fault("", fault),
             }
         } else {
@@ -88,7 +91,7 @@ impl Listener {
         sign::same(self.organisation.as_bytes(), sent.as_bytes())
     }
 
-    fn read_message(&self, message: Message) -> Reading {
+    fn read_message(&self, message: &Message) -> Reading {
         let mut reading = Reading::default();
         for (at, one) in message.notifications.iter().enumerate() {
             let place = format!("/notifications/{at}");
@@ -203,6 +206,3 @@ fn flat(payload: &Map<String, Value>) -> Map<String, Value> {
     }
     fields
 }
-
-#[cfg(test)]
-mod tests;

@@ -5,6 +5,9 @@
 //! address) is left out, so that it costs the record nothing.
 //! Leaves out: what the words mean; the policy knows stages by their names.
 
+#[cfg(test)]
+mod tests;
+
 use chrono::NaiveDate;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -341,6 +344,3 @@ fn flag(value: &Value) -> Option<Value> {
         _ => None,
     }
 }
-
-#[cfg(test)]
-mod tests;
