@@ -18,6 +18,7 @@ pub mod inbound;
 pub mod jobs;
 pub mod limits;
 mod resend;
+mod salesforce;
 pub mod settings;
 pub mod sign;
 mod slack;
@@ -48,6 +49,7 @@ type Make = fn(&Tools, &Section) -> Result<Vec<Connector>, SetupFault>;
 const ALL: &[(&str, Make)] = &[
     ("hubspot", hubspot::connect),
     ("resend", resend::connect),
+    ("salesforce", salesforce::connect),
     ("slack", slack::connect),
     ("webhooks", generic::connect),
 ];

@@ -7,6 +7,7 @@ mod client;
 mod concurrency;
 mod connect_hubspot;
 mod connect_resend;
+mod connect_salesforce;
 mod connect_slack;
 mod connectors;
 mod crash;
