@@ -3,8 +3,11 @@
 
 mod alerts;
 mod api;
+mod captures;
 mod client;
 mod concurrency;
+mod connect_posthog;
+mod connect_segment;
 mod connect_slack;
 mod connectors;
 mod crash;

@@ -19,7 +19,7 @@ use crate::platform::http::{Path, Platform, Problem, ProblemDocument, RawBody, S
 ///
 /// For clients of Segment and RudderStack, which have `…/v1/segment` as their host. The write key is an API key of this
 /// service with the scope `events:write`, as the name of `Basic` or as `writeKey` in the body. The call is durable before
-/// the answer and read from there; `GET /v1/received` shows what became of it.
+/// the answer and read from there; what of it cannot be understood is listed by `GET /v1/dead-letters/received`.
 #[utoipa::path(
     post, path = "/v1/segment/v1/{call}", tag = "connectors", operation_id = "receive_segment_call",
     security(()),
@@ -112,11 +112,18 @@ async fn take(
         StatusCode::PAYLOAD_TOO_LARGE => Unread::TooLarge.into(),
         _ => problem,
     })?;
-    let opened = door::open(&body)?;
-    let key = door::of_headers(headers).or(opened.key).ok_or_else(|| {
-        Problem::unauthorized("This call needs a key: an API key of this service as the client's write key.")
-    })?;
-    platform.keys.caller(&key).await?.require(&[Scope::EventsWrite])?;
+    let known = async |key: String| platform.keys.caller(&key).await?.require(&[Scope::EventsWrite]);
+    let opened = if let Some(key) = door::of_headers(headers) {
+        known(key).await?;
+        door::open(&body)?
+    } else {
+        let mut opened = door::open(&body)?;
+        let key = opened.key.take().ok_or_else(|| {
+            Problem::unauthorized("This call needs a key: an API key of this service as the client's write key.")
+        })?;
+        known(key).await?;
+        opened
+    };
     connectors.keep(name, about, &opened.body).await?;
     Ok(())
 }
