@@ -13,6 +13,7 @@
 mod analytics;
 pub mod api;
 pub mod commands;
+mod crossbeam;
 mod generic;
 pub mod inbound;
 pub mod jobs;
@@ -47,6 +48,7 @@ type Make = fn(&Tools, &Section) -> Result<Vec<Connector>, SetupFault>;
 
 /// Every system that the service can be connected to, by the name of its section in the settings.
 const ALL: &[(&str, Make)] = &[
+    ("crossbeam", crossbeam::connect),
     ("posthog", posthog::connect),
     ("segment", segment::connect),
     ("slack", slack::connect),

@@ -18,7 +18,8 @@ pub struct Capture {
 pub fn all(text: &str) -> Vec<Capture> {
     let file: Value = serde_json::from_str(text).unwrap();
     let read = |request: &Value| {
-        let pair = |pair: &Value| (pair[0].as_str().unwrap().to_owned(), pair[1].as_str().unwrap().to_owned());
+        let pair =
+            |pair: &Value| (pair[0].as_str().unwrap().to_owned(), pair[1].as_str().unwrap().to_owned());
         Capture {
             target: request["target"].as_str().unwrap().to_owned(),
             headers: request["headers"].as_array().unwrap().iter().map(pair).collect(),
@@ -34,7 +35,9 @@ pub fn all(text: &str) -> Vec<Capture> {
 impl Capture {
     /// Puts another key into the header that has one.
     pub fn authorised(mut self, key: &str) -> Self {
-        for (_, value) in self.headers.iter_mut().filter(|(name, _)| name.eq_ignore_ascii_case("authorization")) {
+        for (_, value) in
+            self.headers.iter_mut().filter(|(name, _)| name.eq_ignore_ascii_case("authorization"))
+        {
             assert!(value.starts_with("Basic "));
             *value = format!("Basic {}", STANDARD.encode(format!("{key}:")));
         }
@@ -42,7 +45,9 @@ impl Capture {
     }
 
     pub fn is_packed(&self) -> bool {
-        self.headers.iter().any(|(name, value)| name.eq_ignore_ascii_case("content-encoding") && value == "gzip")
+        self.headers
+            .iter()
+            .any(|(name, value)| name.eq_ignore_ascii_case("content-encoding") && value == "gzip")
     }
 
     /// Sends it below a path; gives the status and the body of the answer.

@@ -79,7 +79,8 @@ async fn only_a_live_key_for_events_opens_and_what_is_wrong_is_not_kept() {
     let made = service.send(reqwest::Method::POST, "/v1/keys", Some(key("events:write")), 201).await;
     let reader = service.send(reqwest::Method::POST, "/v1/keys", Some(key("audit:read")), 201).await;
     let (writer, reader) = (made["key"].as_str().unwrap(), reader["key"].as_str().unwrap());
-    let track = json!({"event": "Opened", "userId": "u_1", "messageId": "m1", "context": {"groupId": "acc_1"}});
+    let track =
+        json!({"event": "Opened", "userId": "u_1", "messageId": "m1", "context": {"groupId": "acc_1"}});
     let path = "/v1/segment/v1/track";
     assert_eq!(call(&service, path, None, &track.to_string()).await.0, 401);
     assert_eq!(call(&service, path, Some("gtm_not-a-key-of-ours"), &track.to_string()).await.0, 401);
@@ -95,7 +96,8 @@ async fn only_a_live_key_for_events_opens_and_what_is_wrong_is_not_kept() {
     assert_eq!(call(&service, path, None, &keyed.to_string()).await, (200, json!({"success": true})));
     assert_eq!(call(&service, path, Some(writer), &track.to_string()).await.0, 200);
     assert_eq!(counts(&service).await, [2, 2, 0, 0], "the same message by both ways of proof");
-    let bodies = sqlx::query_scalar::<_, Vec<u8>>("SELECT body FROM received").fetch_all(&service.database.pool);
+    let bodies =
+        sqlx::query_scalar::<_, Vec<u8>>("SELECT body FROM received").fetch_all(&service.database.pool);
     for body in bodies.await.unwrap() {
         assert!(!String::from_utf8(body).unwrap().contains(writer), "a key is never stored");
     }
@@ -127,7 +129,8 @@ async fn a_webhook_of_segment_and_its_tracking_api_tell_the_same_once() {
     let secret = json!({"segment": {"shared_secret": "segment_shared_secret_1"}});
     let service = Service::connected(&secret).await;
     let message = json!({"type": "track", "event": "Opened", "userId": "u_1", "messageId": "m1",
-                         "context": {"groupId": "acc_1"}}).to_string();
+                         "context": {"groupId": "acc_1"}})
+    .to_string();
     let digest = gtm::connectors::sign::hmac_sha1(b"segment_shared_secret_1", &[message.as_bytes()]);
     let hook = |signature: String| {
         let url = service.url("/v1/webhooks/segment");

@@ -6,6 +6,7 @@ mod api;
 mod captures;
 mod client;
 mod concurrency;
+mod connect_crossbeam;
 mod connect_posthog;
 mod connect_segment;
 mod connect_slack;

@@ -119,7 +119,9 @@ async fn take(
     } else {
         let mut opened = door::open(&body)?;
         let key = opened.key.take().ok_or_else(|| {
-            Problem::unauthorized("This call needs a key: an API key of this service as the client's write key.")
+            Problem::unauthorized(
+                "This call needs a key: an API key of this service as the client's write key.",
+            )
         })?;
         known(key).await?;
         opened

@@ -149,7 +149,11 @@ mod tests {
         };
         let reading = read(
             &json!({}),
-            &json!([event("opened", "d1", "d1"), event("opened", "u_1", "d1"), event("$pageview", "u_1", "d1")]),
+            &json!([
+                event("opened", "d1", "d1"),
+                event("opened", "u_1", "d1"),
+                event("$pageview", "u_1", "d1")
+            ]),
         );
         let said = sayings(&reading);
         let people = said.iter().filter(|one| one.data.get("activeUsers").is_some()).count();
@@ -158,9 +162,13 @@ mod tests {
 
     #[test]
     fn a_single_event_is_read_like_one_of_a_batch() {
-        let reading = read(&json!({}), &json!({"event": "opened", "distinct_id": "u", "properties": {"$groups": {"company": 7}}}));
+        let reading = read(
+            &json!({}),
+            &json!({"event": "opened", "distinct_id": "u", "properties": {"$groups": {"company": 7}}}),
+        );
         assert_eq!(sayings(&reading)[0].subject.as_deref(), Some("7"));
-        let wrong = read(&json!({}), &json!({"batch": [{"distinct_id": "u"}, {"event": "x", "timestamp": []}]}));
+        let wrong =
+            read(&json!({}), &json!({"batch": [{"distinct_id": "u"}, {"event": "x", "timestamp": []}]}));
         let places: Vec<&str> = wrong.faults.iter().map(|fault| fault.pointer.as_str()).collect();
         assert_eq!(places, ["/batch/0/event", "/batch/1/timestamp"]);
     }

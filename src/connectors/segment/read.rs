@@ -40,7 +40,9 @@ impl Segment {
             call.filter(|call| *call != "batch")
         });
         let Some(kind) = said else {
-            teller.reading.misread(format!("{}/type", one.place), "the message does not say of what type it is");
+            teller
+                .reading
+                .misread(format!("{}/type", one.place), "the message does not say of what type it is");
             return;
         };
         let at = match instant(&one.item["timestamp"], received.received_at) {
@@ -53,8 +55,7 @@ impl Segment {
         let message = Message {
             place: one.place,
             // A message without an id is known by the call that brought it.
-            id: id_text(&one.item["messageId"])
-                .unwrap_or_else(|| format!("{}/{}", received.id, one.number)),
+            id: id_text(&one.item["messageId"]).unwrap_or_else(|| format!("{}/{}", received.id, one.number)),
             account: self.account.iter().find_map(|pointer| one.at(pointer).and_then(id_text)),
             user: id_text(&one.item["userId"]),
             email: EMAILS.iter().find_map(|pointer| one.at(pointer)?.as_str()).map(str::to_owned),
@@ -157,7 +158,8 @@ mod tests {
 
     #[test]
     fn a_message_that_cannot_be_understood_costs_the_others_nothing() {
-        let good = json!({"type": "track", "event": "Opened", "messageId": "m", "context": {"groupId": "acc_1"}});
+        let good =
+            json!({"type": "track", "event": "Opened", "messageId": "m", "context": {"groupId": "acc_1"}});
         let reading = read(&json!({"batch": [
             {"type": "track", "messageId": "a"}, good, {"type": "track", "event": "x", "timestamp": "soon"}, 7,
             {"type": "delete", "userId": "u_1"}, {"type": "page", "name": "Home"},

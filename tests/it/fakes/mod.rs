@@ -1,4 +1,5 @@
 //! Outside systems that cannot be reached from a test: each behaves as badly as the real one does.
 
+pub mod crossbeam;
 pub mod server;
 pub mod slack;
