@@ -17,7 +17,7 @@ use crate::platform::http::{Path, Platform, Problem, ProblemDocument, RawBody, S
 
 /// Receive a call of Segment's tracking API
 ///
-/// For clients of Segment and RudderStack, which have `…/v1/segment` as their host. The write key is an API key of this
+/// For clients of Segment and `RudderStack`, which have `…/v1/segment` as their host. The write key is an API key of this
 /// service with the scope `events:write`, as the name of `Basic` or as `writeKey` in the body. The call is durable before
 /// the answer and read from there; what of it cannot be understood is listed by `GET /v1/dead-letters/received`.
 #[utoipa::path(
@@ -73,7 +73,7 @@ pub(super) async fn receive_segment_batch(
     Ok(Reply::json(&json!({ "success": true })))
 }
 
-/// The addresses that PostHog's clients know. They lie outside of the API and its document.
+/// The addresses that `PostHog`'s clients know. They lie outside of the API and its document.
 pub fn further<S>() -> Router<S>
 where
     S: Clone + Send + Sync + 'static,

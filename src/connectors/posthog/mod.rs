@@ -1,10 +1,10 @@
-//! PostHog: events of its clients, by the addresses that they send to.
+//! `PostHog`: events of its clients, by the addresses that they send to.
 //!
 //! Works without settings: clients have the service as their host and one of its own keys as their project's key. The
 //! account is a group of one type, `company` unless the settings say otherwise.
 //!
 //! Promises: as for all product analytics ([`super::analytics`]).
-//! Leaves out: feature flags, session recordings, and events that PostHog's own clients add (`$pageview` and other
+//! Leaves out: feature flags, session recordings, and events that `PostHog`'s own clients add (`$pageview` and other
 //! names that begin with `$`), unless the settings name them.
 
 mod read;

@@ -1,4 +1,4 @@
-//! Events of PostHog's clients, read one by one.
+//! Events of `PostHog`'s clients, read one by one.
 
 use serde_json::Value;
 
@@ -85,7 +85,7 @@ impl PostHog {
     }
 }
 
-/// The person who did it; none before PostHog knows who it is, as one person would count under several ids.
+/// The person who did it; none before `PostHog` knows who it is, as one person would count under several ids.
 fn person(item: &Value, properties: &Value) -> Option<String> {
     let user = id_text(&item["distinct_id"]).or_else(|| id_text(&properties["distinct_id"]))?;
     let device = properties["$device_id"].as_str() == Some(&user);

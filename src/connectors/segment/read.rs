@@ -18,18 +18,15 @@ impl Segment {
             Value::Object(members) => ("/batch", members.get("batch").and_then(Value::as_array)),
             _ => return Reading::fault("", "the body is neither a message nor a list of messages"),
         };
-        match items {
-            Some(items) => {
-                for (at, item) in items.iter().enumerate() {
-                    let number = at.to_string();
-                    let one = Placed { item, shared: body, place: &format!("{base}/{at}"), number: &number };
-                    self.message(&one, received, &mut teller);
-                }
-            }
-            None => {
-                let one = Placed { item: body, shared: &Value::Null, place: "", number: "0" };
+        if let Some(items) = items {
+            for (at, item) in items.iter().enumerate() {
+                let number = at.to_string();
+                let one = Placed { item, shared: body, place: &format!("{base}/{at}"), number: &number };
                 self.message(&one, received, &mut teller);
             }
+        } else {
+            let one = Placed { item: body, shared: &Value::Null, place: "", number: "0" };
+            self.message(&one, received, &mut teller);
         }
         teller.reading
     }
