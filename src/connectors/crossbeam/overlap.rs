@@ -9,7 +9,7 @@ use chrono::{DurationRound, TimeDelta};
 use serde_json::{Value, json};
 
 use super::NAME;
-use crate::accounts::matching::domain_of;
+use crate::accounts::domain_of;
 use crate::connectors::inbound::Saying;
 use crate::kernel::clock::DateTime;
 
@@ -163,7 +163,7 @@ mod tests {
     fn row() -> Value {
         json!({
             "partner_id": "9ca31720", "partner_name": "Justice League, Inc.", "record_id": "002K", "record_name": "Wayne",
-            "record_website": "https://wayne.enterprises", "crossbeam_record_id": "a", "partner_crossbeam_record_id": "b",
+            "record_website": "www.wayne.enterprises/home", "crossbeam_record_id": "a", "partner_crossbeam_record_id": "b",
             "partner_populations": [
                 {"id": 1, "name": "Prospects"}, {"id": 2, "name": "tech-users"}, {"id": 3, "name": "VIP"},
                 {"id": 4, "name": "Ours", "standard_type": "customers"},
