@@ -29,8 +29,6 @@ pub use events::{Arrived, EventType, Fault as EventFault, Parts as EventParts, R
 pub use events::{Direction, Outcome as ReportedOutcome};
 pub use fold::{News, Turn};
 pub use intake::IntakeError;
-// What of a system's words an account can be found by.
-pub use matching::{clues, domain_of};
 
 /// The accounts of the service: a handle to the use cases of this slice.
 #[derive(Clone)]

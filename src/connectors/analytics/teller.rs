@@ -13,7 +13,7 @@ use chrono::NaiveTime;
 use serde_json::{Value, json};
 
 use super::{Meaning, Message, traits};
-use crate::accounts::clues;
+use crate::accounts::commands::clues;
 use crate::connectors::inbound::{Reading, Saying, Statement};
 use crate::kernel::json::sha256;
 

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::accounts::domain_of;
+use crate::accounts::commands::domain_of;
 use crate::kernel::ids::check_caller_id;
 use crate::kernel::json::sha256;
 

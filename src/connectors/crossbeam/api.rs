@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::NAME;
 use super::overlap::{Words, next, rows};
 use super::token::Credentials;
-use crate::accounts::domain_of;
+use crate::accounts::commands::domain_of;
 use crate::connectors::inbound::{ObjectRef, Saying};
 use crate::connectors::source::{Group, KnownAccount, Source, SourcePage};
 use crate::connectors::vendor::{Trouble, TroubleKind, Vendor};

@@ -9,7 +9,7 @@ use chrono::{DurationRound, TimeDelta};
 use serde_json::{Value, json};
 
 use super::NAME;
-use crate::accounts::domain_of;
+use crate::accounts::commands::domain_of;
 use crate::connectors::inbound::Saying;
 use crate::kernel::clock::DateTime;
 

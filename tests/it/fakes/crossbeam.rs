@@ -84,8 +84,8 @@ fn search(asked: &Asked) -> Answer {
         return Answer::Json(200, json!({"data": []}));
     }
     let rows = [
-        overlap("sf_1", "https://www.wayne.com", "Customers", false),
-        overlap("sf_2", "https://stark.com", "Prospects", false),
+        overlap("sf_1", "www.wayne.com", "Customers", false),
+        overlap("sf_2", "stark.com", "Prospects", false),
     ];
     Answer::Json(200, json!({ "data": rows, "warnings": [] }))
 }
