@@ -1,6 +1,5 @@
 //! The routes of the service, slice by slice, and the document that describes them.
 
-use axum::Router;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::{App, sandbox};
@@ -26,7 +25,8 @@ pub(super) fn service(app: App, limits: &Limits, in_sandbox: bool) -> Result<Ser
     if in_sandbox {
         routes = routes.merge(sandbox::router());
     }
-    build(platform, routes.with_state(app), Router::new(), limits)
+    let further = connectors::api::further().with_state(app.clone());
+    build(platform, routes.with_state(app), further, limits)
 }
 
 /// The `OpenAPI` document of the service, without starting anything.

@@ -10,15 +10,19 @@
 //!
 //! Owns the tables `received` and `sync_progress`.
 
+mod analytics;
 pub mod api;
 pub mod commands;
+mod crossbeam;
 mod generic;
 mod hubspot;
 pub mod inbound;
 pub mod jobs;
 pub mod limits;
+mod posthog;
 mod resend;
 mod salesforce;
+mod segment;
 pub mod settings;
 pub mod sign;
 mod slack;
@@ -47,12 +51,19 @@ type Make = fn(&Tools, &Section) -> Result<Vec<Connector>, SetupFault>;
 
 /// Every system that the service can be connected to, by the name of its section in the settings.
 const ALL: &[(&str, Make)] = &[
+    ("crossbeam", crossbeam::connect),
     ("hubspot", hubspot::connect),
+    ("posthog", posthog::connect),
     ("resend", resend::connect),
     ("salesforce", salesforce::connect),
+    ("segment", segment::connect),
     ("slack", slack::connect),
     ("webhooks", generic::connect),
 ];
+
+/// Those that need no settings: they are there unless a section switches them off, because whoever calls them proves it
+/// by a key of this service.
+const ALWAYS: [&str; 2] = [posthog::NAME, segment::NAME];
 
 /// What a connector is made with.
 #[derive(Clone)]
@@ -130,7 +141,7 @@ impl Registry {
     /// All faults of all sections at once: unknown systems, unusable values, two that want the same destination.
     pub fn new(settings: &ConnectorSettings, tools: &Tools) -> Result<Self, Vec<SetupFault>> {
         let (mut made, mut faults) = (BTreeMap::new(), Vec::new());
-        for section in settings.sections() {
+        for section in settings.sections().chain(settings.unwritten(&ALWAYS)) {
             let Some((_, make)) = ALL.iter().find(|(name, _)| *name == section.name) else {
                 faults.push(SetupFault::unknown(&section.name, ALL.iter().map(|(name, _)| *name)));
                 continue;

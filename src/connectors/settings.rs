@@ -45,6 +45,15 @@ impl ConnectorSettings {
         })
     }
 
+    /// Empty sections in place of those of these names that nobody wrote.
+    pub(super) fn unwritten(&self, names: &[&str]) -> impl Iterator<Item = Section> {
+        let missing = |name: &&&str| !self.sections.contains_key(**name);
+        names
+            .iter()
+            .filter(missing)
+            .map(|name| Section { name: (*name).to_owned(), table: Value::Object(serde_json::Map::new()) })
+    }
+
     /// The connector that was chosen for a destination.
     pub(super) fn prefers(&self, destination: &str) -> Option<&str> {
         let kind = destination.split('/').next().unwrap_or(destination);

@@ -127,7 +127,7 @@ async fn calls_that_come_twice_or_late_change_nothing() {
     hear(&service, "Account", ACCOUNT).await;
     let newer =
         json!({"StageName": "Proposal/Price Quote", "SystemModstamp": "2026-06-02T10:00:00.000+0000"});
-    salesforce.change("Opportunity", newer);
+    salesforce.change("Opportunity", &newer);
     hear(&service, "Opportunity", DEAL).await;
     let deals = "SELECT count(*) FROM event WHERE type = 'gtm.deal.upserted'";
     assert_eq!(service.number(deals).await, 1);
@@ -135,7 +135,7 @@ async fn calls_that_come_twice_or_late_change_nothing() {
     assert_eq!(service.number(deals).await, 1, "the same version is one event");
     // What is read late, from an older copy, is older.
     let older = json!({"StageName": "Prospecting", "SystemModstamp": "2026-06-01T10:00:00.000+0000"});
-    salesforce.change("Opportunity", older);
+    salesforce.change("Opportunity", &older);
     hear(&service, "Opportunity", DEAL).await;
     assert_eq!(service.number(deals).await, 2);
     let account = service.get(ACCOUNT_PATH).await.to_string();

@@ -3,11 +3,15 @@
 
 mod alerts;
 mod api;
+mod captures;
 mod client;
 mod concurrency;
+mod connect_crossbeam;
 mod connect_hubspot;
+mod connect_posthog;
 mod connect_resend;
 mod connect_salesforce;
+mod connect_segment;
 mod connect_slack;
 mod connectors;
 mod crash;

@@ -108,6 +108,8 @@ fn the_tree_speaks_only_of_itself() {
         "www.apache.org",
         "www.standardwebhooks.com",
         "cloudevents.io",
+        "api.crossbeam.com",
+        "auth.crossbeam.com",
         "json-schema.org",
         "spec.openapis.org",
         "rustup.rs",

@@ -32,6 +32,8 @@ use crate::platform::db;
 use crate::platform::jobs::Lane;
 use folding::Folding;
 
+// What of a system's words an account can be found by.
+pub use super::matching::{clues, domain_of};
 pub use correct::{Corrected, Correction, MovedAway, correct_match};
 pub use dead::{DeadEventRow, DeadEvents, list_dead_events, preview_dead_events, retry_dead_events};
 pub use erase::{Erased, erase, erase_at, lift_suppression};

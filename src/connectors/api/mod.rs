@@ -1,5 +1,6 @@
 //! The HTTP face of connectors: calls in, and how each system is doing.
 
+mod analytics;
 mod received;
 mod systems;
 mod webhooks;
@@ -12,6 +13,8 @@ use super::Connectors;
 use super::commands::ConnectorError;
 use crate::platform::http::{Platform, Problem};
 
+pub use analytics::further;
+
 /// The routes of this slice.
 pub fn router<S>() -> OpenApiRouter<S>
 where
@@ -22,6 +25,8 @@ where
     OpenApiRouter::new()
         .routes(routes!(webhooks::receive_webhook))
         .routes(routes!(webhooks::receive_webhook_by_secret))
+        .routes(routes!(analytics::receive_segment_call))
+        .routes(routes!(analytics::receive_segment_batch))
         .routes(routes!(systems::list_connectors))
         .routes(routes!(systems::check_connector))
         .routes(routes!(systems::sync_connector))

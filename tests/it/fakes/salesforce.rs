@@ -89,7 +89,7 @@ impl Salesforce {
     }
 
     /// Changes fields of the first record of a kind.
-    pub fn change(&self, object: &'static str, fields: Value) {
+    pub fn change(&self, object: &'static str, fields: &Value) {
         let mut org = self.org.lock().unwrap();
         let record = org.records.get_mut(object).unwrap()[0].as_object_mut().unwrap();
         record.extend(fields.as_object().unwrap().clone());
