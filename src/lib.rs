@@ -13,6 +13,7 @@ pub mod demo;
 pub mod handoffs;
 pub mod kernel;
 pub mod motions;
+pub mod plans;
 pub mod platform;
 pub mod settings;
 #[doc(hidden)]
