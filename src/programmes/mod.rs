@@ -1,0 +1,8 @@
+//! Programmes.
+pub mod business;
+pub mod definition;
+pub mod deliverable;
+pub mod draft;
+pub mod fault;
+pub mod figures;
+pub mod gates;
