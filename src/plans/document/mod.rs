@@ -170,7 +170,7 @@ pub fn critical_path(told: &Told<'_>) -> Vec<Block> {
     vec![
         Block::heading("Critical path"),
         Block::Paragraph(plain(format!(
-            "A delay of any of these delays the end, which is {} at the earliest.",
+            "The end hangs on these, one after the other; it is {} at the earliest.",
             instant(told.schedule.earliest_end, told.zone)
         ))),
         Block::Steps(lines.collect()),
@@ -237,7 +237,7 @@ pub fn when_it_goes_wrong(told: &Told<'_>) -> Vec<Block> {
         rules.retries, rules.rung_after
     );
     let guardrail = format!(
-        "When this happens {} times within {}, {} are told at once.",
+        "When this happens {} times within {}, these are told at once: {}.",
         rules.guardrail.exceeded,
         rules.guardrail.within,
         crate::kernel::text::sentence_list(&tell)
