@@ -6,3 +6,7 @@ pub mod draft;
 pub mod fault;
 pub mod figures;
 pub mod gates;
+pub mod advice;
+pub mod course;
+pub mod selection;
+pub mod workspace;
