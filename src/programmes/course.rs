@@ -12,6 +12,7 @@ use super::business::Business;
 use super::definition::{CONFIG, Definition, Gate as DefinedGate, Phase};
 use super::deliverable::Kind;
 use super::selection::{Piece, Selection, overlaps};
+use super::workers::{Acting, Workers};
 use crate::kernel::calendar::Length;
 use crate::kernel::clock::DateTime;
 use crate::plans::model::{
@@ -21,14 +22,18 @@ use crate::plans::model::{
 
 /// Who told that a gate waits, and who decides conflicts.
 pub const COORDINATOR: &str = "coordinator";
-/// What kind of work a task of a programme is, for those who claim by kind.
-pub const WORK: &str = "deliverable";
 /// Failed so often, a task is escalated.
 const RETRIES: u8 = 2;
 
 /// The plan of a selection that starts at an instant.
-pub fn plan(definition: &Definition, business: &Business, selection: &Selection<'_>, start_at: DateTime) -> Plan {
-    let tasks = tasks(definition, selection);
+pub fn plan(
+    definition: &Definition,
+    business: &Business,
+    selection: &Selection<'_>,
+    workers: &Workers,
+    start_at: DateTime,
+) -> Plan {
+    let tasks = tasks(definition, selection, workers);
     let gates = gates(definition, selection);
     let roles = roles(definition, business);
     let ladder: Vec<Role> = roles.contains_key(&role(COORDINATOR)).then(|| role(COORDINATOR)).into_iter().collect();
@@ -104,16 +109,23 @@ fn roles(definition: &Definition, business: &Business) -> BTreeMap<Role, Holder>
     roles
 }
 
-fn tasks(definition: &Definition, selection: &Selection<'_>) -> Vec<Task> {
+fn tasks(definition: &Definition, selection: &Selection<'_>, workers: &Workers) -> Vec<Task> {
     let mut made: Vec<Task> = Vec::new();
     for (place, piece) in selection.pieces.iter().enumerate() {
         let before = &selection.pieces[..place];
-        made.push(task(definition, selection, piece, before));
+        made.push(task(definition, selection, workers, piece, before));
     }
     made
 }
 
-fn task(definition: &Definition, selection: &Selection<'_>, piece: &Piece<'_>, before: &[Piece<'_>]) -> Task {
+fn task(
+    definition: &Definition,
+    selection: &Selection<'_>,
+    workers: &Workers,
+    piece: &Piece<'_>,
+    before: &[Piece<'_>],
+) -> Task {
+    let acting = workers.acting(definition, &piece.agent.id);
     let mut depends_on: Vec<TaskId> = Vec::new();
     // An agent does one thing after the other within a phase.
     let own = before.iter().rev().find(|of| of.agent.id == piece.agent.id && of.phase.id == piece.phase.id);
@@ -146,7 +158,7 @@ fn task(definition: &Definition, selection: &Selection<'_>, piece: &Piece<'_>, b
         detail: detail(selection, piece),
         stage: piece.phase.id.clone(),
         owner: role(&piece.agent.id),
-        work: WORK.to_owned(),
+        work: acting.as_ref().map_or(piece.agent.id.as_str(), |acting| acting.queue()).to_owned(),
         inputs,
         outputs: vec![piece.path()],
         depends_on,
@@ -154,7 +166,7 @@ fn task(definition: &Definition, selection: &Selection<'_>, piece: &Piece<'_>, b
         not_before: None,
         due: None,
         checkpoint: false,
-        data: data(definition, piece),
+        data: data(definition, piece, acting.as_ref()),
     }
 }
 
@@ -173,13 +185,15 @@ fn minutes(piece: &Piece<'_>) -> Length {
 }
 
 /// What a worker must know besides: the kind, the schema of what is to be handed in, the paths.
-fn data(definition: &Definition, piece: &Piece<'_>) -> Map<String, Value> {
+fn data(definition: &Definition, piece: &Piece<'_>, acting: Option<&Acting>) -> Map<String, Value> {
     let value = json!({
         "path": piece.path(),
         "root": definition.root,
         "step": piece.step.id,
         "phase": piece.phase.number,
         "kind": piece.output.kind,
+        "actingAgent": acting.map(|acting| acting.agent.as_str()),
+        "worker": acting.map(|acting| acting.worker),
         "schema": format!("/v1/programmes/schemas/{}", Kind::named(&piece.output.kind).map_or("document", Kind::name)),
     });
     match value {
@@ -285,7 +299,7 @@ mod tests {
     fn made(scope: &Scope) -> Plan {
         let (definition, business) = example();
         let selection = select(&definition, scope).unwrap();
-        plan(&definition, &business, &selection, "2026-02-10T09:00:00Z".parse().unwrap())
+        plan(&definition, &business, &selection, &Workers::default(), "2026-02-10T09:00:00Z".parse().unwrap())
     }
 
     fn given(plan: &Plan) -> Known {
@@ -347,10 +361,10 @@ mod tests {
         let (definition, mut business) = example();
         business.team.retain(|member| member.agent == COORDINATOR);
         let selection = select(&definition, &Scope::default()).unwrap();
-        let plan = plan(&definition, &business, &selection, "2026-02-10T09:00:00Z".parse().unwrap());
+        let plan = plan(&definition, &business, &selection, &Workers::default(), "2026-02-10T09:00:00Z".parse().unwrap());
         assert!(faults(&plan).is_empty(), "{:#?}", faults(&plan));
         business.team.clear();
-        let plan = super::plan(&definition, &business, &selection, "2026-02-10T09:00:00Z".parse().unwrap());
+        let plan = super::plan(&definition, &business, &selection, &Workers::default(), "2026-02-10T09:00:00Z".parse().unwrap());
         assert!(faults(&plan).is_empty(), "{:#?}", faults(&plan));
         assert!(preflight(&plan, &given(&plan)).iter().all(|finding| !finding.blocks));
     }

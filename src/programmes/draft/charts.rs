@@ -5,7 +5,8 @@
 use std::fmt::Write as _;
 
 use crate::programmes::business::Business;
-use crate::programmes::draft::words;
+use crate::programmes::definition::Output;
+use crate::programmes::draft::{File, words};
 use crate::programmes::figures::{Figures, real};
 
 /// What draws a chart; nothing where there is nothing to draw.
@@ -26,6 +27,13 @@ pub const CHARTS: &[(&str, Draw)] = &[
 /// The SVG of a chart by its name.
 pub fn chart(name: &str, business: &Business, figures: &Figures) -> Option<String> {
     CHARTS.iter().find(|(known, _)| *known == name).and_then(|(_, draw)| draw(business, figures))
+}
+
+/// The charts of an output, beside one of its files.
+pub fn beside(output: &Output, path: &str, business: &Business, figures: &Figures) -> Vec<File> {
+    let stem = path.trim_end_matches(".md");
+    let one = |name: &String| Some(File { path: format!("{stem}-{name}.svg"), text: chart(name, business, figures)? });
+    output.charts.iter().filter_map(one).collect()
 }
 
 const WIDTH: f64 = 720.0;

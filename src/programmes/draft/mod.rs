@@ -7,6 +7,7 @@
 
 pub mod charts;
 mod data;
+pub mod naming;
 #[cfg(test)]
 pub(crate) mod tests;
 mod wording;
@@ -17,10 +18,12 @@ use std::sync::{Arc, Mutex};
 
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
 
-use super::business::{Business, Channel, Competitor, Persona, slug};
-use super::definition::{Agent, Definition, Each, Item, Output, Step};
+use naming::{Subject, subjects};
+
+use super::business::{Business, slug};
+use super::definition::{Agent, Definition, Output, Step};
 use super::deliverable::{Deliverable, Kind, Origin};
-use super::figures::{Figures, Segment, TestPlan};
+use super::figures::Figures;
 
 /// One file of a workspace, below its root.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,60 +38,6 @@ pub struct File {
 pub struct DraftError {
     pub template: String,
     pub message: String,
-}
-
-/// What one file of a folder is about.
-#[derive(Debug, Clone, Copy)]
-enum Subject<'s> {
-    Whole,
-    Persona(&'s Persona),
-    Competitor(&'s Competitor),
-    Channel(&'s Channel),
-    Segment(&'s Segment),
-    Experiment(&'s TestPlan),
-    Item(&'s Item),
-}
-
-impl<'s> Subject<'s> {
-    fn slug(&self) -> &'s str {
-        match self {
-            Self::Whole => "",
-            Self::Persona(of) => &of.slug,
-            Self::Competitor(of) => &of.slug,
-            Self::Channel(of) => &of.slug,
-            Self::Segment(of) => &of.slug,
-            Self::Experiment(of) => &of.slug,
-            Self::Item(of) => &of.slug,
-        }
-    }
-
-    fn persona(&self) -> Option<&'s Persona> {
-        if let Self::Persona(of) = self { Some(of) } else { None }
-    }
-
-    fn competitor(&self) -> Option<&'s Competitor> {
-        if let Self::Competitor(of) = self { Some(of) } else { None }
-    }
-
-    fn channel(&self) -> Option<&'s Channel> {
-        if let Self::Channel(of) = self { Some(of) } else { None }
-    }
-
-    fn experiment(&self) -> Option<&'s TestPlan> {
-        if let Self::Experiment(of) = self { Some(of) } else { None }
-    }
-
-    fn value(&self) -> Value {
-        match self {
-            Self::Whole => Value::UNDEFINED,
-            Self::Persona(of) => Value::from_serialize(of),
-            Self::Competitor(of) => Value::from_serialize(of),
-            Self::Channel(of) => Value::from_serialize(of),
-            Self::Segment(of) => Value::from_serialize(of),
-            Self::Experiment(of) => Value::from_serialize(of),
-            Self::Item(of) => Value::from_serialize(of),
-        }
-    }
 }
 
 /// What a text has stated, quoted and named while it was made.
@@ -151,35 +100,13 @@ impl<'d> Drafter<'d> {
         let path = output.path_for(agent);
         let origin = Origin { agent: &agent.id, phase, step: &step.id };
         let mut files = Vec::new();
-        for subject in self.subjects(output) {
+        for subject in subjects(self.business, &self.figures, output) {
             let path = if output.is_folder() { format!("{path}{}.md", subject.slug()) } else { path.clone() };
             let (deliverable, drawn) = self.deliverable(kind, output, agent, &subject, &path)?;
             files.push(File { path, text: deliverable.render(kind, &origin) });
             files.extend(drawn);
         }
         Ok(files)
-    }
-
-    /// What a folder has files for; the whole for a single file.
-    fn subjects<'s>(&'s self, output: &'s Output) -> Vec<Subject<'s>> {
-        if !output.items.is_empty() {
-            return output.items.iter().map(Subject::Item).collect();
-        }
-        match output.each {
-            None => vec![Subject::Whole],
-            Some(Each::Persona) => self.business.personas.iter().map(Subject::Persona).collect(),
-            Some(Each::Competitor) => self.business.competitors.iter().map(Subject::Competitor).collect(),
-            Some(Each::Channel) => self.business.channels.iter().map(Subject::Channel).collect(),
-            Some(Each::Segment) => self.figures.segments.iter().map(Subject::Segment).collect(),
-            Some(Each::Experiment) => self.figures.experiments.iter().map(Subject::Experiment).collect(),
-        }
-    }
-
-    /// The paths that an output has, whoever makes it.
-    pub fn paths(&self, output: &Output, agent: &Agent) -> Vec<String> {
-        let path = output.path_for(agent);
-        let of = |subject: Subject<'_>| if output.is_folder() { format!("{path}{}.md", subject.slug()) } else { path.clone() };
-        self.subjects(output).into_iter().map(of).collect()
     }
 
     fn deliverable(
@@ -224,38 +151,17 @@ impl<'d> Drafter<'d> {
     fn drawn(&self, output: &Output, path: &str) -> (String, Vec<File>) {
         let stem = path.trim_end_matches(".md");
         let name = stem.rsplit('/').next().unwrap_or_default();
-        let (mut lines, mut files) = (String::new(), Vec::new());
-        for chart in &output.charts {
-            if let Some(text) = charts::chart(chart, self.business, &self.figures) {
-                lines.push_str(&format!("\n\n![{}]({name}-{chart}.svg)", words::capital(&chart.replace('-', " "))));
-                files.push(File { path: format!("{stem}-{chart}.svg"), text });
-            }
-        }
-        (lines, files)
+        let files = charts::beside(output, path, self.business, &self.figures);
+        let shown = |file: &File| {
+            let picture = file.path.rsplit('/').next().unwrap_or_default();
+            let chart = picture.trim_start_matches(name).trim_matches('-').trim_end_matches(".svg");
+            format!("\n\n![{}]({picture})", words::capital(&chart.replace('-', " ")))
+        };
+        (files.iter().map(shown).collect(), files)
     }
 
     fn note(&self, change: impl FnOnce(&mut Noted)) {
         note(&self.notes, change);
-    }
-
-    /// The message of the commit of an output, without the agent.
-    pub fn commit_message(&self, output: &Output) -> String {
-        let names: Vec<String> = self.business.competitors.iter().map(|of| of.name.clone()).collect();
-        output
-            .commit
-            .replace("{count}", &self.subjects(output).len().to_string())
-            .replace("{names}", &crate::kernel::text::sentence_list(&names))
-            .replace("{onboarding_days}", &self.business.onboarding_days.to_string())
-    }
-
-    /// The branch of a step, below `gtm/`.
-    pub fn branch(&self, step: &Step, agent: &Agent) -> String {
-        let channel = self.business.channels.first().map(|of| of.slug.as_str()).unwrap_or_default();
-        step.branch
-            .replace("{date}", &self.business.start.to_string())
-            .replace("{quarter}", &self.figures.dates.quarter)
-            .replace("{channel}", channel)
-            .replace("{agent}", &agent.id)
     }
 
     pub fn definition(&self) -> &Definition {
