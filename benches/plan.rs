@@ -60,7 +60,9 @@ fn roles() -> BTreeMap<Role, Holder> {
         rep_id: None,
         fallback: None,
         calendar: Some(format!("hours{}", at % 4)),
-        days_off: (0..10).map(|day| first + TimeDelta::days(i64::from(day) * 20 + i64::try_from(at).unwrap_or(0))).collect(),
+        days_off: (0..10)
+            .map(|day| first + TimeDelta::days(i64::from(day) * 20 + i64::try_from(at).unwrap_or(0)))
+            .collect(),
     };
     (0..ROLES).map(|at| (Role(format!("role{at:02}")), holder(at))).collect()
 }
@@ -106,7 +108,11 @@ fn plan(width: usize) -> Plan {
         after: (at * 900..at * 900 + width.min(200)).map(id).collect(),
         before: (at * 900 + 2 * width..at * 900 + 2 * width + width.min(200)).map(id).collect(),
         keeper: Role("role00".to_owned()),
-        checks: vec![GateCheck { id: "holds".to_owned(), asks: "It holds.".to_owned(), by: CheckedBy::Attested }],
+        checks: vec![GateCheck {
+            id: "holds".to_owned(),
+            asks: "It holds.".to_owned(),
+            by: CheckedBy::Attested,
+        }],
     };
     let zones = ["Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Sydney"];
     let tell = vec![Role("role00".to_owned())];
@@ -119,7 +125,11 @@ fn plan(width: usize) -> Plan {
         tasks,
         gates: (0..8).map(gate).collect(),
         roles: roles(),
-        calendars: zones.iter().enumerate().map(|(at, zone)| (format!("hours{at}"), calendar(zone))).collect(),
+        calendars: zones
+            .iter()
+            .enumerate()
+            .map(|(at, zone)| (format!("hours{at}"), calendar(zone)))
+            .collect(),
         error_handling: ErrorHandling {
             retries: 2,
             ladder: tell.clone(),
@@ -150,7 +160,8 @@ fn main() -> anyhow::Result<()> {
     for (name, plan) in &plans {
         let faults = check::check(plan);
         anyhow::ensure!(faults.is_empty(), "{name}: {:?}", faults.first());
-        let done = schedule::schedule(plan).map_err(|faults| anyhow::anyhow!("{name}: {:?}", faults.first()))?;
+        let done =
+            schedule::schedule(plan).map_err(|faults| anyhow::anyhow!("{name}: {:?}", faults.first()))?;
         anyhow::ensure!(done.slots.len() == TASKS && !done.critical_path.is_empty());
         criterion.bench_function(&format!("plan/{name}/check and schedule"), |bench| {
             bench.iter(|| black_box(schedule::schedule(black_box(plan))));
@@ -162,7 +173,10 @@ fn main() -> anyhow::Result<()> {
     rows.push(("check", each(&|plan| drop(black_box(check::check(black_box(plan)))))));
     rows.push(("check and schedule", each(&|plan| drop(black_box(schedule::schedule(black_box(plan)))))));
     rows.push(("pattern", each(&|plan| drop(black_box(pattern::pattern(black_box(plan)))))));
-    rows.push(("difference to itself", each(&|plan| drop(black_box(change::difference(plan, black_box(plan)))))));
+    rows.push((
+        "difference to itself",
+        each(&|plan| drop(black_box(change::difference(plan, black_box(plan))))),
+    ));
     for (name, [wide, long]) in &rows {
         println!("{name:<30} {wide:>9.2} {long:>10.2}");
     }

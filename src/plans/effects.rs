@@ -122,8 +122,12 @@ mod tests {
     #[test]
     fn an_owner_is_reminded_as_often_as_there_are_retries() {
         let date = at("2027-01-12T08:00:00Z");
-        let missed = |looks| of(&diamond(), &happened(What::Task(Happening::Missed { date, looks, at: date })));
-        assert!(missed(1).is_some() && missed(2).is_some() && missed(3).is_none(), "then the ladder is climbed");
+        let missed =
+            |looks| of(&diamond(), &happened(What::Task(Happening::Missed { date, looks, at: date })));
+        assert!(
+            missed(1).is_some() && missed(2).is_some() && missed(3).is_none(),
+            "then the ladder is climbed"
+        );
         assert_eq!(missed(1).unwrap()["to"][0]["name"], "Dana");
     }
 

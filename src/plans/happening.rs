@@ -27,16 +27,32 @@ pub struct Happened {
 /// What it was.
 #[derive(Debug, Clone, PartialEq)]
 pub enum What {
-    Created { why: String },
-    Revised { version: i32, changes: usize, why: String },
-    Started { waived: Vec<String> },
+    Created {
+        why: String,
+    },
+    Revised {
+        version: i32,
+        changes: usize,
+        why: String,
+    },
+    Started {
+        waived: Vec<String>,
+    },
     Task(Happening),
     GateOpened,
-    Reviewed { status: GateStatus, failed: Vec<String> },
+    Reviewed {
+        status: GateStatus,
+        failed: Vec<String>,
+    },
     /// Too much went wrong within the window of the guardrail; one for each role that is told.
-    Alarm { number: i32, role: Role },
+    Alarm {
+        number: i32,
+        role: Role,
+    },
     Done,
-    Cancelled { why: String },
+    Cancelled {
+        why: String,
+    },
 }
 
 impl What {

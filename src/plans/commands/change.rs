@@ -32,10 +32,12 @@ pub(super) struct Changing {
     /// A version was made: tasks and gates are written whole.
     pub anew: bool,
     pub happened: Vec<(Option<TaskId>, What)>,
-    /// What whoever ended a task handed over, by its place.
+    /// As they were read.
     pub states_before: Vec<TaskState>,
     pub gates_before: Vec<GateState>,
     pub plan_before: PlanRow,
+    /// The places of tasks that something else was changed of than how far they have come.
+    touched: BTreeSet<usize>,
 }
 
 impl Changing {
@@ -192,6 +194,7 @@ impl Changing {
             gates,
             anew: false,
             happened: Vec::new(),
+            touched: BTreeSet::new(),
         }
     }
 
@@ -267,10 +270,7 @@ impl Changing {
             if next != task.next_at || self.anew {
                 timers.extend(next.map(|at| job(task.id, at)));
                 task.next_at = next;
-                // A timer that moves is a row that changes.
-                if self.states_before.get(place) == Some(&task.state) {
-                    self.states_before[place].looks = u8::MAX;
-                }
+                self.touched.insert(place);
             }
         }
         for task in &mut self.gone {
@@ -280,8 +280,10 @@ impl Changing {
     }
 
     fn changed_tasks(&self) -> Vec<TaskRow> {
-        let pairs = self.tasks.iter().zip(&self.states_before);
-        pairs.filter(|(task, before)| task.state != **before).map(|(task, _)| task.clone()).collect()
+        let pairs = self.tasks.iter().zip(&self.states_before).enumerate();
+        let changed =
+            pairs.filter(|(place, (task, before))| task.state != **before || self.touched.contains(place));
+        changed.map(|(_, (task, _))| task.clone()).collect()
     }
 
     fn changed_gates(&self) -> Vec<GateRow> {
@@ -351,7 +353,7 @@ pub(super) async fn log(
     Ok(audit::append_all(conn, now, &entries).await?)
 }
 
-/// The accounts whose chains these belong to.
+/// The plans that these tasks are of, in order.
 pub(super) fn plans_of(tasks: &[TaskRow]) -> BTreeSet<(String, Uuid)> {
     tasks.iter().map(|task| (task.account_id.clone(), task.plan_id)).collect()
 }

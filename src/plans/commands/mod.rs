@@ -6,6 +6,7 @@
 //! follows claims. Functions that take a connection join the caller's transaction; locks are taken in the order account
 //! (by the caller, where it needs it), plan, tasks, jobs, audit log.
 
+mod alone;
 mod change;
 mod custody;
 mod make;
@@ -34,7 +35,7 @@ use crate::platform::http::{self, ETag, Problem};
 pub use custody::PlanCustodian;
 pub use make::{Created, NewPlan, Revised, Start};
 pub use view::PlanView;
-pub use work::{Claim, ClaimedTask, Deed};
+pub use work::{CLAIM_MAX, Claim, ClaimedTask, Deed};
 
 /// The kind of job that brings a task what time has in store for it; its key is the task.
 pub const TASK: &str = "plan_task";
@@ -92,7 +93,9 @@ pub enum PlanError {
     #[error("the request has {} faults", .0.len())]
     Request(Vec<http::Fault>),
     /// Somebody else made a version meanwhile.
-    #[error("the plan is at version {present} and not at {expected}: read it again, so that no change of others is lost")]
+    #[error(
+        "the plan is at version {present} and not at {expected}: read it again, so that no change of others is lost"
+    )]
     Version { plan: Uuid, expected: i32, present: i32 },
     /// What is asked does not fit where the plan stands.
     #[error("a plan that is {status} cannot be {asked}")]
@@ -128,17 +131,20 @@ impl From<PlanError> for Problem {
             PlanError::NoGate { gate, .. } => Self::not_found("gate", gate),
             PlanError::NoVersion { version, .. } => Self::not_found("version of the plan", version),
             PlanError::Invalid(faults) => {
-                let places = faults.iter().map(|fault| {
-                    http::Fault::new(fault.pointer.clone(), fault.detail.clone())
-                });
+                let places =
+                    faults.iter().map(|fault| http::Fault::new(fault.pointer.clone(), fault.detail.clone()));
                 Self::invalid(places.collect())
             }
             PlanError::Request(faults) => Self::invalid(faults),
             PlanError::Version { plan, present, .. } => {
                 let tag = tag(plan, present).map(|tag| tag.as_str().to_owned()).unwrap_or_default();
-                Self::new(axum::http::StatusCode::PRECONDITION_FAILED, "precondition_failed", error.to_string())
-                    .member("version", present)
-                    .member("etag", tag)
+                Self::new(
+                    axum::http::StatusCode::PRECONDITION_FAILED,
+                    "precondition_failed",
+                    error.to_string(),
+                )
+                .member("version", present)
+                .member("etag", tag)
             }
             PlanError::Status { ref status, .. } => {
                 let status = status.clone();

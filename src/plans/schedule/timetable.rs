@@ -52,6 +52,8 @@ impl Timetables {
     /// The plan has no faults.
     pub(super) fn of(plan: &Plan) -> Result<Self, Vec<Fault>> {
         let start = micros(plan.start_at);
+        // Backward passes come from the farthest date, so that what lies before it is laid out at once.
+        let end = plan.deadline.map_or(start, micros);
         let mut calendars: HashMap<Option<&str>, Rc<RefCell<Layout>>> = HashMap::new();
         let mut same: HashMap<(Option<&str>, &[NaiveDate]), usize> = HashMap::new();
         let mut of_role: HashMap<&Role, usize> = HashMap::new();
@@ -71,7 +73,7 @@ impl Timetables {
                         None => Rc::new(RefCell::new(Layout::new(calendar_of(plan, holder)?, start))),
                     };
                     calendars.insert(name, layout.clone());
-                    tables.push(Timetable::new(layout, &holder.days_off, start));
+                    tables.push(Timetable::new(layout, &holder.days_off, (start, end)));
                     same.insert((name, &holder.days_off), tables.len() - 1);
                     tables.len() - 1
                 }
@@ -128,6 +130,8 @@ pub(super) struct Timetable {
     /// The farthest edges that it may have.
     first: Instant,
     last: Instant,
+    /// The deadline of the plan, or its start.
+    end: Instant,
     from: Instant,
     to: Instant,
     /// In order, without overlap.
@@ -144,10 +148,11 @@ struct Open {
 }
 
 impl Timetable {
-    fn new(layout: Rc<RefCell<Layout>>, days_off: &[NaiveDate], start: Instant) -> Self {
+    fn new(layout: Rc<RefCell<Layout>>, days_off: &[NaiveDate], (start, end): (Instant, Instant)) -> Self {
         let days_off = days_off.iter().map(|date| i64::from(date.to_epoch_days())).collect();
         let (first, last) = (start - REACH, start + REACH);
-        Self { layout, days_off, first, last, from: start, to: start, open: Vec::new(), days: Vec::new() }
+        let empty = (Vec::new(), Vec::new());
+        Self { layout, days_off, first, last, end, from: start, to: start, open: empty.0, days: empty.1 }
     }
 
     /// When it is done if it can begin at `ready`.
@@ -239,7 +244,7 @@ impl Timetable {
         // At least twice as much as before, so that what is laid out is laid out a few times only.
         let more = FIRST.max(self.to - self.from);
         let from = if at - MARGIN < self.from { (self.from - more).min(at - FIRST) } else { self.from };
-        let to = if at + MARGIN > self.to { (self.to + more).max(at + FIRST) } else { self.to };
+        let to = if at + MARGIN > self.to { (self.to + more).max(at.max(self.end) + FIRST) } else { self.to };
         self.grow(from, to)
     }
 

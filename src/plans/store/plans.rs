@@ -12,7 +12,7 @@ use crate::plans::lifecycle::{GateState, Watch};
 use crate::plans::model::PlanKind;
 
 /// A row of `plan`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PlanRow {
     pub account_id: String,
     pub id: Uuid,
@@ -95,9 +95,12 @@ pub async fn find_plan(conn: &mut PgConnection, id: Uuid) -> Result<Option<PlanR
 
 /// Makes a plan.
 pub async fn insert_plan(conn: &mut PgConnection, plan: &PlanRow) -> Result<(), sqlx::Error> {
-    sqlx::query!("INSERT INTO plan SELECT * FROM json_populate_record(NULL::plan, $1::json)", Json(plan) as _)
-        .execute(conn)
-        .await?;
+    sqlx::query!(
+        "INSERT INTO plan SELECT * FROM json_populate_record(NULL::plan, $1::json)",
+        Json(plan) as _
+    )
+    .execute(conn)
+    .await?;
     Ok(())
 }
 

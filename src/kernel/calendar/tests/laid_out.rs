@@ -10,8 +10,10 @@ fn what_is_laid_out_is_what_a_walk_finds() {
             let open = calendar(&CalendarDraft { hours, ..office(zone) });
             let walked = open.intervals(from, to);
             let laid_out = open.laid_out(from, to);
-            let stretches: Vec<Interval> =
-                laid_out.iter().map(|one| Interval { from: instant(one.from), to: instant(one.to) }).collect();
+            let stretches: Vec<Interval> = laid_out
+                .iter()
+                .map(|one| Interval { from: instant(one.from), to: instant(one.to) })
+                .collect();
             assert_eq!(stretches, walked, "{zone}");
             for one in laid_out {
                 let date = open.local_date(instant(one.from));
