@@ -3,7 +3,7 @@
 //!
 //! The modules in reading order: values ([`kernel`]), machinery that knows no domain ([`platform`]), what is
 //! known of accounts ([`accounts`]), what is decided about them ([`motions`]), who takes over and by when
-//! ([`handoffs`]), the systems that users already have ([`connectors`]), the wiring ([`app`]), the command line ([`cli`]), and a company to try it on ([`demo`]).
+//! ([`handoffs`]), work that is planned ([`plans`]) and whole programmes of it ([`programmes`]), the systems that users already have ([`connectors`]), the wiring ([`app`]), the command line ([`cli`]), and a company to try it on ([`demo`]).
 
 pub mod accounts;
 pub mod app;
@@ -15,6 +15,7 @@ pub mod kernel;
 pub mod motions;
 pub mod plans;
 pub mod platform;
+pub mod programmes;
 pub mod settings;
 #[doc(hidden)]
 pub mod testing;

@@ -13,6 +13,7 @@ use serde::Deserialize;
 
 use crate::connectors::ConnectorSettings;
 use crate::platform::outbox::OutboxSettings;
+use crate::programmes::model_worker::ModelSettings;
 
 /// The defaults, as a file that documents itself.
 pub const DEFAULTS: &str = include_str!("../config/default.toml");
@@ -29,6 +30,7 @@ pub struct Settings {
     pub outbox: OutboxSettings,
     #[serde(default)]
     pub connectors: ConnectorSettings,
+    pub programmes: ProgrammeSettings,
     pub audit: AuditSettings,
     pub log: LogSettings,
 }
@@ -66,6 +68,13 @@ pub struct MotionSettings {
 #[serde(deny_unknown_fields)]
 pub struct HandoffSettings {
     pub types_file: PathBuf,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProgrammeSettings {
+    pub definition_dir: PathBuf,
+    pub model: ModelSettings,
 }
 
 #[derive(Debug, Clone, Deserialize)]

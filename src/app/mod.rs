@@ -25,6 +25,7 @@ use crate::motions::commands::Motions;
 use crate::plans::commands::Plans;
 use crate::platform::http::Platform;
 use crate::platform::outbox::Outbox;
+use crate::programmes::commands::Programmes;
 
 pub use local::{ServiceFile, read_service_file};
 pub use routes::openapi_document;
@@ -43,6 +44,7 @@ pub struct Parts {
     pub handoffs: Handoffs,
     pub connectors: Connectors,
     pub plans: Plans,
+    pub programmes: Programmes,
     pub outbox: Arc<Outbox>,
     pub upkeep: Upkeep,
 }
@@ -88,5 +90,11 @@ impl FromRef<App> for Plans {
 impl FromRef<App> for Connectors {
     fn from_ref(app: &App) -> Self {
         app.connectors.clone()
+    }
+}
+
+impl FromRef<App> for Programmes {
+    fn from_ref(app: &App) -> Self {
+        app.programmes.clone()
     }
 }

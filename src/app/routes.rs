@@ -5,7 +5,7 @@ use utoipa_axum::router::OpenApiRouter;
 use super::{App, sandbox};
 use crate::platform::http::Platform;
 use crate::platform::http::server::{BuildError, Limits, Service, build};
-use crate::{accounts, connectors, handoffs, motions, plans, platform};
+use crate::{accounts, connectors, handoffs, motions, plans, platform, programmes};
 
 /// The documented routes of all slices.
 fn slices() -> OpenApiRouter<App> {
@@ -15,6 +15,7 @@ fn slices() -> OpenApiRouter<App> {
         .merge(handoffs::api::router())
         .merge(connectors::api::router())
         .merge(plans::api::router())
+        .merge(programmes::api::router())
         .merge(platform::outbox::api::router())
         .merge(platform::jobs::api::router())
 }

@@ -141,8 +141,10 @@ pub(super) async fn settle(app: &App) -> Result<(), Problem> {
         let read = app.connectors.read_due().await?;
         let applied = accounts::commands::apply_next(&app.platform.pool, follower, now).await?.events;
         let routed = accounts::commands::route_next(&app.accounts).await?;
-        let evaluated =
-            app.motions.evaluate_due().await? + app.handoffs.work_due().await? + app.plans.work_due().await?;
+        let evaluated = app.motions.evaluate_due().await?
+            + app.handoffs.work_due().await?
+            + app.plans.work_due().await?
+            + app.programmes.draft_due().await?;
         app.outbox.settle_here().await?;
         let waiting =
             accounts::store::has_work(&app.platform.pool).await? || app.connectors.has_unread().await?;

@@ -1,5 +1,6 @@
 //! Starting the service and stopping it.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,7 +32,8 @@ use crate::motions::commands::{
     DeskWorker, MotionCustodian, MotionError, MotionFollower, Motions, Policies, open_desk,
 };
 use crate::motions::recheck::DecisionDigests;
-use crate::plans::commands::{Followers as PlanFollowers, PlanCustodian, Plans};
+use crate::plans::commands::{Followers as PlanFollowers, PlanCustodian, PlanFollower, Plans};
+use crate::plans::model::PlanKind;
 use crate::platform::audit::Signer;
 use crate::platform::http::Platform;
 use crate::platform::http::server::{self, BuildError, Limits};
@@ -40,6 +42,10 @@ use crate::platform::lifecycle::{End, Lifecycle};
 use crate::platform::outbox::{self, Outbox, OutboxError};
 use crate::platform::postgres::Embedded;
 use crate::platform::{audit, keys, postgres};
+use crate::programmes::commands::{Definitions, ProgrammeFollower, Programmes};
+use crate::programmes::definition::Source;
+use crate::programmes::fault::Fault as ProgrammeFault;
+use crate::programmes::model_worker::{ModelSetupError, ModelWorker};
 use crate::settings::Settings;
 
 /// How long a stop waits for the database to note that the command line's key is over.
@@ -90,6 +96,10 @@ pub enum StartError {
     Database(#[from] sqlx::Error),
     #[error("the handoff types in {path} cannot be used:\n{}", lines(.faults))]
     HandoffTypes { path: PathBuf, faults: Vec<TypesFault> },
+    #[error("the definition of programmes in {path} cannot be used:\n{}", lines(.faults))]
+    Programmes { path: PathBuf, faults: Vec<ProgrammeFault> },
+    #[error(transparent)]
+    Model(#[from] ModelSetupError),
     #[error("the policies could not be installed: {0}")]
     Policies(#[from] MotionError),
     #[error("the connectors cannot be set up:\n{}", lines(.0))]
@@ -131,7 +141,8 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     let registry = Arc::new(registry(&settings, &clock)?);
     let senders = registry.senders(&settings.connectors);
     let outbox = Arc::new(Outbox::new(pool.clone(), clock.clone(), settings.outbox.clone(), senders)?);
-    let (app, intake, desk) = wire(platform, types, registry, outbox.clone(), &settings);
+    let programmes = programme_parts(&settings, &clock)?;
+    let (app, intake, desk) = wire(platform, types, registry, outbox.clone(), programmes, &settings);
     let now = clock.now();
     store::ensure_event_partitions(&pool, now).await?;
     app.accounts.suppressions.refresh(&pool).await?;
@@ -195,12 +206,33 @@ fn handoff_types(path: &Path) -> Result<HandoffTypes, StartError> {
     if faults.is_empty() { Ok(types) } else { Err(fault(faults)) }
 }
 
+/// What programmes are made of and by.
+pub struct ProgrammeParts {
+    pub definitions: Definitions,
+    pub model: Option<Arc<ModelWorker>>,
+}
+
+/// The definition of programmes, of a folder or as it ships, and the language model where one is set up.
+pub(super) fn programme_parts(settings: &Settings, clock: &Clock) -> Result<ProgrammeParts, StartError> {
+    let path = &settings.programmes.definition_dir;
+    let source = if path.as_os_str().is_empty() {
+        Source::shipped()
+    } else {
+        Source::with_folder(path).map_err(|error| StartError::DataDir { path: path.clone(), error })?
+    };
+    let definitions =
+        Definitions::new(source).map_err(|faults| StartError::Programmes { path: path.clone(), faults })?;
+    let model = ModelWorker::of(&settings.programmes.model, clock.clone())?.map(Arc::new);
+    Ok(ProgrammeParts { definitions, model })
+}
+
 /// Wires the slices to the platform and to each other.
 pub fn wire(
     platform: Platform,
     types: HandoffTypes,
     registry: Arc<Registry>,
     outbox: Arc<Outbox>,
+    programmes: ProgrammeParts,
     settings: &Settings,
 ) -> (App, IntakeWorker, DeskWorker) {
     let (pool, clock) = (platform.pool.clone(), platform.clock.clone());
@@ -261,13 +293,25 @@ pub fn wire(
         work: hand_over,
         deliver: deliver.clone(),
     };
+    let ProgrammeParts { definitions, model } = programmes;
+    let draft = Arc::new(Notify::new());
+    let programme: Box<dyn PlanFollower> =
+        Box::new(ProgrammeFollower { definitions: definitions.clone(), work: draft.clone() });
     let plans = Plans {
         pool: pool.clone(),
         clock: clock.clone(),
         handoffs: handoffs.clone(),
-        followers: Arc::new(PlanFollowers::default()),
+        followers: Arc::new(PlanFollowers(BTreeMap::from([(PlanKind::Programme, vec![programme])]))),
         work: Arc::new(Notify::new()),
         deliver,
+    };
+    let programmes = Programmes {
+        pool: pool.clone(),
+        clock: clock.clone(),
+        plans: plans.clone(),
+        definitions,
+        model,
+        work: draft,
     };
     let connectors = Connectors {
         pool,
@@ -279,7 +323,8 @@ pub fn wire(
         fetch: Arc::new(Notify::new()),
     };
     let upkeep = Upkeep::of(settings);
-    let parts = Parts { platform, accounts, motions, handoffs, connectors, plans, outbox, upkeep };
+    let parts =
+        Parts { platform, accounts, motions, handoffs, connectors, plans, programmes, outbox, upkeep };
     (App(Arc::new(parts)), worker, desk_worker)
 }
 

@@ -15,7 +15,7 @@ use crate::motions::commands::DeskWorker;
 use crate::platform::outbox::Outbox;
 use crate::platform::worker::Pace;
 use crate::settings::Settings;
-use crate::{accounts, connectors, handoffs, motions, plans};
+use crate::{accounts, connectors, handoffs, motions, plans, programmes};
 
 /// How long a worker may be silent before the service counts as not ready: longer than any round takes.
 const SILENCE_MAX: Duration = Duration::from_mins(1);
@@ -67,9 +67,19 @@ pub(super) fn spawn(app: &App, intake: IntakeWorker, desk: &DeskWorker, outbox: 
     spawn_loop(app, "handoffs", |stop, beat| handoffs::jobs::work(handoffs, stop, beat));
     let planned = app.plans.clone();
     spawn_loop(app, "plans", |stop, beat| plans::jobs::work(planned, stop, beat));
+    let drafted = app.programmes.clone();
+    spawn_loop(app, "drafter", |stop, beat| programmes::jobs::draft(drafted, stop, beat));
     let connected = app.connectors.clone();
     spawn_loop(app, "received", |stop, beat| connectors::jobs::read(connected, stop, beat));
     if let Some(outbox) = outbox {
+        if app.programmes.model.is_some() {
+            // An answer of a model takes as long as it takes, so it shows no heartbeat.
+            let (asked, stop) = (app.programmes.clone(), app.platform.life.soft().clone());
+            app.platform.life.spawn("model", async move {
+                programmes::jobs::ask(asked, stop).await;
+                Ok::<_, Infallible>(())
+            });
+        }
         // A sandbox asks nobody outside either.
         let connected = app.connectors.clone();
         spawn_loop(app, "connectors", |stop, beat| connectors::jobs::fetch(connected, stop, beat));

@@ -37,7 +37,13 @@ pub struct History {
 }
 
 /// The coordinator's look before a run.
-pub fn advise(definition: &Definition, business: &Business, figures: &Figures, selection: &Selection<'_>, history: History) -> Advice {
+pub fn advise(
+    definition: &Definition,
+    business: &Business,
+    figures: &Figures,
+    selection: &Selection<'_>,
+    history: History,
+) -> Advice {
     let scenario = definition.scenarios.iter().find(|of| of.id == business.scenario.name());
     let course = figures.economics.verdict.clone();
     let (run, because) = mode(definition, business, &course, history);
@@ -52,14 +58,23 @@ pub fn advise(definition: &Definition, business: &Business, figures: &Figures, s
     }
 }
 
-fn doubts(scenario: &super::definition::ScenarioRule, selection: &Selection<'_>, history: History) -> Vec<String> {
+fn doubts(
+    scenario: &super::definition::ScenarioRule,
+    selection: &Selection<'_>,
+    history: History,
+) -> Vec<String> {
     // An agent alone is no execution of a scenario.
     if selection.task.is_some() {
         return Vec::new();
     }
     let mut doubts = Vec::new();
     let selected: Vec<&str> = selection.phases.iter().map(|phase| phase.id.as_str()).collect();
-    let missing: Vec<String> = scenario.phases.iter().filter(|of| !selected.contains(&of.as_str())).map(|of| format!("`{of}`")).collect();
+    let missing: Vec<String> = scenario
+        .phases
+        .iter()
+        .filter(|of| !selected.contains(&of.as_str()))
+        .map(|of| format!("`{of}`"))
+        .collect();
     if !missing.is_empty() {
         doubts.push(format!(
             "“{}” needs {} as well; run them, or say by `scenario` that this is another situation",
@@ -72,13 +87,21 @@ fn doubts(scenario: &super::definition::ScenarioRule, selection: &Selection<'_>,
         doubts.push(format!("“{}” takes a strategy for granted, and there is none yet", scenario.title));
     }
     if scenario.id == "new_product_launch" && history.has_execution {
-        doubts.push("campaigns were run for this company before; a launch assumes that there are no figures".to_owned());
+        doubts.push(
+            "campaigns were run for this company before; a launch assumes that there are no figures"
+                .to_owned(),
+        );
     }
     doubts
 }
 
 /// The mode that the situation asks for: the first rule that holds.
-fn mode(definition: &Definition, business: &Business, course: &Verdict, history: History) -> (String, String) {
+fn mode(
+    definition: &Definition,
+    business: &Business,
+    course: &Verdict,
+    history: History,
+) -> (String, String) {
     let situation = if course.advice == "restart" {
         "strategy_pivot"
     } else if !history.has_strategy {
@@ -88,12 +111,17 @@ fn mode(definition: &Definition, business: &Business, course: &Verdict, history:
             super::business::Scenario::NewProductLaunch => "new_product",
             super::business::Scenario::NewMarket => "new_market",
             super::business::Scenario::QuarterlyPlanning => "strategy_refresh",
-            super::business::Scenario::Scaling if history.has_execution && !business.results.is_empty() => "monthly_review",
+            super::business::Scenario::Scaling if history.has_execution && !business.results.is_empty() => {
+                "monthly_review"
+            }
             super::business::Scenario::Scaling => "new_campaigns",
         }
     };
     let found = definition.situations.iter().find(|of| of.id == situation);
-    found.map_or_else(|| ("full".to_owned(), "No rule fits".to_owned()), |of| (of.run.clone(), of.says.clone()))
+    found.map_or_else(
+        || ("full".to_owned(), "No rule fits".to_owned()),
+        |of| (of.run.clone(), of.says.clone()),
+    )
 }
 
 #[cfg(test)]
@@ -120,10 +148,26 @@ mod tests {
         assert!(found.doubts[0].contains("`pipeline-building`, `execution` and `analysis`"), "{found:?}");
         assert!(found.risk.contains("small budget"));
         assert!(advice(|_| {}, &[], History::default()).doubts.is_empty());
-        let scaling = advice(|of| of.scenario = Scenario::Scaling, &["pipeline-building", "execution", "analysis"], History::default());
+        let scaling = advice(
+            |of| of.scenario = Scenario::Scaling,
+            &["pipeline-building", "execution", "analysis"],
+            History::default(),
+        );
         assert!(scaling.doubts[0].contains("takes a strategy for granted"), "{scaling:?}");
-        assert!(advice(|of| of.scenario = Scenario::Scaling, &["pipeline-building", "execution", "analysis"], OLD).doubts.is_empty());
-        assert!(advice(|of| of.scenario = Scenario::QuarterlyPlanning, &["strategy", "analysis"], OLD).doubts.is_empty());
+        assert!(
+            advice(
+                |of| of.scenario = Scenario::Scaling,
+                &["pipeline-building", "execution", "analysis"],
+                OLD
+            )
+            .doubts
+            .is_empty()
+        );
+        assert!(
+            advice(|of| of.scenario = Scenario::QuarterlyPlanning, &["strategy", "analysis"], OLD)
+                .doubts
+                .is_empty()
+        );
     }
 
     #[test]

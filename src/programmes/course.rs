@@ -16,8 +16,8 @@ use super::workers::{Acting, Workers};
 use crate::kernel::calendar::Length;
 use crate::kernel::clock::DateTime;
 use crate::plans::model::{
-    CheckedBy, Direction, Duration, ErrorHandling, Gate, GateCheck, Guardrail, Holder, Plan, PlanKind, Role, SuccessMetric,
-    Task, TaskId,
+    CheckedBy, Direction, Duration, ErrorHandling, Gate, GateCheck, Guardrail, Holder, Plan, PlanKind, Role,
+    SuccessMetric, Task, TaskId,
 };
 
 /// Who told that a gate waits, and who decides conflicts.
@@ -36,7 +36,8 @@ pub fn plan(
     let tasks = tasks(definition, selection, workers);
     let gates = gates(definition, selection);
     let roles = roles(definition, business);
-    let ladder: Vec<Role> = roles.contains_key(&role(COORDINATOR)).then(|| role(COORDINATOR)).into_iter().collect();
+    let ladder: Vec<Role> =
+        roles.contains_key(&role(COORDINATOR)).then(|| role(COORDINATOR)).into_iter().collect();
     Plan {
         kind: PlanKind::Programme,
         objective: objective(business, selection),
@@ -66,7 +67,8 @@ fn objective(business: &Business, selection: &Selection<'_>) -> String {
     match &selection.task {
         Some(task) => format!("{}: {task}", business.product),
         None => {
-            let titles: Vec<String> = selection.phases.iter().map(|phase| phase.title.to_lowercase()).collect();
+            let titles: Vec<String> =
+                selection.phases.iter().map(|phase| phase.title.to_lowercase()).collect();
             format!("{}: {}", business.product, crate::kernel::text::sentence_list(&titles))
         }
     }
@@ -85,7 +87,8 @@ fn roles(definition: &Definition, business: &Business) -> BTreeMap<Role, Holder>
             days_off: Vec::new(),
         }
     };
-    let mut roles: BTreeMap<Role, Holder> = definition.agents.iter().map(|agent| (role(&agent.id), holder(agent))).collect();
+    let mut roles: BTreeMap<Role, Holder> =
+        definition.agents.iter().map(|agent| (role(&agent.id), holder(agent))).collect();
     // A circle of fallbacks is no one who stands in: who closes it stands alone.
     for start in definition.agents.iter().map(|agent| role(&agent.id)) {
         let (mut at, mut steps) = (start.clone(), 0);
@@ -139,8 +142,11 @@ fn task(
     }
     let mut inputs = Vec::new();
     for input in piece.step.inputs.iter().chain(&piece.output.needs) {
-        let makers: Vec<&Piece<'_>> =
-            selection.pieces.iter().filter(|of| of.step.id != piece.step.id && overlaps(&of.path(), input)).collect();
+        let makers: Vec<&Piece<'_>> = selection
+            .pieces
+            .iter()
+            .filter(|of| of.step.id != piece.step.id && overlaps(&of.path(), input))
+            .collect();
         if makers.is_empty() {
             inputs.push(input.clone());
             continue;
@@ -173,7 +179,12 @@ fn task(
 fn detail(selection: &Selection<'_>, piece: &Piece<'_>) -> String {
     let activities: Vec<String> = piece.step.activities.iter().map(|text| format!("- {text}")).collect();
     let asked = selection.task.as_ref().map(|task| format!("{task}\n\n")).unwrap_or_default();
-    format!("{asked}{} for step “{}”. The step:\n{}", piece.output.about, piece.step.title, activities.join("\n"))
+    format!(
+        "{asked}{} for step “{}”. The step:\n{}",
+        piece.output.about,
+        piece.step.title,
+        activities.join("\n")
+    )
 }
 
 /// The step's estimate in equal parts over its outputs, the first ones a minute longer where it does not divide.
@@ -227,7 +238,9 @@ fn one_gate(
     let waiting: Vec<&str> = phase
         .steps
         .iter()
-        .filter(|step| !gate.after.contains(&step.id) && step.after.iter().any(|before| gate.after.contains(before)))
+        .filter(|step| {
+            !gate.after.contains(&step.id) && step.after.iter().any(|before| gate.after.contains(before))
+        })
         .map(|step| step.id.as_str())
         .collect();
     let first = |of: &&Piece<'_>| of.step.outputs.first() == Some(of.output);
@@ -236,9 +249,16 @@ fn one_gate(
         // Only those that nothing of their own phase holds back.
         of_next.filter(|of| first(of) && of.step.after.is_empty()).map(|of| TaskId(of.task_id())).collect()
     } else {
-        own().filter(|of| waiting.contains(&of.step.id.as_str())).filter(first).map(|of| TaskId(of.task_id())).collect()
+        own()
+            .filter(|of| waiting.contains(&of.step.id.as_str()))
+            .filter(first)
+            .map(|of| TaskId(of.task_id()))
+            .collect()
     };
-    let keeper = definition.agent(COORDINATOR).or(definition.agents.first()).map_or(COORDINATOR, |agent| agent.id.as_str());
+    let keeper = definition
+        .agent(COORDINATOR)
+        .or(definition.agents.first())
+        .map_or(COORDINATOR, |agent| agent.id.as_str());
     Gate {
         id: TaskId(gate_id(&gate.id)),
         title: gate.title.clone(),
@@ -304,24 +324,37 @@ mod tests {
 
     fn given(plan: &Plan) -> Known {
         // A run of some phases builds on what the others made.
-        let made: std::collections::BTreeSet<&String> = plan.tasks.iter().flat_map(|task| &task.outputs).collect();
+        let made: std::collections::BTreeSet<&String> =
+            plan.tasks.iter().flat_map(|task| &task.outputs).collect();
         let inputs = plan.tasks.iter().flat_map(|task| &task.inputs);
         Known { given: inputs.filter(|input| !made.contains(input)).cloned().collect(), ..Known::default() }
     }
 
     #[test]
     fn every_mode_makes_a_plan_without_faults() {
-        for phases in [&[][..], &["strategy"], &["pipeline-building", "execution"], &["analysis"], &["strategy", "analysis"]] {
-            let plan = made(&Scope { phases: phases.iter().map(ToString::to_string).collect(), ..Scope::default() });
+        for phases in [
+            &[][..],
+            &["strategy"],
+            &["pipeline-building", "execution"],
+            &["analysis"],
+            &["strategy", "analysis"],
+        ] {
+            let plan =
+                made(&Scope { phases: phases.iter().map(ToString::to_string).collect(), ..Scope::default() });
             assert!(faults(&plan).is_empty(), "{phases:?}: {:#?}", faults(&plan));
             let known = given(&plan);
             if phases.is_empty() {
                 assert_eq!(known.given.iter().map(String::as_str).collect::<Vec<_>>(), [CONFIG]);
             }
-            let findings: Vec<_> = preflight(&plan, &known).into_iter().filter(|finding| finding.blocks).collect();
+            let findings: Vec<_> =
+                preflight(&plan, &known).into_iter().filter(|finding| finding.blocks).collect();
             assert!(findings.is_empty(), "{findings:#?}");
         }
-        let alone = made(&Scope { agent: Some("growth-analyst".to_owned()), task: Some("Analyse campaign performance".to_owned()), ..Scope::default() });
+        let alone = made(&Scope {
+            agent: Some("growth-analyst".to_owned()),
+            task: Some("Analyse campaign performance".to_owned()),
+            ..Scope::default()
+        });
         assert!(faults(&alone).is_empty() && alone.gates.is_empty());
         assert!(alone.tasks[0].detail.starts_with("Analyse campaign performance"));
     }
@@ -330,10 +363,14 @@ mod tests {
     fn the_durations_are_those_of_the_source() {
         let full = schedule(&made(&Scope::default())).unwrap();
         let minutes = |phases: &[&str]| {
-            let plan = made(&Scope { phases: phases.iter().map(ToString::to_string).collect(), ..Scope::default() });
+            let plan =
+                made(&Scope { phases: phases.iter().map(ToString::to_string).collect(), ..Scope::default() });
             schedule(&plan).unwrap().parallel.num_minutes()
         };
-        assert_eq!([minutes(&["strategy"]), minutes(&["pipeline-building"]), minutes(&["execution"])], [30, 45, 60]);
+        assert_eq!(
+            [minutes(&["strategy"]), minutes(&["pipeline-building"]), minutes(&["execution"])],
+            [30, 45, 60]
+        );
         // The coordinator begins with what the analyst found, and then updates its own playbooks: 15, 15 and 10 minutes, where
         // the source estimates 20 for the phase as if nothing waited.
         assert_eq!(minutes(&["analysis"]), 40);
@@ -351,7 +388,10 @@ mod tests {
         assert_eq!(gate("messaging").before, [TaskId("analytics-foundation:attribution-model".to_owned())]);
         assert_eq!(gate("analytics").before.len(), 4);
         assert_eq!(gate("pipeline-building").before.len(), 5);
-        assert_eq!(gate("execution").before, [TaskId("performance-analysis:performance-analysis".to_owned())]);
+        assert_eq!(
+            gate("execution").before,
+            [TaskId("performance-analysis:performance-analysis".to_owned())]
+        );
         assert!(gate("analysis").before.is_empty());
         assert_eq!(gate("analysis").after.len(), 3 + 4 + 14);
     }
@@ -361,10 +401,22 @@ mod tests {
         let (definition, mut business) = example();
         business.team.retain(|member| member.agent == COORDINATOR);
         let selection = select(&definition, &Scope::default()).unwrap();
-        let plan = plan(&definition, &business, &selection, &Workers::default(), "2026-02-10T09:00:00Z".parse().unwrap());
+        let plan = plan(
+            &definition,
+            &business,
+            &selection,
+            &Workers::default(),
+            "2026-02-10T09:00:00Z".parse().unwrap(),
+        );
         assert!(faults(&plan).is_empty(), "{:#?}", faults(&plan));
         business.team.clear();
-        let plan = super::plan(&definition, &business, &selection, &Workers::default(), "2026-02-10T09:00:00Z".parse().unwrap());
+        let plan = super::plan(
+            &definition,
+            &business,
+            &selection,
+            &Workers::default(),
+            "2026-02-10T09:00:00Z".parse().unwrap(),
+        );
         assert!(faults(&plan).is_empty(), "{:#?}", faults(&plan));
         assert!(preflight(&plan, &given(&plan)).iter().all(|finding| !finding.blocks));
     }

@@ -108,11 +108,16 @@ pub fn select<'d>(definition: &'d Definition, scope: &Scope) -> Result<Selection
         (Some(_), task) if task.as_ref().is_none_or(|task| task.trim().is_empty()) => {
             faults.push(("#/task".to_owned(), "say in a sentence what the agent is to do".to_owned()));
         }
-        (None, Some(_)) => faults.push(("#/agent".to_owned(), "name the agent who is to do the task".to_owned())),
+        (None, Some(_)) => {
+            faults.push(("#/agent".to_owned(), "name the agent who is to do the task".to_owned()))
+        }
         _ => {}
     }
     if scope.agent.is_some() && !scope.phases.is_empty() {
-        faults.push(("#/phases".to_owned(), "an agent alone runs without phases; leave one of both out".to_owned()));
+        faults.push((
+            "#/phases".to_owned(),
+            "an agent alone runs without phases; leave one of both out".to_owned(),
+        ));
     }
     if !faults.is_empty() {
         return Err(faults);
@@ -127,7 +132,10 @@ fn of_phases<'d>(definition: &'d Definition, ids: &[String]) -> Selection<'d> {
     let wanted = |phase: &Phase| ids.is_empty() || ids.contains(&phase.id);
     let phases: Vec<&Phase> = definition.phases.iter().filter(|phase| wanted(phase)).collect();
     let names: Vec<&String> = phases.iter().map(|phase| &phase.id).collect();
-    let mode = definition.modes.iter().find(|mode| mode.phases.iter().eq(names.iter().copied()) && !mode.phases.is_empty());
+    let mode = definition
+        .modes
+        .iter()
+        .find(|mode| mode.phases.iter().eq(names.iter().copied()) && !mode.phases.is_empty());
     Selection {
         mode: mode.map(|mode| mode.id.clone()),
         pieces: pieces(definition).into_iter().filter(|piece| wanted(piece.phase)).collect(),
@@ -138,7 +146,8 @@ fn of_phases<'d>(definition: &'d Definition, ids: &[String]) -> Selection<'d> {
 
 /// The deliverables of an agent that a task speaks of; the most of them that share the most words with it.
 fn alone<'d>(definition: &'d Definition, agent: &str, task: &str) -> Selection<'d> {
-    let own: Vec<Piece<'d>> = pieces(definition).into_iter().filter(|piece| piece.agent.id == agent).collect();
+    let own: Vec<Piece<'d>> =
+        pieces(definition).into_iter().filter(|piece| piece.agent.id == agent).collect();
     let wanted = stems(task);
     let score = |piece: &Piece<'_>| {
         let about = stems(&format!("{} {}", piece.path().replace(['/', '-', '.'], " "), piece.output.about));
@@ -160,7 +169,13 @@ fn alone<'d>(definition: &'d Definition, agent: &str, task: &str) -> Selection<'
 /// The beginnings of the words of a text: `campaigns` and `campaign` are the same here.
 fn stems(text: &str) -> BTreeSet<String> {
     let words = text.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase);
-    words.filter(|word| word.len() > 3 && !["with", "from", "that", "this", "last", "want", "need"].contains(&word.as_str())).map(|word| word.chars().take(5).collect()).collect()
+    words
+        .filter(|word| {
+            word.len() > 3
+                && !["with", "from", "that", "this", "last", "want", "need"].contains(&word.as_str())
+        })
+        .map(|word| word.chars().take(5).collect())
+        .collect()
 }
 
 impl<'d> Selection<'d> {
@@ -170,12 +185,17 @@ impl<'d> Selection<'d> {
     }
 
     /// What the steps begin with and nobody makes or has made; `there` are the paths of files that exist.
-    pub fn missing<'p>(&self, definition: &Definition, there: impl IntoIterator<Item = &'p str>) -> Vec<Missing> {
+    pub fn missing<'p>(
+        &self,
+        definition: &Definition,
+        there: impl IntoIterator<Item = &'p str>,
+    ) -> Vec<Missing> {
         let there: Vec<&str> = there.into_iter().collect();
         let mut missing: Vec<Missing> = Vec::new();
         for piece in &self.pieces {
             for input in piece.step.inputs.iter().chain(&piece.output.needs) {
-                let given = input == CONFIG || self.makes(input) || there.iter().any(|path| overlaps(input, path));
+                let given =
+                    input == CONFIG || self.makes(input) || there.iter().any(|path| overlaps(input, path));
                 if given || missing.iter().any(|of| of.input == *input) {
                     continue;
                 }
@@ -193,7 +213,9 @@ impl<'d> Selection<'d> {
 
 /// Whether two paths are the same, or one lies in the other.
 pub fn overlaps(one: &str, other: &str) -> bool {
-    one == other || (one.ends_with('/') && other.starts_with(one)) || (other.ends_with('/') && one.starts_with(other))
+    one == other
+        || (one.ends_with('/') && other.starts_with(one))
+        || (other.ends_with('/') && one.starts_with(other))
 }
 
 #[cfg(test)]
@@ -228,7 +250,10 @@ mod tests {
         let definition = definition();
         let selection = select(&definition, &scope(&["pipeline-building", "execution"])).unwrap();
         let missing = selection.missing(&definition, []);
-        assert!(missing.iter().any(|of| of.input == "strategy/personas/" && of.made_in == "strategy"), "{missing:?}");
+        assert!(
+            missing.iter().any(|of| of.input == "strategy/personas/" && of.made_in == "strategy"),
+            "{missing:?}"
+        );
         assert!(missing.iter().all(|of| of.made_in == "strategy"), "{missing:?}");
         let all: Vec<String> = pieces(&definition).iter().map(Piece::path).collect();
         assert!(selection.missing(&definition, all.iter().map(String::as_str)).is_empty());
@@ -240,13 +265,22 @@ mod tests {
     fn a_task_in_words_finds_its_deliverable() {
         let definition = definition();
         let cases = [
-            ("demand-generation", "Design Google Ads campaign for Q2 product launch", "demand-gen/campaigns/"),
-            ("growth-analyst", "Analyze last month's campaign performance", "analytics/performance-analysis.md"),
+            (
+                "demand-generation",
+                "Design Google Ads campaign for Q2 product launch",
+                "demand-gen/campaigns/",
+            ),
+            (
+                "growth-analyst",
+                "Analyze last month's campaign performance",
+                "analytics/performance-analysis.md",
+            ),
             ("sales-enablement", "Update the battle card of Gearbook", "sales-enablement/battle-cards/"),
             ("pipeline-manager", "Update the forecast", "pipeline/forecast-methodology.md"),
         ];
         for (agent, task, path) in cases {
-            let scope = Scope { agent: Some(agent.to_owned()), task: Some(task.to_owned()), ..Scope::default() };
+            let scope =
+                Scope { agent: Some(agent.to_owned()), task: Some(task.to_owned()), ..Scope::default() };
             let selection = select(&definition, &scope).unwrap();
             let paths: Vec<String> = selection.pieces.iter().map(Piece::path).collect();
             assert!(paths.contains(&path.to_owned()), "{task}: {paths:?}");

@@ -139,7 +139,11 @@ mod tests {
         workers.agents.insert("copywriter".to_owned(), Worker::Drafter);
         let faults = workers.faults(&definition, false);
         let pointers: Vec<&str> = faults.iter().map(|(pointer, _)| pointer.as_str()).collect();
-        assert!(pointers.contains(&"#/workers/agents/copywriter") && pointers.contains(&"#/workers/agents/demand-generation"), "{faults:?}");
+        assert!(
+            pointers.contains(&"#/workers/agents/copywriter")
+                && pointers.contains(&"#/workers/agents/demand-generation"),
+            "{faults:?}"
+        );
     }
 
     #[test]

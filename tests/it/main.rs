@@ -31,6 +31,7 @@ mod plans;
 mod policy;
 mod privacy;
 mod process;
+mod programmes;
 mod receiver;
 mod roster;
 mod routing;

@@ -13,7 +13,7 @@ pub const SLICES: [&str; 8] =
 /// What of a slice others may name; besides what its front page gives out.
 const OPEN: [&str; 3] = ["commands", "model", "api"];
 /// Everything that only computes: given the same arguments it gives the same answer.
-const PURE: [&str; 35] = [
+const PURE: [&str; 44] = [
     "src/kernel/",
     "src/accounts/events/",
     "src/accounts/fold/",
@@ -49,6 +49,15 @@ const PURE: [&str; 35] = [
     "src/plans/preflight/",
     "src/plans/schedule/",
     "src/plans/wording.rs",
+    "src/programmes/advice.rs",
+    "src/programmes/business/",
+    "src/programmes/course.rs",
+    "src/programmes/deliverable/",
+    "src/programmes/draft/",
+    "src/programmes/figures/",
+    "src/programmes/gates/",
+    "src/programmes/selection.rs",
+    "src/programmes/workers.rs",
 ];
 /// What does not occur in pure code.
 const IMPURE: [&str; 9] =
@@ -64,8 +73,8 @@ fn allowed(from: &str) -> Vec<&'static str> {
     match from {
         "kernel" => vec!["kernel"],
         "platform" => vec!["kernel", "platform"],
-        // What a connector is set up with it says itself, in a type of its own.
-        "settings" => vec!["kernel", "platform", "connectors", "settings"],
+        // What a connector or a language model is set up with it says itself, in a type of its own.
+        "settings" => vec!["kernel", "platform", "connectors", "programmes", "settings"],
         "demo" => [&["kernel", "demo"][..], &SLICES].concat(),
         "app" => [&["kernel", "platform", "settings", "app"][..], &SLICES].concat(),
         "cli" => [&["kernel", "platform", "settings", "app", "cli", "demo"][..], &SLICES].concat(),

@@ -15,13 +15,24 @@ fn line(root: &Section, title: &str, child: &str) -> usize {
 }
 
 /// Whether nothing contradicts anything else; only asked when all parts were read.
-pub(super) fn contradictions(business: &Business, root: &Section, front: &str, agents: &[&str], faults: &mut Faults) {
+pub(super) fn contradictions(
+    business: &Business,
+    root: &Section,
+    front: &str,
+    agents: &[&str],
+    faults: &mut Faults,
+) {
     let share: f64 = business.channels.iter().map(|channel| channel.share).sum();
     if (share - 1.0).abs() > SHARE_SLACK {
         let message = format!(
             "the shares of the channels add up to {:.0} %, they must add up to 100 %: {}",
             share * 100.0,
-            business.channels.iter().map(|c| format!("{} {:.0} %", c.name, c.share * 100.0)).collect::<Vec<_>>().join(", ")
+            business
+                .channels
+                .iter()
+                .map(|c| format!("{} {:.0} %", c.name, c.share * 100.0))
+                .collect::<Vec<_>>()
+                .join(", ")
         );
         faults.add(line(root, "Channels", ""), "Channels", message);
     }
@@ -41,7 +52,11 @@ pub(super) fn contradictions(business: &Business, root: &Section, front: &str, a
     }
     for agent in agents {
         if business.team.iter().filter(|member| member.agent == *agent).count() > 1 {
-            faults.add(line(root, "Team", ""), "Team", format!("`{agent}` is filled twice; name one who answers for it"));
+            faults.add(
+                line(root, "Team", ""),
+                "Team",
+                format!("`{agent}` is filled twice; name one who answers for it"),
+            );
         }
     }
     if business.features.is_empty() || business.value_props.is_empty() || business.drivers.is_empty() {
@@ -75,7 +90,10 @@ fn goals(business: &Business, root: &Section, front: &str, faults: &mut Faults) 
     let goals = line(root, "Goals", "");
     for goal in &business.goals {
         if goal.by <= business.start {
-            let message = format!("`{}` is due on {}, before the programme begins on {}", goal.name, goal.by, business.start);
+            let message = format!(
+                "`{}` is due on {}, before the programme begins on {}",
+                goal.name, goal.by, business.start
+            );
             faults.add(goals, "Goals", message);
         }
         if goal.target <= 0.0 {
@@ -84,7 +102,11 @@ fn goals(business: &Business, root: &Section, front: &str, faults: &mut Faults) 
     }
     let of = |metric: &str| business.goals.iter().find(|goal| goal.metric == metric);
     let Some(revenue) = of("new_revenue") else {
-        faults.add(goals, "Goals", "needs a goal with the metric `new_revenue`: all targets are computed back from it");
+        faults.add(
+            goals,
+            "Goals",
+            "needs a goal with the metric `new_revenue`: all targets are computed back from it",
+        );
         return;
     };
     let days = (revenue.by - business.start).num_days();
@@ -103,8 +125,11 @@ fn goals(business: &Business, root: &Section, front: &str, faults: &mut Faults) 
         ("annual_churn", business.annual_churn, "annual_churn"),
     ];
     for (metric, target, key) in stated.iter().take(3) {
-        if let Some(goal) = of(metric).filter(|goal| (goal.target - target).abs() > 1e-9 * target.abs().max(1.0)) {
-            let message = format!("`{}` says {}, `{key}` on top says {target}; write the same", goal.name, goal.target);
+        if let Some(goal) =
+            of(metric).filter(|goal| (goal.target - target).abs() > 1e-9 * target.abs().max(1.0))
+        {
+            let message =
+                format!("`{}` says {}, `{key}` on top says {target}; write the same", goal.name, goal.target);
             faults.add(goals, "Goals", message);
         }
     }
@@ -114,12 +139,17 @@ fn goals(business: &Business, root: &Section, front: &str, faults: &mut Faults) 
 fn personas(business: &Business, root: &Section, faults: &mut Faults) {
     for persona in &business.personas {
         if !business.channels.iter().any(|channel| channel.personas.contains(&persona.slug)) {
-            let message = format!("no channel reaches `{}`; name it below a channel, or leave it out", persona.title);
+            let message =
+                format!("no channel reaches `{}`; name it below a channel, or leave it out", persona.title);
             faults.add(line(root, "Personas", &persona.title), "Personas", message);
         }
     }
     for channel in business.channels.iter().filter(|channel| channel.personas.is_empty()) {
-        faults.add(line(root, "Channels", &channel.name), "Channels", format!("`{}` reaches nobody", channel.name));
+        faults.add(
+            line(root, "Channels", &channel.name),
+            "Channels",
+            format!("`{}` reaches nobody", channel.name),
+        );
     }
 }
 
@@ -130,7 +160,11 @@ pub(super) fn doubts(business: &Business, agents: &[&str], file: &str) -> Vec<Fa
         doubts.add(0, "Team", format!("nobody is named for `{agent}`; its fallback answers for it"));
     }
     for channel in business.channels.iter().filter(|channel| channel.share < 0.05) {
-        let message = format!("{:.1} % for {} is hardly enough to learn anything from", channel.share * 100.0, channel.name);
+        let message = format!(
+            "{:.1} % for {} is hardly enough to learn anything from",
+            channel.share * 100.0,
+            channel.name
+        );
         doubts.add(0, "Channels", message);
     }
     if business.results.is_empty() {

@@ -45,7 +45,8 @@ impl<'f> Front<'f> {
         let table = match text.parse::<Table>() {
             Ok(table) => table,
             Err(error) => {
-                let line = error.span().map_or(1, |span| crate::programmes::fault::line_at(text, span.start)) + 1;
+                let line =
+                    error.span().map_or(1, |span| crate::programmes::fault::line_at(text, span.start)) + 1;
                 faults.add(line, "", format!("the figures on top are not TOML: {}", error.message()));
                 Table::new()
             }

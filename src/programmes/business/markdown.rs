@@ -57,7 +57,9 @@ pub struct Parts<'t> {
 /// Cuts a text into front matter and body; nothing when it does not begin with `+++` or the second is missing.
 pub fn parts(text: &str) -> Option<Parts<'_>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let rest = text.strip_prefix("+++").and_then(|rest| rest.trim_start_matches([' ', '\t', '\r']).strip_prefix('\n'))?;
+    let rest = text
+        .strip_prefix("+++")
+        .and_then(|rest| rest.trim_start_matches([' ', '\t', '\r']).strip_prefix('\n'))?;
     let end = rest.find("\n+++").map(|at| at + 1).or_else(|| rest.starts_with("+++").then_some(0))?;
     let front = &rest[..end];
     let after = &rest[end + 3..];
@@ -160,7 +162,10 @@ mod tests {
         assert_eq!(goals.line, 10);
         assert_eq!((goals.entries[0].key.as_str(), goals.entries[0].line), ("Key", 12));
         assert_eq!(goals.entries[1].values, ["one", "two"]);
-        assert_eq!((goals.tables[0].rows[0].cells.join(","), goals.tables[0].rows[0].line), ("1,2".to_owned(), 19));
+        assert_eq!(
+            (goals.tables[0].rows[0].cells.join(","), goals.tables[0].rows[0].line),
+            ("1,2".to_owned(), 19)
+        );
         assert_eq!((goals.children[0].title.as_str(), root.children[1].title.as_str()), ("Sub", "Next"));
     }
 

@@ -7,6 +7,7 @@
 
 mod check;
 mod front;
+mod history;
 pub mod markdown;
 mod read;
 mod sections;
@@ -103,8 +104,11 @@ pub enum SalesMotion {
 }
 
 impl SalesMotion {
-    pub const ALL: [(&'static str, Self); 3] =
-        [("self_serve", Self::SelfServe), ("sales_assisted", Self::SalesAssisted), ("sales_led", Self::SalesLed)];
+    pub const ALL: [(&'static str, Self); 3] = [
+        ("self_serve", Self::SelfServe),
+        ("sales_assisted", Self::SalesAssisted),
+        ("sales_led", Self::SalesLed),
+    ];
 
     pub fn name(self) -> &'static str {
         match self {

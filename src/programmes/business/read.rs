@@ -36,22 +36,33 @@ pub(super) fn business(file: &str, text: &str, agents: &[&str]) -> Result<Busine
         return Err(faults.into_sorted());
     }
     let Some(parts) = markdown::parts(text) else {
-        let message = "must begin with figures between two lines `+++`; see config/programme/example/CONFIG.md";
+        let message =
+            "must begin with figures between two lines `+++`; see config/programme/example/CONFIG.md";
         faults.add(1, "", message);
         return Err(faults.into_sorted());
     };
     let root = markdown::read(parts.body, parts.body_line);
     let mut business = figures(parts.front, &mut faults);
-    for child in root.children.iter().filter(|child| !SECTIONS.iter().any(|name| name.eq_ignore_ascii_case(&child.title))) {
+    for child in root
+        .children
+        .iter()
+        .filter(|child| !SECTIONS.iter().any(|name| name.eq_ignore_ascii_case(&child.title)))
+    {
         faults.add(child.line, "", unknown("section", &child.title, &SECTIONS));
     }
     business.about = root.text.join(" ");
     if business.about.is_empty() {
-        faults.add(root.line, "", "say in a paragraph below the title who the company is and what it is about to do");
+        faults.add(
+            root.line,
+            "",
+            "say in a paragraph below the title who the company is and what it is about to do",
+        );
     }
     section(&root, "Market", &mut faults, |section, faults| business.market = market(section, faults));
     section(&root, "Product", &mut faults, |section, faults| product(section, &mut business, faults));
-    section(&root, "Value drivers", &mut faults, |section, faults| business.drivers = drivers(section, faults));
+    section(&root, "Value drivers", &mut faults, |section, faults| {
+        business.drivers = drivers(section, faults)
+    });
     section(&root, "Personas", &mut faults, |section, faults| {
         business.personas = each(section, faults, "persona", persona);
     });
@@ -60,20 +71,21 @@ pub(super) fn business(file: &str, text: &str, agents: &[&str]) -> Result<Busine
     });
     let personas = business.personas.clone();
     section(&root, "Channels", &mut faults, |section, faults| {
-        business.channels = each(section, faults, "channel", |section, faults| channel(section, &personas, faults));
+        business.channels =
+            each(section, faults, "channel", |section, faults| channel(section, &personas, faults));
     });
     section(&root, "Goals", &mut faults, |section, faults| business.goals = goals(section, faults));
     section(&root, "Team", &mut faults, |section, faults| business.team = team(section, faults));
     section(&root, "Voice", &mut faults, |section, faults| business.voice = voice(section, faults));
     // What happened so far is known to some only.
     if let Some(section) = root.child("Results") {
-        business.results = results(section, &business.channels, &mut faults);
+        business.results = history::results(section, &business.channels, &mut faults);
     }
     if let Some(section) = root.child("Experiment results") {
-        business.experiments = experiments(section, &mut faults);
+        business.experiments = history::experiments(section, &mut faults);
     }
     if let Some(section) = root.child("Cohorts") {
-        business.cohorts = cohorts(section, &mut faults);
+        business.cohorts = history::cohorts(section, &mut faults);
     }
     if faults.is_empty() {
         check::contradictions(&business, &root, parts.front, agents, &mut faults);
@@ -108,7 +120,12 @@ fn figures(text: &str, faults: &mut Faults) -> Business {
         deal_size: front.number("deal_size", 1.0, 1e9, "the average first-year value of a contract"),
         sales_cycle_days: front.whole("sales_cycle_days", 1, 1_000, "days from opportunity to signature"),
         monthly_budget_cents: (budget * 100.0).round() as i64,
-        sales_cost_per_month: front.number("sales_cost_per_month", 0.0, 1e9, "salaries of those who win customers"),
+        sales_cost_per_month: front.number(
+            "sales_cost_per_month",
+            0.0,
+            1e9,
+            "salaries of those who win customers",
+        ),
         gross_margin: front.rate("gross_margin", "such as 0.8"),
         annual_churn: front.rate("annual_churn", "the part of customers that leaves in a year, such as 0.1"),
         annual_expansion: front.number("annual_expansion", 0.0, 5.0, "growth of those who stay, such as 0.1"),
@@ -116,12 +133,18 @@ fn figures(text: &str, faults: &mut Faults) -> Business {
         rates: Rates {
             lead_to_mql: front.rate("rates.lead_to_mql", "the part of leads that qualifies"),
             mql_to_sql: front.rate("rates.mql_to_sql", "the part that sales accepts"),
-            sql_to_opportunity: front.rate("rates.sql_to_opportunity", "the part that becomes an opportunity"),
+            sql_to_opportunity: front
+                .rate("rates.sql_to_opportunity", "the part that becomes an opportunity"),
             opportunity_to_won: front.rate("rates.opportunity_to_won", "the part that is won"),
         },
         targets: Targets {
             cac: front.number("targets.cac", 1.0, 1e9, "the most that a customer may cost"),
-            payback_months: front.number("targets.payback_months", 0.5, 120.0, "months until it is earned back"),
+            payback_months: front.number(
+                "targets.payback_months",
+                0.5,
+                120.0,
+                "months until it is earned back",
+            ),
             net_revenue_retention: front.number("targets.net_revenue_retention", 0.1, 3.0, "such as 1.1"),
         },
         about: String::new(),
@@ -170,7 +193,11 @@ fn market(section: &Section, faults: &mut Faults) -> Market {
         _ => {
             if !employees.is_empty() {
                 let line = keys.line("Employees");
-                keys.faults.add(line, "Market / Employees", format!("`{employees}` is no range such as 100–900"));
+                keys.faults.add(
+                    line,
+                    "Market / Employees",
+                    format!("`{employees}` is no range such as 100–900"),
+                );
             }
             (1.0, 1.0)
         }
@@ -199,7 +226,8 @@ fn product(section: &Section, business: &mut Business, faults: &mut Faults) {
         differentiator: keys.text("Differentiator", "what only this product does, beginning with a verb"),
         tagline: keys.text("Tagline", "a few words"),
         value_proposition: keys.text("Value proposition", "one sentence"),
-        activation: keys.text("Activation", "what a new customer does once and then has seen what it is good for"),
+        activation: keys
+            .text("Activation", "what a new customer does once and then has seen what it is good for"),
         habit: keys.text("Habit", "what a customer does who stays"),
     };
     keys.finish();
@@ -275,7 +303,11 @@ fn each<T>(
             faults.add(child.line, &section.title, format!("`{}` is there twice", child.title));
         }
         if slug(&child.title).is_empty() {
-            faults.add(child.line, &section.title, format!("`{}` has no letters to name files by", child.title));
+            faults.add(
+                child.line,
+                &section.title,
+                format!("`{}` has no letters to name files by", child.title),
+            );
         }
     }
     section.children.iter().map(|child| read(child, faults)).collect()
@@ -290,7 +322,8 @@ fn persona(section: &Section, faults: &mut Faults) -> Persona {
                 objections.push(Objection { says: says.trim().to_owned(), answer: answer.trim().to_owned() });
             }
             _ => {
-                let (line, path) = (keys.line("Objections"), format!("Personas / {} / Objections", section.title));
+                let (line, path) =
+                    (keys.line("Objections"), format!("Personas / {} / Objections", section.title));
                 keys.faults.add(line, path, format!("`{text}` has no answer; write `{text} → the answer`"));
             }
         }
@@ -408,91 +441,4 @@ fn voice(section: &Section, faults: &mut Faults) -> Voice {
     };
     keys.finish();
     voice
-}
-
-fn results(section: &Section, channels: &[Channel], faults: &mut Faults) -> Vec<Outcome> {
-    let columns =
-        ["Month", "Channel", "Spend", "Visits", "Leads", "MQLs", "Opportunities", "Won", "Revenue"];
-    let columns = Columns::new(section, &columns, faults);
-    let mut found: Vec<Outcome> = Vec::new();
-    for cells in columns.rows() {
-        let month = cells.text(0, "month", faults);
-        if format!("{month}-01").parse::<NaiveDate>().is_err() {
-            faults.add(cells.line(), "Results", format!("`{month}` is no month such as 2026-01"));
-        }
-        let name = cells.text(1, "channel", faults);
-        let channel = channels.iter().find(|channel| channel.name.eq_ignore_ascii_case(&name));
-        if channel.is_none() {
-            let known: Vec<&str> = channels.iter().map(|channel| channel.name.as_str()).collect();
-            faults.unknown(cells.line(), "Results", "channel", &name, &known);
-        }
-        let outcome = Outcome {
-            month,
-            channel: channel.map(|channel| channel.slug.clone()).unwrap_or_default(),
-            spend: cells.number(2, "spend", faults),
-            visits: cells.count(3, "visits", faults),
-            leads: cells.count(4, "leads", faults),
-            mqls: cells.count(5, "MQLs", faults),
-            opportunities: cells.count(6, "opportunities", faults),
-            won: cells.count(7, "customers won", faults),
-            revenue: cells.number(8, "revenue", faults),
-        };
-        if found.iter().any(|other| other.month == outcome.month && other.channel == outcome.channel) {
-            faults.add(cells.line(), "Results", format!("{} is there twice for {}", name, outcome.month));
-        }
-        let falling = [outcome.visits, outcome.leads, outcome.mqls, outcome.opportunities, outcome.won];
-        if falling.windows(2).any(|pair| pair[1] > pair[0]) {
-            faults.add(cells.line(), "Results", "a later stage has more than an earlier one");
-        }
-        found.push(outcome);
-    }
-    found
-}
-
-fn experiments(section: &Section, faults: &mut Faults) -> Vec<Trial> {
-    let columns = [
-        "Experiment",
-        "Control visitors",
-        "Control conversions",
-        "Variant visitors",
-        "Variant conversions",
-    ];
-    let columns = Columns::new(section, &columns, faults);
-    let mut found = Vec::new();
-    for cells in columns.rows() {
-        let mut count = |column: usize| cells.count(column, "count", faults);
-        let counts = [count(1), count(2), count(3), count(4)];
-        if counts[1] > counts[0] || counts[3] > counts[2] || counts[0] == 0 || counts[2] == 0 {
-            faults.add(cells.line(), "Experiment results", "more conversions than visitors, or no visitors");
-        }
-        found.push(Trial {
-            name: cells.text(0, "name", faults),
-            control_visitors: counts[0],
-            control_conversions: counts[1],
-            variant_visitors: counts[2],
-            variant_conversions: counts[3],
-        });
-    }
-    found
-}
-
-fn cohorts(section: &Section, faults: &mut Faults) -> Vec<Cohort> {
-    let Some(table) = section.tables.first() else {
-        faults.add(section.line, "Cohorts", "needs a table: Quarter | Customers | 1 | 2 …");
-        return Vec::new();
-    };
-    let mut found = Vec::new();
-    for row in &table.rows {
-        let counts: Vec<Option<u64>> =
-            row.cells.iter().skip(1).filter(|cell| !cell.is_empty()).map(|cell| cell.replace(',', "").parse().ok()).collect();
-        let counts: Option<Vec<u64>> = counts.into_iter().collect();
-        match counts.as_deref() {
-            Some([customers, left @ ..]) if *customers > 0 && counts.iter().flatten().is_sorted_by(|a, b| a >= b) => {
-                let quarter = row.cells.first().cloned().unwrap_or_default();
-                found.push(Cohort { quarter, customers: *customers, left: left.to_vec() });
-            }
-            _ => faults.add(row.line, "Cohorts", "must be counts that do not rise, the customers at first above 0"),
-        }
-    }
-    found
 }

@@ -98,7 +98,11 @@ impl<'s> Columns<'s> {
     pub fn new(section: &'s Section, columns: &[&str], faults: &mut Faults) -> Self {
         let path = section.title.clone();
         let Some(table) = section.tables.first() else {
-            faults.add(section.line, &path, format!("needs a table with the columns {}", columns.join(" | ")));
+            faults.add(
+                section.line,
+                &path,
+                format!("needs a table with the columns {}", columns.join(" | ")),
+            );
             return Self { table: None, places: Vec::new(), path };
         };
         let place = |column: &str| table.head.iter().position(|head| head.eq_ignore_ascii_case(column));
@@ -106,7 +110,9 @@ impl<'s> Columns<'s> {
         for (column, _) in columns.iter().zip(&places).filter(|(_, place)| place.is_none()) {
             faults.add(table.line, &path, format!("the table has no column `{column}`"));
         }
-        for head in table.head.iter().filter(|head| !columns.iter().any(|column| column.eq_ignore_ascii_case(head))) {
+        for head in
+            table.head.iter().filter(|head| !columns.iter().any(|column| column.eq_ignore_ascii_case(head)))
+        {
             faults.add(table.line, &path, unknown("column of this table", head, columns));
         }
         Self { table: Some(table), places, path }
@@ -151,7 +157,11 @@ impl Cells<'_> {
         })
     }
 
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative, far below 2^52")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "not negative, far below 2^52"
+    )]
     pub fn count(&self, column: usize, what: &str, faults: &mut Faults) -> u64 {
         self.number(column, what, faults).round() as u64
     }

@@ -76,7 +76,13 @@ fn what_contradicts_itself_is_said_before_anything_runs() {
         (("| cac | 14,000 |", "| cac | 15,000 |"), "`targets.cac` on top says 14000"),
         (("| 2026-08-31 |\n| Customers", "| 2026-02-01 |\n| Customers"), "before the programme begins"),
         (("currency = \"USD\"", "currency = \"Dollar\""), "is no currency"),
-        (("| Omar Haddad | Revenue operations | pipeline-manager |", "| Omar Haddad | Revenue operations | pipelines-manager |"), "did you mean `pipeline-manager`"),
+        (
+            (
+                "| Omar Haddad | Revenue operations | pipeline-manager |",
+                "| Omar Haddad | Revenue operations | pipelines-manager |",
+            ),
+            "did you mean `pipeline-manager`",
+        ),
         (("| new_revenue |", "| new_customers |"), "needs a goal with the metric `new_revenue`"),
         (("| 1,120 | 49 | 18 |", "| 1,120 | 49 | 80 |"), "a later stage has more than an earlier one"),
         (("| 21 | 21 | 20 | 20 | 19 |", "| 21 | 21 | 20 | 22 | 19 |"), "counts that do not rise"),
@@ -85,8 +91,14 @@ fn what_contradicts_itself_is_said_before_anything_runs() {
         let faults = faults_of(&[(from, to)]);
         assert!(faults.len() == 1 && faults[0].contains(expected), "{expected}: {faults:#?}");
     }
-    let nobody = faults_of(&[("- Personas: Maintenance lead, IT and OT security lead", "- Personas: Maintenance lead"),
-        ("- Personas: Plant manager, IT and OT security lead", "- Personas: Plant manager")]);
+    let nobody = faults_of(&[
+        ("- Personas: Maintenance lead, IT and OT security lead", "- Personas: Maintenance lead"),
+        ("- Personas: Plant manager, IT and OT security lead", "- Personas: Plant manager"),
+    ]);
     assert!(nobody[0].contains("no channel reaches `IT and OT security lead`"), "{nobody:?}");
-    assert!(Business::read("CONFIG.md", "# Nothing", &AGENTS).unwrap_err()[0].message.contains("must begin with figures"));
+    assert!(
+        Business::read("CONFIG.md", "# Nothing", &AGENTS).unwrap_err()[0]
+            .message
+            .contains("must begin with figures")
+    );
 }

@@ -38,7 +38,9 @@ impl Programmes {
         self.plans.lock(&mut tx, id).await?;
         let loaded = self.load(&mut tx, id).await?;
         self.check_raised(&mut tx, &loaded, raised).await?;
-        let number = store::insert_conflict(&mut tx, id, &raised.agent, &raised.files, &raised.description, now).await?;
+        let number =
+            store::insert_conflict(&mut tx, id, &raised.agent, &raised.files, &raised.description, now)
+                .await?;
         let root = &loaded.definition.root;
         let files: String = raised.files.iter().map(|file| format!("- `{root}/{file}`\n")).collect();
         let text = format!(
@@ -48,16 +50,36 @@ impl Programmes {
             raised.description
         );
         let path = format!("{}/{number:03}.md", loaded.definition.folders.conflicts);
-        self.document(&mut tx, &loaded, Document { path, text, agent: &raised.agent, by: &raised.by, message: format!("conflict: {}", one_line(&raised.description)) }, now).await?;
+        self.document(
+            &mut tx,
+            &loaded,
+            Document {
+                path,
+                text,
+                agent: &raised.agent,
+                by: &raised.by,
+                message: format!("conflict: {}", one_line(&raised.description)),
+            },
+            now,
+        )
+        .await?;
         tx.commit().await?;
         self.conflict(id, number).await
     }
 
-    async fn check_raised(&self, conn: &mut PgConnection, loaded: &Loaded, raised: &Raised) -> Result<(), ProgrammeError> {
+    async fn check_raised(
+        &self,
+        conn: &mut PgConnection,
+        loaded: &Loaded,
+        raised: &Raised,
+    ) -> Result<(), ProgrammeError> {
         let mut faults = Vec::new();
         let agents = loaded.definition.agent_ids();
         if !agents.contains(&raised.agent.as_str()) {
-            faults.push(Fault::new("#/agent", crate::programmes::fault::unknown("agent", &raised.agent, &agents)));
+            faults.push(Fault::new(
+                "#/agent",
+                crate::programmes::fault::unknown("agent", &raised.agent, &agents),
+            ));
         }
         if raised.files.is_empty() {
             faults.push(Fault::new("#/files", "name the files that contradict each other"));
@@ -74,7 +96,12 @@ impl Programmes {
     }
 
     /// Writes the coordinator's decision with its rationale.
-    pub async fn decide(&self, id: Uuid, number: i32, decided: &Decided) -> Result<ConflictRow, ProgrammeError> {
+    pub async fn decide(
+        &self,
+        id: Uuid,
+        number: i32,
+        decided: &Decided,
+    ) -> Result<ConflictRow, ProgrammeError> {
         let mut faults = Vec::new();
         for (pointer, text) in [("#/decision", &decided.decision), ("#/rationale", &decided.rationale)] {
             if text.trim().is_empty() {
@@ -89,7 +116,10 @@ impl Programmes {
         self.plans.lock(&mut tx, id).await?;
         let loaded = self.load(&mut tx, id).await?;
         let known = store::conflicts(&mut tx, id).await?;
-        let conflict = known.iter().find(|of| of.number == number).ok_or(ProgrammeError::NoConflict { programme: id, number })?;
+        let conflict = known
+            .iter()
+            .find(|of| of.number == number)
+            .ok_or(ProgrammeError::NoConflict { programme: id, number })?;
         let words = (decided.decision.as_str(), decided.rationale.as_str(), decided.by.as_str());
         if !store::decide_conflict(&mut tx, id, number, words, now).await? {
             return Err(ProgrammeError::Conflict { number, fault: "was decided already" });
@@ -107,15 +137,30 @@ impl Programmes {
         );
         let path = format!("{}/{number:03}.md", loaded.definition.folders.decisions);
         let message = format!("decision: {}", one_line(&decided.decision));
-        self.document(&mut tx, &loaded, Document { path, text, agent: COORDINATOR, by: &decided.by, message }, now).await?;
+        self.document(
+            &mut tx,
+            &loaded,
+            Document { path, text, agent: COORDINATOR, by: &decided.by, message },
+            now,
+        )
+        .await?;
         tx.commit().await?;
         self.conflict(id, number).await
     }
 
     /// Notes that a file was changed because of a decision.
-    pub(super) async fn apply(&self, conn: &mut PgConnection, id: Uuid, number: i32, path: &str) -> Result<(), ProgrammeError> {
+    pub(super) async fn apply(
+        &self,
+        conn: &mut PgConnection,
+        id: Uuid,
+        number: i32,
+        path: &str,
+    ) -> Result<(), ProgrammeError> {
         let known = store::conflicts(conn, id).await?;
-        let conflict = known.iter().find(|of| of.number == number).ok_or(ProgrammeError::NoConflict { programme: id, number })?;
+        let conflict = known
+            .iter()
+            .find(|of| of.number == number)
+            .ok_or(ProgrammeError::NoConflict { programme: id, number })?;
         if !conflict.files.iter().any(|file| file == path) {
             return Err(ProgrammeError::Conflict { number, fault: "is not about this file" });
         }
@@ -137,7 +182,13 @@ impl Programmes {
     }
 
     /// Writes a document of the coordination into the workspace, on the branch of the phase that is under way.
-    async fn document(&self, conn: &mut PgConnection, loaded: &Loaded, document: Document<'_>, now: DateTime) -> Result<(), ProgrammeError> {
+    async fn document(
+        &self,
+        conn: &mut PgConnection,
+        loaded: &Loaded,
+        document: Document<'_>,
+        now: DateTime,
+    ) -> Result<(), ProgrammeError> {
         let file = NewFile { path: document.path.clone(), content: document.text, kind: None };
         let made = Made { agent: document.agent, task: None, at: now, by: document.by };
         let versions = store::insert_files(conn, loaded.row.id, &[file], made).await?;
@@ -154,9 +205,10 @@ impl Programmes {
         let entries = store::entries(conn, loaded.row.id).await?;
         let view = self.plans.read_on(conn, loaded.row.id).await?;
         let merged = |phase: &str| entries.iter().any(|entry| entry.once == format!("phase:{phase}"));
-        let open = loaded.definition.phases.iter().find(|phase| {
-            view.plan.tasks.iter().any(|task| task.stage == phase.id) && !merged(&phase.id)
-        });
+        let open =
+            loaded.definition.phases.iter().find(|phase| {
+                view.plan.tasks.iter().any(|task| task.stage == phase.id) && !merged(&phase.id)
+            });
         Ok(open.map(|phase| phase.branch.clone()).unwrap_or_default())
     }
 }

@@ -22,7 +22,7 @@ const FILES_MAX: usize = 60;
 /// The longest path, in bytes.
 const PATH_MAX: usize = 200;
 
-/// What a worker hands in when a task of a programme is done: the `result` of `POST /v1/tasks/{id}/complete`.
+/// What a worker hands in when a task of a programme is done: the `data` of `POST /v1/tasks/{id}/complete`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = ProgrammeResult)]
@@ -53,32 +53,42 @@ pub(super) struct Accepted {
 }
 
 /// Everything of a result, or every fault of it.
-pub(super) fn accept(result: Option<&Value>, piece: &Piece<'_>, phase: u32) -> Result<Vec<Accepted>, Vec<Fault>> {
-    let Some(result) = result else {
+pub(super) fn accept(
+    result: Option<&Value>,
+    piece: &Piece<'_>,
+    phase: u32,
+) -> Result<Vec<Accepted>, Vec<Fault>> {
+    let data = result.and_then(|result| result.get("data"));
+    let Some(data) = data.filter(|data| data.as_object().is_some_and(|data| !data.is_empty())) else {
         let detail = format!(
             "hand in the deliverable: {{\"files\": [{{\"path\": \"{}…\", \"deliverable\": {{…}}}}]}}; its schema is at \
              /v1/programmes/schemas/{}",
             piece.path(),
             piece.output.kind
         );
-        return Err(vec![Fault::new("#/result", detail)]);
+        return Err(vec![Fault::new("#/data", detail)]);
     };
-    let handed: Handed = serde_path_to_error::deserialize(result).map_err(|error| {
+    let handed: Handed = serde_path_to_error::deserialize(data).map_err(|error| {
         let pointer = error.path().to_string().replace('[', "/").replace(']', "").replace('.', "/");
-        vec![Fault::new(format!("#/result/{pointer}"), error.into_inner().to_string())]
+        vec![Fault::new(format!("#/data/{pointer}"), error.into_inner().to_string())]
     })?;
     let mut faults = Vec::new();
     if handed.files.is_empty() || handed.files.len() > FILES_MAX {
-        faults.push(Fault::new("#/result/files", format!("must be 1 to {FILES_MAX} files")));
+        faults.push(Fault::new("#/data/files", format!("must be 1 to {FILES_MAX} files")));
     }
     let mut accepted: Vec<Accepted> = Vec::new();
     for (place, file) in handed.files.into_iter().enumerate() {
         match one(file, piece, phase) {
             Ok(file) if accepted.iter().any(|other| other.path == file.path) => {
-                faults.push(Fault::new(format!("#/result/files/{place}/path"), format!("`{}` is there twice", file.path)));
+                faults.push(Fault::new(
+                    format!("#/data/files/{place}/path"),
+                    format!("`{}` is there twice", file.path),
+                ));
             }
             Ok(file) => accepted.push(file),
-            Err((pointer, detail)) => faults.push(Fault::new(format!("#/result/files/{place}{pointer}"), detail)),
+            Err((pointer, detail)) => {
+                faults.push(Fault::new(format!("#/data/files/{place}{pointer}"), detail))
+            }
         }
     }
     if faults.is_empty() { Ok(accepted) } else { Err(faults) }
@@ -107,9 +117,13 @@ fn one(file: HandedFile, piece: &Piece<'_>, phase: u32) -> Result<Accepted, (Str
             deliverable
         }
         (None, Some(text)) => {
-            let (deliverable, kind) = Deliverable::parse(&text).map_err(|malformed| fault(malformed, "/text"))?;
+            let (deliverable, kind) =
+                Deliverable::parse(&text).map_err(|malformed| fault(malformed, "/text"))?;
             if kind != wanted {
-                return Err(("/text".to_owned(), format!("is a `{}`, this task makes a `{}`", kind.name(), wanted.name())));
+                return Err((
+                    "/text".to_owned(),
+                    format!("is a `{}`, this task makes a `{}`", kind.name(), wanted.name()),
+                ));
             }
             deliverable
         }
@@ -126,7 +140,11 @@ fn fits(path: &str, own: &str) -> bool {
         && path.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c));
     match own.strip_suffix('/') {
         Some(folder) => {
-            sound && path.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/')).is_some_and(|name| name.ends_with(".md") && !name.contains('/'))
+            sound
+                && path
+                    .strip_prefix(folder)
+                    .and_then(|rest| rest.strip_prefix('/'))
+                    .is_some_and(|name| name.ends_with(".md") && !name.contains('/'))
         }
         None => sound && path == own,
     }
@@ -154,13 +172,22 @@ impl Programmes {
         (by, now): (&str, DateTime),
     ) -> Result<Vec<(String, i32)>, ProgrammeError> {
         let mut files = Vec::new();
-        let figures = (!piece.output.charts.is_empty()).then(|| Figures::of(&loaded.business, &loaded.definition.restart));
+        let figures = (!piece.output.charts.is_empty())
+            .then(|| Figures::of(&loaded.business, &loaded.definition.restart));
         for file in accepted {
             if let Some(figures) = &figures {
                 let drawn = charts::beside(piece.output, &file.path, &loaded.business, figures);
-                files.extend(drawn.into_iter().map(|chart| NewFile { path: chart.path, content: chart.text, kind: None }));
+                files.extend(drawn.into_iter().map(|chart| NewFile {
+                    path: chart.path,
+                    content: chart.text,
+                    kind: None,
+                }));
             }
-            files.push(NewFile { path: file.path, content: file.text, kind: Some(file.kind.name().to_owned()) });
+            files.push(NewFile {
+                path: file.path,
+                content: file.text,
+                kind: Some(file.kind.name().to_owned()),
+            });
         }
         let task = piece.task_id();
         let made = Made { agent: &piece.agent.id, task: Some(&task), at: now, by };
@@ -179,13 +206,15 @@ impl Programmes {
         let task = known.task.clone().ok_or_else(missing)?;
         let piece = piece_of(&loaded.definition, &task).ok_or_else(missing)?;
         let file = HandedFile { path: Some(revision.path.clone()), ..revision.file.clone() };
-        let accepted = one(file, &piece, piece.phase.number)
-            .map_err(|(pointer, detail)| ProgrammeError::Invalid(vec![Fault::new(format!("#{pointer}"), detail)]))?;
+        let accepted = one(file, &piece, piece.phase.number).map_err(|(pointer, detail)| {
+            ProgrammeError::Invalid(vec![Fault::new(format!("#{pointer}"), detail)])
+        })?;
         let versions = self.keep(&mut tx, &loaded, &piece, vec![accepted], (&revision.by, now)).await?;
         if let Some(number) = revision.conflict {
             self.apply(&mut tx, id, number, &revision.path).await?;
         }
-        let version = versions.iter().find(|(path, _)| *path == revision.path).map_or(1, |(_, version)| *version);
+        let version =
+            versions.iter().find(|(path, _)| *path == revision.path).map_or(1, |(_, version)| *version);
         let entry = json!({
             "kind": "commit", "phase": piece.phase.branch, "agent": piece.agent.id,
             "message": format!("revise: {} in {}", one_line(&revision.why), revision.path), "files": versions,
@@ -212,7 +241,14 @@ mod tests {
     fn a_file_lies_where_its_task_puts_it() {
         assert!(fits("strategy/personas/cfo.md", "strategy/personas/"));
         assert!(fits("strategy/gtm-strategy.md", "strategy/gtm-strategy.md"));
-        for wrong in ["strategy/personas/../x.md", "strategy/personas/a/b.md", "strategy/personas/x.sh", "strategy/personas/", "/strategy/personas/x.md", "strategy/personas/ü.md"] {
+        for wrong in [
+            "strategy/personas/../x.md",
+            "strategy/personas/a/b.md",
+            "strategy/personas/x.sh",
+            "strategy/personas/",
+            "/strategy/personas/x.md",
+            "strategy/personas/ü.md",
+        ] {
             assert!(!fits(wrong, "strategy/personas/"), "{wrong}");
         }
     }
@@ -222,16 +258,16 @@ mod tests {
         let definition = Definition::shipped().unwrap();
         let piece = piece_of(&definition, "gtm-strategy:budget-allocation").unwrap();
         let faults = |result: Value| -> Vec<String> {
-            let faults = accept(Some(&result), &piece, 1).err().unwrap();
+            let faults = accept(Some(&json!({"outputs": [], "data": result})), &piece, 1).err().unwrap();
             faults.iter().map(|fault| fault.pointer.clone()).collect()
         };
-        assert_eq!(faults(json!({"files": []})), ["#/result/files"]);
-        assert_eq!(faults(json!({"file": []})), ["#/result/file"]);
+        assert_eq!(faults(json!({"files": []})), ["#/data/files"]);
+        assert_eq!(faults(json!({"file": []})), ["#/data/file"]);
         let body = json!({"title": "Budget", "body": "Text", "data": {"month_total": 1, "lines": []}});
         assert_eq!(
             faults(json!({"files": [{"deliverable": body}, {"path": "strategy/other.md", "text": "x"}, {}]})),
-            ["#/result/files/0/deliverable/data/month_total", "#/result/files/1/path", "#/result/files/2"]
+            ["#/data/files/0/deliverable/data/month_total", "#/data/files/1/path", "#/data/files/2"]
         );
-        assert_eq!(accept(None, &piece, 1).err().unwrap()[0].pointer, "#/result");
+        assert_eq!(accept(None, &piece, 1).err().unwrap()[0].pointer, "#/data");
     }
 }

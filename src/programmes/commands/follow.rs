@@ -52,12 +52,21 @@ impl PlanFollower for ProgrammeFollower {
 }
 
 impl Programmes {
-    async fn follow(&self, conn: &mut PgConnection, happened: &[Happened], now: DateTime) -> Result<(), ProgrammeError> {
+    async fn follow(
+        &self,
+        conn: &mut PgConnection,
+        happened: &[Happened],
+        now: DateTime,
+    ) -> Result<(), ProgrammeError> {
         let concerns = |one: &&Happened| {
             matches!(
                 one.what,
-                What::Task(Happening::Done | Happening::Skipped | Happening::Escalated { .. } | Happening::Failed { .. })
-                    | What::GateOpened
+                What::Task(
+                    Happening::Done
+                        | Happening::Skipped
+                        | Happening::Escalated { .. }
+                        | Happening::Failed { .. }
+                ) | What::GateOpened
                     | What::Reviewed { .. }
                     | What::Done
             )
@@ -69,8 +78,13 @@ impl Programmes {
             let name = one.name.as_ref();
             match (&one.what, name) {
                 (What::Task(Happening::Done), Some(task)) => self.done(conn, &loaded, task, now).await?,
-                (What::Task(Happening::Skipped), Some(task)) => self.step_over(conn, &loaded, task, now).await?,
-                (What::Task(Happening::Escalated { reason, .. } | Happening::Failed { reason }), Some(task)) => {
+                (What::Task(Happening::Skipped), Some(task)) => {
+                    self.step_over(conn, &loaded, task, now).await?
+                }
+                (
+                    What::Task(Happening::Escalated { reason, .. } | Happening::Failed { reason }),
+                    Some(task),
+                ) => {
                     self.blocked(conn, &loaded, task, reason, now).await?;
                 }
                 (What::GateOpened, Some(gate)) => self.judge(conn, &loaded, gate, now).await?,
@@ -85,15 +99,23 @@ impl Programmes {
     }
 
     /// A task is done: its files are checked and kept, its commit is noted, its agent's status written.
-    async fn done(&self, conn: &mut PgConnection, loaded: &Loaded, task: &TaskId, now: DateTime) -> Result<(), ProgrammeError> {
+    async fn done(
+        &self,
+        conn: &mut PgConnection,
+        loaded: &Loaded,
+        task: &TaskId,
+        now: DateTime,
+    ) -> Result<(), ProgrammeError> {
         let Some(piece) = piece_of(&loaded.definition, &task.0) else { return Ok(()) };
         let view = self.plans.read_on(conn, loaded.row.id).await?;
         let Some(row) = view.tasks.iter().find(|row| row.name == task.0) else { return Ok(()) };
         let by = row.ended_by.clone().unwrap_or_else(|| piece.agent.id.clone());
-        let accepted = accept(row.result.as_ref(), &piece, piece.phase.number).map_err(ProgrammeError::Invalid)?;
+        let accepted =
+            accept(row.result.as_ref(), &piece, piece.phase.number).map_err(ProgrammeError::Invalid)?;
         let mut versions = self.keep(conn, loaded, &piece, accepted, (&by, now)).await?;
         let outputs: Vec<String> = versions.iter().map(|(path, _)| path.clone()).collect();
-        let status = Status { piece: &piece, status: "complete", outputs: &outputs, blockers: None, view: &view };
+        let status =
+            Status { piece: &piece, status: "complete", outputs: &outputs, blockers: None, view: &view };
         versions.extend(self.write_status(conn, loaded, &status, (&by, now)).await?);
         let figures = Figures::of(&loaded.business, &loaded.definition.restart);
         let entry = json!({
@@ -109,7 +131,13 @@ impl Programmes {
     }
 
     /// A task was skipped: its step may be over.
-    async fn step_over(&self, conn: &mut PgConnection, loaded: &Loaded, task: &TaskId, now: DateTime) -> Result<(), ProgrammeError> {
+    async fn step_over(
+        &self,
+        conn: &mut PgConnection,
+        loaded: &Loaded,
+        task: &TaskId,
+        now: DateTime,
+    ) -> Result<(), ProgrammeError> {
         let Some(piece) = piece_of(&loaded.definition, &task.0) else { return Ok(()) };
         let view = self.plans.read_on(conn, loaded.row.id).await?;
         self.step_done(conn, loaded, &piece, &view, now).await
@@ -156,7 +184,8 @@ impl Programmes {
     ) -> Result<(), ProgrammeError> {
         let Some(piece) = piece_of(&loaded.definition, &task.0) else { return Ok(()) };
         let view = self.plans.read_on(conn, loaded.row.id).await?;
-        let status = Status { piece: &piece, status: "blocked", outputs: &[], blockers: Some(reason), view: &view };
+        let status =
+            Status { piece: &piece, status: "blocked", outputs: &[], blockers: Some(reason), view: &view };
         let versions = self.write_status(conn, loaded, &status, (&piece.agent.id, now)).await?;
         let version = versions.first().map_or(1, |(_, version)| *version);
         let entry = json!({
@@ -182,7 +211,13 @@ impl Programmes {
     }
 
     /// A gate has passed: the phase goes into `main` once all its gates have.
-    async fn passed(&self, conn: &mut PgConnection, loaded: &Loaded, gate: &TaskId, now: DateTime) -> Result<(), ProgrammeError> {
+    async fn passed(
+        &self,
+        conn: &mut PgConnection,
+        loaded: &Loaded,
+        gate: &TaskId,
+        now: DateTime,
+    ) -> Result<(), ProgrammeError> {
         let name = gate.0.trim_start_matches("gate:");
         let phase = loaded.definition.phases.iter().find(|phase| phase.gates.iter().any(|of| of.id == name));
         let Some(phase) = phase else { return Ok(()) };
@@ -197,7 +232,13 @@ impl Programmes {
         self.merge(conn, loaded, phase, now).await
     }
 
-    async fn merge(&self, conn: &mut PgConnection, loaded: &Loaded, phase: &Phase, now: DateTime) -> Result<(), ProgrammeError> {
+    async fn merge(
+        &self,
+        conn: &mut PgConnection,
+        loaded: &Loaded,
+        phase: &Phase,
+        now: DateTime,
+    ) -> Result<(), ProgrammeError> {
         let entry = json!({
             "kind": "phase", "phase": phase.branch, "agent": crate::programmes::course::COORDINATOR,
             "message": format!("merge: phase {}, {}", phase.number, crate::programmes::draft::words::small(&phase.title)),
@@ -207,7 +248,12 @@ impl Programmes {
     }
 
     /// The run is over: phases without gates go into `main` as well.
-    async fn ended(&self, conn: &mut PgConnection, loaded: &Loaded, now: DateTime) -> Result<(), ProgrammeError> {
+    async fn ended(
+        &self,
+        conn: &mut PgConnection,
+        loaded: &Loaded,
+        now: DateTime,
+    ) -> Result<(), ProgrammeError> {
         let view = self.plans.read_on(conn, loaded.row.id).await?;
         for phase in &loaded.definition.phases {
             if view.plan.tasks.iter().any(|task| task.stage == phase.id) {
@@ -254,4 +300,3 @@ impl Status<'_> {
         )
     }
 }
-

@@ -60,13 +60,16 @@ impl Programmes {
         gate: &TaskId,
         now: DateTime,
     ) -> Result<(), ProgrammeError> {
-        let Some((_, defined)) = gates(loaded).find(|(_, of)| gate_id(&of.id) == gate.0) else { return Ok(()) };
+        let Some((_, defined)) = gates(loaded).find(|(_, of)| gate_id(&of.id) == gate.0) else {
+            return Ok(());
+        };
         let workspace = self.workspace(conn, loaded.row.id).await?;
         let mut verdicts = BTreeMap::new();
         for verdict in judge(defined, &loaded.business, &workspace) {
             // What nobody computes waits for the coordinator.
             let Some(holds) = verdict.passed else { continue };
-            let findings: Vec<String> = verdict.findings.iter().map(|of| format!("{} {}", of.file, of.message)).collect();
+            let findings: Vec<String> =
+                verdict.findings.iter().map(|of| format!("{} {}", of.file, of.message)).collect();
             let note = findings.join("; ");
             verdicts.insert(verdict.check, PlanVerdict { holds, note, by: COMPUTED_BY.to_owned(), at: now });
         }
@@ -77,12 +80,21 @@ impl Programmes {
     }
 
     /// Looks again at all gates that are open or have failed.
-    pub(super) async fn judge_waiting(&self, conn: &mut PgConnection, loaded: &Loaded, now: DateTime) -> Result<(), ProgrammeError> {
+    pub(super) async fn judge_waiting(
+        &self,
+        conn: &mut PgConnection,
+        loaded: &Loaded,
+        now: DateTime,
+    ) -> Result<(), ProgrammeError> {
         let view = self.plans.read_on(conn, loaded.row.id).await?;
         if view.row.status != "running" {
             return Ok(());
         }
-        for gate in view.gates.iter().filter(|gate| matches!(gate.state.status, GateStatus::Open | GateStatus::Failed)) {
+        for gate in view
+            .gates
+            .iter()
+            .filter(|gate| matches!(gate.state.status, GateStatus::Open | GateStatus::Failed))
+        {
             self.judge(conn, loaded, &TaskId(gate.name.clone()), now).await?;
         }
         Ok(())
@@ -123,33 +135,50 @@ impl Programmes {
     }
 
     /// Computes the checks of a gate, or of all gates of a phase, anew, and takes what the coordinator attests.
-    pub async fn review(&self, id: Uuid, name: &str, attested: &[Attested], by: &str) -> Result<Vec<GateView>, ProgrammeError> {
+    pub async fn review(
+        &self,
+        id: Uuid,
+        name: &str,
+        attested: &[Attested],
+        by: &str,
+    ) -> Result<Vec<GateView>, ProgrammeError> {
         let mut tx = db::begin(&self.pool).await?;
         let now = self.clock.now();
         self.plans.lock(&mut tx, id).await?;
         let loaded = self.load(&mut tx, id).await?;
         let view = self.plans.read_on(&mut tx, id).await?;
-        let named: Vec<&Gate> =
-            gates(&loaded).filter(|(phase, gate)| phase.id == name || gate.id == name).map(|(_, gate)| gate).collect();
+        let named: Vec<&Gate> = gates(&loaded)
+            .filter(|(phase, gate)| phase.id == name || gate.id == name)
+            .map(|(_, gate)| gate)
+            .collect();
         // A gate that is called like its phase is that gate alone.
         let exact: Vec<&Gate> = named.iter().copied().filter(|gate| gate.id == name).collect();
         let phase_has_one = named.len() == 1;
         let named = if exact.is_empty() || phase_has_one { named } else { exact };
         if named.is_empty() {
             let known: Vec<String> = gates(&loaded).map(|(_, gate)| format!("`{}`", gate.id)).collect();
-            return Err(ProgrammeError::NoGate { programme: id, name: name.to_owned(), known: known.join(", ") });
+            return Err(ProgrammeError::NoGate {
+                programme: id,
+                name: name.to_owned(),
+                known: known.join(", "),
+            });
         }
         check_attested(&named, attested)?;
         for gate in named {
             let task = TaskId(gate_id(&gate.id));
-            let open = view.gates.iter().any(|row| row.name == task.0 && matches!(row.state.status, GateStatus::Open | GateStatus::Failed));
+            let open = view.gates.iter().any(|row| {
+                row.name == task.0 && matches!(row.state.status, GateStatus::Open | GateStatus::Failed)
+            });
             if open {
                 self.judge(&mut tx, &loaded, &task, now).await?;
             }
-            let own = attested.iter().filter(|of| gate.checks.iter().any(|check| check.id == of.check && check.rule.is_none()));
+            let own = attested
+                .iter()
+                .filter(|of| gate.checks.iter().any(|check| check.id == of.check && check.rule.is_none()));
             let verdicts: BTreeMap<String, PlanVerdict> = own
                 .map(|of| {
-                    let verdict = PlanVerdict { holds: of.holds, note: of.reason.clone(), by: by.to_owned(), at: now };
+                    let verdict =
+                        PlanVerdict { holds: of.holds, note: of.reason.clone(), by: by.to_owned(), at: now };
                     (of.check.clone(), verdict)
                 })
                 .collect();
@@ -174,13 +203,17 @@ fn check_attested(gates: &[&Gate], attested: &[Attested]) -> Result<(), Programm
         let check = gates.iter().flat_map(|gate| &gate.checks).find(|check| check.id == of.check);
         match check {
             None => {
-                let known: Vec<&str> = gates.iter().flat_map(|gate| &gate.checks).map(|check| check.id.as_str()).collect();
+                let known: Vec<&str> =
+                    gates.iter().flat_map(|gate| &gate.checks).map(|check| check.id.as_str()).collect();
                 let detail = crate::programmes::fault::unknown("check of this gate", &of.check, &known);
                 faults.push(Fault::new(format!("#/verdicts/{place}/check"), detail));
             }
             Some(check) if check.rule.is_some() => faults.push(Fault::new(
                 format!("#/verdicts/{place}/check"),
-                format!("`{}` is computed from the files and cannot be attested; change the file that it names", of.check),
+                format!(
+                    "`{}` is computed from the files and cannot be attested; change the file that it names",
+                    of.check
+                ),
             )),
             Some(_) => {}
         }

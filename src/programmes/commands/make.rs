@@ -110,7 +110,13 @@ impl Programmes {
         let kept = self.definitions.present().clone();
         let mut conn = self.pool.acquire().await?;
         let prepared = self.prepare(&mut conn, &kept.definition, ask).await?;
-        let plan = course::plan(&kept.definition, &prepared.business, &prepared.selection, &ask.workers, self.clock.now());
+        let plan = course::plan(
+            &kept.definition,
+            &prepared.business,
+            &prepared.selection,
+            &ask.workers,
+            self.clock.now(),
+        );
         Ok(made(None, plan, prepared))
     }
 
@@ -137,7 +143,13 @@ impl Programmes {
         let scope: Scope = serde_json::from_value(loaded.row.scope.clone())?;
         let selection = select(&loaded.definition, &scope).map_err(invalid)?;
         let view = self.plans.read_on(&mut tx, id).await?;
-        let plan = course::plan(&loaded.definition, &loaded.business, &selection, &change.workers, view.plan.start_at);
+        let plan = course::plan(
+            &loaded.definition,
+            &loaded.business,
+            &selection,
+            &change.workers,
+            view.plan.start_at,
+        );
         let now = self.clock.now();
         self.plans.revise(&mut tx, now, id, expected, plan, &change.by, &change.why).await?;
         store::set_workers(&mut tx, id, &serde_json::to_value(&change.workers)?).await?;
@@ -152,7 +164,8 @@ impl Programmes {
         definition: &'d Definition,
         ask: &Ask,
     ) -> Result<Prepared<'d>, ProgrammeError> {
-        let business = Business::read(CONFIG, &ask.config, &definition.agent_ids()).map_err(ProgrammeError::Config)?;
+        let business =
+            Business::read(CONFIG, &ask.config, &definition.agent_ids()).map_err(ProgrammeError::Config)?;
         let mut faults = ask.workers.faults(definition, self.model.is_some());
         let selection = match select(definition, &ask.scope) {
             Ok(selection) => selection,
@@ -177,7 +190,8 @@ impl Programmes {
         selection: &Selection<'_>,
         ask: &Ask,
     ) -> Result<(Option<Base>, History), ProgrammeError> {
-        let filter = ProgrammeFilter { company: Some(business.company.clone()), before: None, limit: EARLIER_MAX };
+        let filter =
+            ProgrammeFilter { company: Some(business.company.clone()), before: None, limit: EARLIER_MAX };
         let known = store::list_programmes(conn, &filter).await?;
         if let Some(wanted) = ask.based_on {
             store::find_programme(conn, wanted).await?.ok_or(ProgrammeError::NoProgramme(wanted))?;
@@ -188,7 +202,8 @@ impl Programmes {
             let files = store::files(conn, earlier).await?;
             let paths: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
             history.has_strategy |= paths.contains(&"strategy/gtm-strategy.md");
-            history.has_execution |= paths.iter().any(|path| path.starts_with("demand-gen/campaign-configs/"));
+            history.has_execution |=
+                paths.iter().any(|path| path.starts_with("demand-gen/campaign-configs/"));
             let fits = match ask.based_on {
                 Some(wanted) => wanted == earlier,
                 None => needs_base && selection.missing(definition, paths).is_empty(),
@@ -197,9 +212,14 @@ impl Programmes {
                 base = Some(Base { id: earlier, files });
             }
         }
-        let there: Vec<&str> = base.iter().flat_map(|base| base.files.iter().map(|file| file.path.as_str())).collect();
+        let there: Vec<&str> =
+            base.iter().flat_map(|base| base.files.iter().map(|file| file.path.as_str())).collect();
         let missing = selection.missing(definition, there);
-        if missing.is_empty() || ask.without_inputs { Ok((base, history)) } else { Err(ProgrammeError::Missing(missing)) }
+        if missing.is_empty() || ask.without_inputs {
+            Ok((base, history))
+        } else {
+            Err(ProgrammeError::Missing(missing))
+        }
     }
 
     async fn write(
@@ -226,14 +246,23 @@ impl Programmes {
             created_by: ask.by.clone(),
         };
         store::insert_programme(conn, &row).await?;
-        let files: Vec<NewFile> = prepared.base.iter().flat_map(|base| &base.files).map(|file| NewFile {
-            path: file.path.clone(),
-            content: file.content.clone(),
-            kind: file.kind.clone(),
-        }).collect();
+        let files: Vec<NewFile> = prepared
+            .base
+            .iter()
+            .flat_map(|base| &base.files)
+            .map(|file| NewFile {
+                path: file.path.clone(),
+                content: file.content.clone(),
+                kind: file.kind.clone(),
+            })
+            .collect();
         let made = MadeBy { agent: course::COORDINATOR, task: None, at: now, by: &ask.by };
         let versions = store::insert_files(conn, id, &files, made).await?;
-        let what = if versions.is_empty() { "the business configuration" } else { "the configuration and what this run builds on" };
+        let what = if versions.is_empty() {
+            "the business configuration"
+        } else {
+            "the configuration and what this run builds on"
+        };
         let entry = json!({
             "kind": "commit", "phase": "", "agent": course::COORDINATOR,
             "message": format!("setup: add {what}"), "config": true, "files": versions,
@@ -258,12 +287,14 @@ fn made(id: Option<Uuid>, plan: Plan, prepared: Prepared<'_>) -> Made {
 /// The inputs of a plan that are there already.
 fn present_inputs(plan: &Plan, paths: &[&str]) -> BTreeSet<String> {
     let inputs = plan.tasks.iter().flat_map(|task| &task.inputs);
-    let there = |input: &&String| paths.iter().any(|path| crate::programmes::selection::overlaps(input, path));
+    let there =
+        |input: &&String| paths.iter().any(|path| crate::programmes::selection::overlaps(input, path));
     inputs.filter(there).cloned().collect()
 }
 
 fn given(prepared: &Prepared<'_>, plan: &Plan, ask: &Ask) -> BTreeSet<String> {
-    let paths: Vec<&str> = prepared.base.iter().flat_map(|base| base.files.iter().map(|file| file.path.as_str())).collect();
+    let paths: Vec<&str> =
+        prepared.base.iter().flat_map(|base| base.files.iter().map(|file| file.path.as_str())).collect();
     let mut given = present_inputs(plan, &paths);
     given.insert(CONFIG.to_owned());
     if ask.without_inputs {
@@ -292,6 +323,9 @@ pub(super) fn author(definition: &Definition, business: &Business, agent: &str) 
 }
 
 /// All pieces of a run's selection by the names of their tasks.
-pub(super) fn piece_of<'d>(definition: &'d Definition, task: &str) -> Option<crate::programmes::selection::Piece<'d>> {
+pub(super) fn piece_of<'d>(
+    definition: &'d Definition,
+    task: &str,
+) -> Option<crate::programmes::selection::Piece<'d>> {
     pieces(definition).into_iter().find(|piece| piece.task_id() == task)
 }

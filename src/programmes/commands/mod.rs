@@ -32,8 +32,9 @@ use crate::plans::commands::{PlanError, Plans};
 use crate::platform::http::{self, Problem};
 
 pub use conflicts::{Decided, Raised};
-pub use files::{Handed, HandedFile};
+pub use files::{Handed, HandedFile, Revision};
 pub use follow::ProgrammeFollower;
+pub use gates::{Attested, CheckView, GateView};
 pub use make::{Ask, Change, Made};
 pub use view::{Actual, PhaseView, ProgrammeView};
 

@@ -67,8 +67,17 @@ enum Kept {
         config: bool,
         files: Vec<(String, i32)>,
     },
-    Step { topic: String, phase: String, agent: String, message: String },
-    Phase { phase: String, agent: String, message: String },
+    Step {
+        topic: String,
+        phase: String,
+        agent: String,
+        message: String,
+    },
+    Phase {
+        phase: String,
+        agent: String,
+        message: String,
+    },
 }
 
 impl Programmes {
@@ -94,6 +103,12 @@ impl Programmes {
             actual,
             files,
         })
+    }
+
+    /// Refuses a run that is not there.
+    pub async fn exists(&self, id: Uuid) -> Result<(), ProgrammeError> {
+        let mut conn = self.pool.acquire().await?;
+        store::find_programme(&mut conn, id).await?.map(|_| ()).ok_or(ProgrammeError::NoProgramme(id))
     }
 
     /// Runs, newest first.
@@ -180,21 +195,26 @@ fn told(loaded: &Loaded, files: &[FileRow], kept: Kept, at: DateTime) -> Entry {
                 let found = files.iter().find(|file| file.path == path && file.version == version);
                 found.map(|file| file.content.clone()).unwrap_or_default()
             };
-            let mut texts: Vec<(String, String)> =
-                versions.iter().map(|(path, version)| (format!("{root}/{path}"), content(path, *version))).collect();
+            let mut texts: Vec<(String, String)> = versions
+                .iter()
+                .map(|(path, version)| (format!("{root}/{path}"), content(path, *version)))
+                .collect();
             if config {
                 texts.push((CONFIG.to_owned(), loaded.row.config.clone()));
             }
             Entry::Commit { topic, phase, author: author(&agent), message, files: texts, at }
         }
-        Kept::Step { topic, phase, agent, message } => Entry::Step { topic, phase, author: author(&agent), message, at },
+        Kept::Step { topic, phase, agent, message } => {
+            Entry::Step { topic, phase, author: author(&agent), message, at }
+        }
         Kept::Phase { phase, agent, message } => Entry::Phase { phase, author: author(&agent), message, at },
     }
 }
 
 fn phases(loaded: &Loaded, view: &PlanView) -> Vec<PhaseView> {
     let of = |phase: &crate::programmes::definition::Phase| {
-        let own: Vec<usize> = (0..view.plan.tasks.len()).filter(|place| view.plan.tasks[*place].stage == phase.id).collect();
+        let own: Vec<usize> =
+            (0..view.plan.tasks.len()).filter(|place| view.plan.tasks[*place].stage == phase.id).collect();
         if own.is_empty() {
             return None;
         }
@@ -204,20 +224,29 @@ fn phases(loaded: &Loaded, view: &PlanView) -> Vec<PhaseView> {
         let gates: Vec<GateStatus> = phase
             .gates
             .iter()
-            .filter_map(|gate| view.gates.iter().find(|row| row.name == crate::programmes::course::gate_id(&gate.id)))
+            .filter_map(|gate| {
+                view.gates.iter().find(|row| row.name == crate::programmes::course::gate_id(&gate.id))
+            })
             .map(|row| row.state.status)
             .collect();
         Some(PhaseView {
             id: phase.id.clone(),
             title: phase.title.clone(),
-            done: own.iter().filter(|place| row(place).is_some_and(|row| row.state.status == TaskStatus::Done)).count(),
+            done: own
+                .iter()
+                .filter(|place| row(place).is_some_and(|row| row.state.status == TaskStatus::Done))
+                .count(),
             tasks: own.len(),
             gates_passed: gates.iter().filter(|status| **status == GateStatus::Passed).count(),
             gates: gates.len(),
             estimated_minutes: phase.estimated_minutes,
             planned_start: own.iter().filter_map(slot).map(|slot| slot.start_at).min(),
             planned_end: own.iter().filter_map(slot).map(|slot| slot.end_at).max(),
-            ended_at: own.iter().all(is_over).then(|| own.iter().filter_map(row).filter_map(|row| row.ended_at).max()).flatten(),
+            ended_at: own
+                .iter()
+                .all(is_over)
+                .then(|| own.iter().filter_map(row).filter_map(|row| row.ended_at).max())
+                .flatten(),
         })
     };
     loaded.definition.phases.iter().filter_map(of).collect()

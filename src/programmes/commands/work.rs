@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use super::files::{Handed, HandedFile};
 use super::make::piece_of;
 use super::{ProgrammeError, Programmes};
-use crate::plans::commands::{Claim, ClaimedTask, Deed};
 use crate::plans::Action;
+use crate::plans::commands::{Claim, ClaimedTask, Deed};
 use crate::programmes::draft::{Drafter, naming};
 use crate::programmes::figures::Figures;
 use crate::programmes::model_worker::{ModelWorker, Order};
@@ -19,9 +19,9 @@ use crate::programmes::store;
 use crate::programmes::workers::{DRAFTER, MODEL};
 
 /// A draft takes milliseconds; a process that was killed has its tasks taken over after this.
-const DRAFT_LEASE: TimeDelta = TimeDelta::seconds(20);
+const DRAFT_LEASE: TimeDelta = TimeDelta::seconds(10);
 /// Tasks that are drafted at once.
-const DRAFT_MAX: i64 = 8;
+const DRAFT_MAX: i64 = 4;
 /// So much of an input is shown to a model, in bytes: more, and it reads none of it well.
 const INPUT_MAX: usize = 12_000;
 
@@ -50,7 +50,7 @@ impl Programmes {
             let mut conn = self.pool.acquire().await.map_err(|error| error.to_string())?;
             self.load(&mut conn, task.row.plan_id).await.map_err(|error| error.to_string())?
         };
-        let drafter = Drafter::new(&loaded.definition, &loaded.business).map_err(|error| error.to_string())?;
+        let drafter = Drafter::new(&loaded.definition, &loaded.business);
         let Some(piece) = piece_of(&loaded.definition, &task.row.name) else {
             return Err(format!("the definition has no output for `{}`", task.row.name));
         };
@@ -58,7 +58,11 @@ impl Programmes {
             .draft(piece.phase.number, piece.step, piece.output, piece.agent)
             .map_err(|error| error.to_string())?;
         let deliverables = files.into_iter().filter(|file| file.path.ends_with(".md"));
-        let handed = deliverables.map(|file| HandedFile { path: Some(file.path), deliverable: None, text: Some(file.text) });
+        let handed = deliverables.map(|file| HandedFile {
+            path: Some(file.path),
+            deliverable: None,
+            text: Some(file.text),
+        });
         Ok(Handed { files: handed.collect() })
     }
 
@@ -93,7 +97,9 @@ impl Programmes {
         let figures = Figures::of(&loaded.business, &loaded.definition.restart);
         let inputs: Vec<(String, String)> = there
             .iter()
-            .filter(|file| file.kind.is_some() && task.task.inputs.iter().any(|input| overlaps(input, &file.path)))
+            .filter(|file| {
+                file.kind.is_some() && task.task.inputs.iter().any(|input| overlaps(input, &file.path))
+            })
             .map(|file| (file.path.clone(), shortened(&file.content)))
             .collect();
         let mut files = Vec::new();
@@ -120,13 +126,21 @@ impl Programmes {
     }
 
     /// Completes a task with what was made, or fails it with the reason.
-    async fn hand_in(&self, task: &ClaimedTask, handed: Result<Handed, String>, worker: &str) -> Result<(), ProgrammeError> {
+    async fn hand_in(
+        &self,
+        task: &ClaimedTask,
+        handed: Result<Handed, String>,
+        worker: &str,
+    ) -> Result<(), ProgrammeError> {
         let token = Some(task.lease.token);
         let by = format!("worker:{worker}");
-        let failed = |reason: String| Deed { action: Action::Fail { token, reason }, result: None, by: by.clone() };
+        let failed =
+            |reason: String| Deed { action: Action::Fail { token, reason }, result: None, by: by.clone() };
         let deed = match handed {
             Ok(handed) => {
-                let result: Value = serde_json::to_value(&handed)?;
+                let outputs: Vec<&String> =
+                    handed.files.iter().filter_map(|file| file.path.as_ref()).collect();
+                let result: Value = json!({ "outputs": outputs, "data": handed, "note": "" });
                 Deed { action: Action::Complete { token }, result: Some(result), by: by.clone() }
             }
             Err(reason) => failed(reason),

@@ -12,6 +12,7 @@ use crate::kernel::text::nearest;
 use crate::programmes::business;
 use crate::programmes::deliverable::Kind;
 use crate::programmes::draft::charts::CHARTS;
+use crate::programmes::draft::template_fault;
 use crate::programmes::fault::{Faults, line_at, unknown};
 use crate::programmes::gates::rules::RULES;
 
@@ -125,12 +126,26 @@ fn checked(
     let mut file = File::of(source, "programme.toml");
     check_programme(&mut file, &programme, &phase_ids, &known, &rules);
     faults.extend(file.faults.into_sorted());
+    faults.extend(template_faults(source));
     let mut done = Vec::new();
     for (file, phase) in phases {
         faults.extend(file.faults.into_sorted());
         done.push(phase);
     }
-    if faults.is_empty() { Ok(built(source, agents, programme, done)) } else { Err(faults) }
+    if faults.is_empty() { Ok(super::build::built(source, agents, programme, done)) } else { Err(faults) }
+}
+
+/// Texts that cannot be read.
+fn template_faults(source: &Source) -> Vec<Fault> {
+    let mut found = Vec::new();
+    for (path, text) in source.files.iter().filter(|(path, _)| path.starts_with("templates/")) {
+        if let Some((line, message)) = template_fault(path, text) {
+            let mut faults = Faults::of(path);
+            faults.add(line, "", message);
+            found.extend(faults.into_sorted());
+        }
+    }
+    found
 }
 
 /// Which phase makes a path, and at which place in it.
@@ -165,7 +180,11 @@ struct Known<'s> {
 impl Known<'_> {
     /// What makes a file or a folder, or a part of it.
     fn maker(&self, path: &str) -> Option<(u32, usize)> {
-        let fits = |made: &str| made == path || (path.ends_with('/') && made.starts_with(path)) || (made.ends_with('/') && path.starts_with(made));
+        let fits = |made: &str| {
+            made == path
+                || (path.ends_with('/') && made.starts_with(path))
+                || (made.ends_with('/') && path.starts_with(made))
+        };
         self.made.iter().filter(|(made, _)| fits(made)).map(|(_, place)| *place).min()
     }
 }
@@ -200,7 +219,14 @@ fn check_phase(file: &mut File<'_>, phase: &PhaseFile, known: &mut Known<'_>) {
     }
 }
 
-fn check_input(file: &mut File<'_>, input: &Name, path: &str, at: (u32, usize), step: &WrittenStep, known: &Known<'_>) {
+fn check_input(
+    file: &mut File<'_>,
+    input: &Name,
+    path: &str,
+    at: (u32, usize),
+    step: &WrittenStep,
+    known: &Known<'_>,
+) {
     let name = input.get_ref();
     if name == CONFIG {
         return;
@@ -213,7 +239,9 @@ fn check_input(file: &mut File<'_>, input: &Name, path: &str, at: (u32, usize), 
             let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
             file.at(input, path, format!("`{name}` is needed and nobody makes it{near}"));
         }
-        Some((phase, _)) if phase > at.0 => file.at(input, path, format!("`{name}` is made later, in phase {phase}")),
+        Some((phase, _)) if phase > at.0 => {
+            file.at(input, path, format!("`{name}` is made later, in phase {phase}"))
+        }
         Some(_) if own => file.at(input, path, format!("`{name}` is needed by the step that makes it")),
         Some(_) => {}
     }
@@ -223,7 +251,11 @@ fn check_output(file: &mut File<'_>, output: &WrittenOutput, step: &str, known: 
     let path = output.path.get_ref().clone();
     let safe = !path.starts_with('/') && !path.contains("..") && !path.contains("//") && !path.contains('\\');
     if !safe || !(path.ends_with('/') || path.ends_with(".md")) {
-        file.at(&output.path, step, format!("`{path}` must be a file `….md` or a folder `…/` below the root"));
+        file.at(
+            &output.path,
+            step,
+            format!("`{path}` must be a file `….md` or a folder `…/` below the root"),
+        );
     }
     if !known.paths.insert(path.clone()) {
         file.at(&output.path, step, format!("`{path}` is made twice"));
@@ -241,7 +273,11 @@ fn check_output(file: &mut File<'_>, output: &WrittenOutput, step: &str, known: 
         file.at(&output.path, &path, "a single file has neither `each` nor `items`; end the path with `/`");
     }
     for item in output.items.iter().filter(|item| business::slug(&item.slug) != item.slug) {
-        file.at(&output.path, &path, format!("`{}` is no file name; write small letters, digits and hyphens", item.slug));
+        file.at(
+            &output.path,
+            &path,
+            format!("`{}` is no file name; write small letters, digits and hyphens", item.slug),
+        );
     }
     let charts: Vec<&str> = CHARTS.iter().map(|(name, _)| *name).collect();
     for chart in &output.charts {
@@ -255,7 +291,7 @@ fn check_output(file: &mut File<'_>, output: &WrittenOutput, step: &str, known: 
 }
 
 /// The template that an output names, or that is named after it.
-fn template_of(output: &WrittenOutput) -> String {
+pub(super) fn template_of(output: &WrittenOutput) -> String {
     let name = match &output.template {
         Some(name) => name.get_ref().clone(),
         None => {
@@ -285,7 +321,11 @@ fn check_check(file: &mut File<'_>, check: &WrittenCheck, phase: u32, known: &Kn
     match (&check.rule, check.attested) {
         (Some(rule), false) => file.expect(rule, path, "rule", &rules),
         (None, true) => {}
-        _ => file.at(&check.id, path, "write either `rule = \"…\"` or `attested = true`: a check is never assumed"),
+        _ => file.at(
+            &check.id,
+            path,
+            "write either `rule = \"…\"` or `attested = true`: a check is never assumed",
+        ),
     }
     for name in std::iter::once(&check.file).chain(&check.against) {
         match known.maker(name.get_ref()) {
@@ -299,7 +339,11 @@ fn check_check(file: &mut File<'_>, check: &WrittenCheck, phase: u32, known: &Kn
     let rule = check.rule.as_ref().and_then(|rule| RULES.iter().find(|known| known.name == rule.get_ref()));
     if let Some(rule) = rule {
         if rule.needs_against && check.against.is_none() {
-            file.at(&check.id, path, format!("the rule `{}` compares two files; write `against = \"…\"`", rule.name));
+            file.at(
+                &check.id,
+                path,
+                format!("the rule `{}` compares two files; write `against = \"…\"`", rule.name),
+            );
         }
         if rule.needs_sections && check.sections.is_empty() {
             file.at(&check.id, path, format!("the rule `{}` needs `sections = […]`", rule.name));
@@ -339,17 +383,24 @@ fn check_programme(
     }
     for situation in &programme.situations {
         file.expect(&situation.run, situation.id.get_ref(), "mode", &modes);
-        situation.agents.iter().for_each(|agent| file.expect(agent, situation.id.get_ref(), "agent", &known.agents));
+        situation
+            .agents
+            .iter()
+            .for_each(|agent| file.expect(agent, situation.id.get_ref(), "agent", &known.agents));
     }
     for scenario in &programme.scenarios {
         file.expect(&scenario.id, "scenarios", "scenario", &scenarios);
         scenario.phases.iter().for_each(|phase| file.expect(phase, scenario.id.get_ref(), "phase", &phases));
     }
-    for missing in scenarios.iter().filter(|name| !programme.scenarios.iter().any(|of| of.id.get_ref() == *name)) {
+    for missing in
+        scenarios.iter().filter(|name| !programme.scenarios.iter().any(|of| of.id.get_ref() == *name))
+    {
         file.faults.add(0, "scenarios", format!("`{missing}` is missing"));
     }
     let over = &programme.restart.cac_over_target;
-    if !(over.get_ref().is_finite() && *over.get_ref() >= 1.0) || *programme.restart.months_without_improvement.get_ref() == 0 {
+    if !(over.get_ref().is_finite() && *over.get_ref() >= 1.0)
+        || *programme.restart.months_without_improvement.get_ref() == 0
+    {
         let line = line_at(file.text, over.span().start);
         file.faults.add(line, "restart", "needs a factor of at least 1 and at least one month");
     }
@@ -366,133 +417,5 @@ fn check_programme(
         if let Some(rule) = contract.rule.as_ref().filter(|rule| !rules.contains(rule.get_ref())) {
             file.at(rule, "contracts", format!("no gate checks `{}`", rule.get_ref()));
         }
-    }
-}
-
-fn texts(names: Vec<Name>) -> Vec<String> {
-    names.into_iter().map(Name::into_inner).collect()
-}
-
-fn built(source: &Source, agents: AgentsFile, programme: ProgrammeFile, phases: Vec<PhaseFile>) -> Definition {
-    let folders = programme.folders;
-    let restart = programme.restart;
-    let agent = |of: super::written::WrittenAgent| Agent {
-        id: of.id.into_inner(),
-        title: of.title,
-        commits_as: of.commits_as,
-        does: of.does,
-        folder: of.folder,
-        fallback: of.fallback.into_inner(),
-    };
-    let templates = source.files.iter().filter_map(|(path, text)| {
-        Some((path.strip_prefix("templates/")?.to_owned(), text.clone()))
-    });
-    Definition {
-        name: programme.name,
-        root: programme.root,
-        estimated_parallel_minutes: programme.estimated_parallel_minutes,
-        estimated_sequential_minutes: programme.estimated_sequential_minutes,
-        agents: agents.agents.into_iter().map(agent).collect(),
-        phases: phases.into_iter().map(phase).collect(),
-        modes: programme.modes.into_iter().map(|of| Mode {
-            id: of.id.into_inner(),
-            title: of.title,
-            phases: texts(of.phases),
-            use_when: texts(of.use_when),
-        }).collect(),
-        situations: programme.situations.into_iter().map(|of| Situation {
-            id: of.id.into_inner(),
-            says: of.says,
-            run: of.run.into_inner(),
-            agents: texts(of.agents),
-        }).collect(),
-        scenarios: programme.scenarios.into_iter().map(|of| ScenarioRule {
-            id: of.id.into_inner(),
-            title: of.title,
-            phases: texts(of.phases),
-            focus: of.focus,
-            risk: of.risk,
-        }).collect(),
-        restart: Restart {
-            cac_over_target: restart.cac_over_target.into_inner(),
-            months_without_improvement: restart.months_without_improvement.into_inner(),
-            asked: restart.asked,
-        },
-        contracts: programme.contracts.into_iter().map(|of| Contract {
-            from: of.from.into_inner(),
-            to: texts(of.to),
-            path: of.path.into_inner(),
-            about: of.about,
-            rule: of.rule.map(Name::into_inner),
-        }).collect(),
-        folders: Folders {
-            status: folders.status,
-            conflicts: folders.conflicts,
-            decisions: folders.decisions,
-            learnings: folders.learnings,
-        },
-        templates: templates.collect(),
-    }
-}
-
-fn phase(of: PhaseFile) -> Phase {
-    let order = if of.order.get_ref() == "sequential" { Order::Sequential } else { Order::Parallel };
-    Phase {
-        id: of.id.into_inner(),
-        number: of.number,
-        title: of.title,
-        purpose: of.purpose,
-        order,
-        estimated_minutes: of.estimated_minutes,
-        branch: of.branch,
-        steps: of.steps.into_iter().map(step).collect(),
-        gates: of.gates.into_iter().map(gate).collect(),
-    }
-}
-
-fn step(of: WrittenStep) -> Step {
-    Step {
-        id: of.id.into_inner(),
-        agent: of.agent.into_inner(),
-        title: of.title,
-        minutes: of.minutes.into_inner(),
-        branch: of.branch,
-        after: texts(of.after),
-        inputs: texts(of.inputs),
-        activities: of.activities,
-        outputs: of.outputs.into_iter().map(output).collect(),
-    }
-}
-
-fn output(of: WrittenOutput) -> Output {
-    let template = template_of(&of).trim_start_matches("templates/").to_owned();
-    let each = of.each.as_ref().and_then(|name| Each::ALL.iter().find(|(known, _)| known == name.get_ref()));
-    Output {
-        template,
-        each: each.map(|(_, each)| *each),
-        path: of.path.into_inner(),
-        about: of.about,
-        kind: of.kind.into_inner(),
-        items: of.items.into_iter().map(|item| Item { slug: item.slug, title: item.title }).collect(),
-        needs: texts(of.needs),
-        commit: of.commit,
-        charts: texts(of.charts),
-    }
-}
-
-fn gate(of: WrittenGate) -> Gate {
-    let check = |of: WrittenCheck| Check {
-        id: of.id.into_inner(),
-        asks: of.asks,
-        rule: of.rule.map(Name::into_inner),
-        file: of.file.into_inner(),
-        against: of.against.map(Name::into_inner),
-        sections: of.sections,
-    };
-    Gate {
-        id: of.id.into_inner(),
-        title: of.title,
-        after: texts(of.after),
-        checks: of.checks.into_iter().map(check).collect(),
     }
 }

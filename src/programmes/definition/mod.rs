@@ -4,6 +4,7 @@
 //! wrong: every agent, step, rule, kind, template and file that it names exists, every input is made before it is needed,
 //! and a fault says the line. Leaves out what the files say ([`super::draft`]) and whether checks hold ([`super::gates`]).
 
+mod build;
 mod check;
 mod load;
 #[cfg(test)]

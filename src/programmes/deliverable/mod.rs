@@ -89,9 +89,12 @@ impl Deliverable {
     /// Reads a file back.
     pub fn parse(text: &str) -> Result<(Self, Kind), Malformed> {
         let whole = |message: String| Malformed { path: String::new(), message };
-        let parts = markdown::parts(text).ok_or_else(|| whole("begins with no head between two lines `+++`".to_owned()))?;
-        let head: Head = toml::from_str(parts.front).map_err(|error| whole(format!("its head is not as it must be: {}", error.message())))?;
-        let kind = Kind::named(&head.kind).ok_or_else(|| whole(format!("`{}` is no kind of deliverable", head.kind)))?;
+        let parts = markdown::parts(text)
+            .ok_or_else(|| whole("begins with no head between two lines `+++`".to_owned()))?;
+        let head: Head = toml::from_str(parts.front)
+            .map_err(|error| whole(format!("its head is not as it must be: {}", error.message())))?;
+        let kind = Kind::named(&head.kind)
+            .ok_or_else(|| whole(format!("`{}` is no kind of deliverable", head.kind)))?;
         let body = parts.body.trim();
         let body = body.strip_prefix(&format!("# {}", head.title)).unwrap_or(body).trim();
         let data = serde_json::to_value(head.data).map_err(|error| whole(error.to_string()))?;
@@ -140,9 +143,12 @@ impl Deliverable {
 /// TOML knows no null; what is not there is left out.
 fn without_nulls(value: Value) -> Value {
     match value {
-        Value::Object(map) => {
-            Value::Object(map.into_iter().filter(|(_, value)| !value.is_null()).map(|(key, value)| (key, without_nulls(value))).collect())
-        }
+        Value::Object(map) => Value::Object(
+            map.into_iter()
+                .filter(|(_, value)| !value.is_null())
+                .map(|(key, value)| (key, without_nulls(value)))
+                .collect(),
+        ),
         Value::Array(list) => Value::Array(list.into_iter().map(without_nulls).collect()),
         other => other,
     }

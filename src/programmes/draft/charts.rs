@@ -32,7 +32,9 @@ pub fn chart(name: &str, business: &Business, figures: &Figures) -> Option<Strin
 /// The charts of an output, beside one of its files.
 pub fn beside(output: &Output, path: &str, business: &Business, figures: &Figures) -> Vec<File> {
     let stem = path.trim_end_matches(".md");
-    let one = |name: &String| Some(File { path: format!("{stem}-{name}.svg"), text: chart(name, business, figures)? });
+    let one = |name: &String| {
+        Some(File { path: format!("{stem}-{name}.svg"), text: chart(name, business, figures)? })
+    };
     output.charts.iter().filter_map(one).collect()
 }
 
@@ -101,8 +103,16 @@ fn line(title: &str, points: &[(String, f64)], shown: impl Fn(f64) -> String) ->
     let x = |place: usize| left + (right - left) * real(place as u64) / real(points.len() as u64 - 1);
     let y = |value: f64| bottom - (bottom - top) * (value - least) / (most - least);
     let mut svg = opened(title, 264.0);
-    let path: Vec<String> = points.iter().enumerate().map(|(place, (_, value))| format!("{:.1},{:.1}", x(place), y(*value))).collect();
-    let _ = writeln!(svg, "<polyline points=\"{}\" fill=\"none\" stroke=\"#2f6f8f\" stroke-width=\"2.5\"/>", path.join(" "));
+    let path: Vec<String> = points
+        .iter()
+        .enumerate()
+        .map(|(place, (_, value))| format!("{:.1},{:.1}", x(place), y(*value)))
+        .collect();
+    let _ = writeln!(
+        svg,
+        "<polyline points=\"{}\" fill=\"none\" stroke=\"#2f6f8f\" stroke-width=\"2.5\"/>",
+        path.join(" ")
+    );
     for (place, (label, value)) in points.iter().enumerate() {
         let (px, py) = (x(place), y(*value));
         let _ = writeln!(
@@ -123,15 +133,30 @@ fn budget(business: &Business, figures: &Figures) -> Option<String> {
     let bar = |line: &crate::programmes::figures::BudgetLine| Bar {
         label: line.name.clone(),
         value: line.amount,
-        shown: format!("{} {} · {}", words::amount(line.amount), business.currency, words::percent(line.share)),
+        shown: format!(
+            "{} {} · {}",
+            words::amount(line.amount),
+            business.currency,
+            words::percent(line.share)
+        ),
     };
     bars("Monthly budget by channel", &figures.budget.lines.iter().map(bar).collect::<Vec<_>>())
 }
 
 fn funnel(_: &Business, figures: &Figures) -> Option<String> {
     let of = &figures.funnel;
-    let stages = [("Leads", of.leads), ("MQLs", of.mqls), ("SQLs", of.sqls), ("Opportunities", of.opportunities), ("Customers", of.customers)];
-    let bar = |(label, count): (&str, u64)| Bar { label: label.to_owned(), value: real(count), shown: words::number(real(count)) };
+    let stages = [
+        ("Leads", of.leads),
+        ("MQLs", of.mqls),
+        ("SQLs", of.sqls),
+        ("Opportunities", of.opportunities),
+        ("Customers", of.customers),
+    ];
+    let bar = |(label, count): (&str, u64)| Bar {
+        label: label.to_owned(),
+        value: real(count),
+        shown: words::number(real(count)),
+    };
     bars("From lead to customer, over the whole programme", &stages.map(bar))
 }
 
@@ -160,30 +185,48 @@ fn forecast(business: &Business, figures: &Figures) -> Option<String> {
         value,
         shown: format!("{} {}", words::amount(value), business.currency),
     };
-    bars("Forecast of the sample pipeline", &[("Commit", of.commit), ("Weighted", of.weighted), ("Best case", of.best_case), ("All open deals", of.open)].map(bar))
+    bars(
+        "Forecast of the sample pipeline",
+        &[
+            ("Commit", of.commit),
+            ("Weighted", of.weighted),
+            ("Best case", of.best_case),
+            ("All open deals", of.open),
+        ]
+        .map(bar),
+    )
 }
 
 fn channels(business: &Business, figures: &Figures) -> Option<String> {
-    let measured = figures.economics.channels.iter().filter_map(|of| Some((of.name.clone(), of.cost_per_opportunity?)));
+    let measured =
+        figures.economics.channels.iter().filter_map(|of| Some((of.name.clone(), of.cost_per_opportunity?)));
     let mut rows: Vec<(String, f64)> = measured.collect();
     let title = if rows.is_empty() {
-        rows = figures.budget.lines.iter().map(|line| (line.name.clone(), line.cost_per_opportunity)).collect();
+        rows =
+            figures.budget.lines.iter().map(|line| (line.name.clone(), line.cost_per_opportunity)).collect();
         "Cost per opportunity by channel, planned"
     } else {
         "Cost per opportunity by channel, measured"
     };
-    let bar = |(label, value): (String, f64)| Bar { label, value, shown: format!("{} {}", words::amount(value), business.currency) };
+    let bar = |(label, value): (String, f64)| Bar {
+        label,
+        value,
+        shown: format!("{} {}", words::amount(value), business.currency),
+    };
     bars(title, &rows.into_iter().map(bar).collect::<Vec<_>>())
 }
 
 fn cac_trend(_: &Business, figures: &Figures) -> Option<String> {
-    let points: Vec<(String, f64)> = figures.economics.months.iter().filter_map(|month| Some((month.month.clone(), month.cac?))).collect();
+    let points: Vec<(String, f64)> =
+        figures.economics.months.iter().filter_map(|month| Some((month.month.clone(), month.cac?))).collect();
     line("Cost of a new customer by month", &points, words::amount)
 }
 
 fn cohorts(_: &Business, figures: &Figures) -> Option<String> {
     let mut points = vec![("start".to_owned(), 1.0)];
-    points.extend(figures.retention.iter().enumerate().map(|(place, kept)| (format!("quarter {}", place + 1), *kept)));
+    points.extend(
+        figures.retention.iter().enumerate().map(|(place, kept)| (format!("quarter {}", place + 1), *kept)),
+    );
     line("Customers kept", &points, words::percent)
 }
 

@@ -63,8 +63,8 @@ pub struct Drafter<'d> {
 }
 
 impl<'d> Drafter<'d> {
-    /// Prepares the texts; a template that cannot be read is an error that names its line.
-    pub fn new(definition: &'d Definition, business: &'d Business) -> Result<Self, DraftError> {
+    /// Prepares what all texts are made from.
+    pub fn new(definition: &'d Definition, business: &'d Business) -> Self {
         let figures = Figures::of(business, &definition.restart);
         let notes = Notes::default();
         let mut environment = Environment::new();
@@ -74,9 +74,6 @@ impl<'d> Drafter<'d> {
         environment.set_lstrip_blocks(true);
         add_filters(&mut environment, business);
         add_functions(&mut environment, business, &figures, &notes);
-        for (name, text) in &definition.templates {
-            environment.add_template(name, text).map_err(|error| failed(name, &error))?;
-        }
         let shared = context! {
             b => Value::from_serialize(business),
             f => Value::from_serialize(&figures),
@@ -85,7 +82,7 @@ impl<'d> Drafter<'d> {
             recommendations => Value::from_serialize(data::recommendations(business, &figures)),
             adds => figures.lead_score.examples.iter().map(data::added_up).collect::<Vec<_>>(),
         };
-        Ok(Self { definition, business, figures, environment, shared, notes })
+        Self { definition, business, figures, environment, shared, notes }
     }
 
     pub fn figures(&self) -> &Figures {
@@ -93,9 +90,18 @@ impl<'d> Drafter<'d> {
     }
 
     /// All files of one output, made by one agent.
-    pub fn draft(&self, phase: u32, step: &Step, output: &Output, agent: &Agent) -> Result<Vec<File>, DraftError> {
+    pub fn draft(
+        &self,
+        phase: u32,
+        step: &Step,
+        output: &Output,
+        agent: &Agent,
+    ) -> Result<Vec<File>, DraftError> {
         let Some(kind) = Kind::named(&output.kind) else {
-            return Err(DraftError { template: output.template.clone(), message: format!("unknown kind `{}`", output.kind) });
+            return Err(DraftError {
+                template: output.template.clone(),
+                message: format!("unknown kind `{}`", output.kind),
+            });
         };
         let path = output.path_for(agent);
         let origin = Origin { agent: &agent.id, phase, step: &step.id };
@@ -119,9 +125,16 @@ impl<'d> Drafter<'d> {
     ) -> Result<(Deliverable, Vec<File>), DraftError> {
         let data = data::of(kind, self.business, &self.figures, subject, path);
         self.note(|noted| *noted = Noted::default());
-        let template = self.environment.get_template(&output.template).map_err(|error| failed(&output.template, &error))?;
+        // Read as it is needed: a task has one text, a definition has many.
+        let source = self.definition.templates.get(&output.template).map_or("", String::as_str);
+        let template = self
+            .environment
+            .template_from_named_str(&output.template, source)
+            .map_err(|error| failed(&output.template, &error))?;
         let own = context! { item => subject.value(), agent => Value::from_serialize(agent), data => Value::from_serialize(&data), path => path };
-        let text = template.render(context! { ..own, ..self.shared.clone() }).map_err(|error| failed(&output.template, &error))?;
+        let text = template
+            .render(context! { ..own, ..self.shared.clone() })
+            .map_err(|error| failed(&output.template, &error))?;
         // The first line of a text is its title.
         let (title, body) = text.trim_start().split_once('\n').unwrap_or((text.trim(), ""));
         let title = title.trim_start_matches('#').trim().to_owned();
@@ -142,7 +155,10 @@ impl<'d> Drafter<'d> {
             data,
             body: format!("{}{pictures}", body.trim()),
         };
-        let message = |error: super::deliverable::Malformed| DraftError { template: output.template.clone(), message: error.to_string() };
+        let message = |error: super::deliverable::Malformed| DraftError {
+            template: output.template.clone(),
+            message: error.to_string(),
+        };
         deliverable.check(kind).map_err(message)?;
         Ok((deliverable, drawn))
     }
@@ -175,6 +191,13 @@ fn note(notes: &Notes, change: impl FnOnce(&mut Noted)) {
     change(&mut noted);
 }
 
+/// What is wrong with the form of a text: its line and the reason.
+pub fn template_fault(name: &str, text: &str) -> Option<(usize, String)> {
+    let environment = Environment::new();
+    let error = environment.template_from_named_str(name, text).err()?;
+    Some((error.line().unwrap_or_default(), error.detail().unwrap_or("is no text that can be made").to_owned()))
+}
+
 fn failed(template: &str, error: &minijinja::Error) -> DraftError {
     let line = error.line().map(|line| format!("line {line}: ")).unwrap_or_default();
     DraftError { template: template.to_owned(), message: format!("{line}{error}") }
@@ -195,7 +218,9 @@ fn add_filters(environment: &mut Environment<'_>, business: &Business) {
 }
 
 fn add_functions(environment: &mut Environment<'_>, business: &Business, figures: &Figures, notes: &Notes) {
-    let missing = |what: &str| minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, format!("there is no {what}"));
+    let missing = |what: &str| {
+        minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, format!("there is no {what}"))
+    };
     let named = figures.named(business);
     let kept = notes.clone();
     environment.add_function("fig", move |name: &str| {
@@ -205,7 +230,8 @@ fn add_functions(environment: &mut Environment<'_>, business: &Business, figures
         });
         Ok::<f64, minijinja::Error>(value)
     });
-    let library: BTreeMap<String, String> = data::library(business).into_iter().map(|line| (line.id, line.text)).collect();
+    let library: BTreeMap<String, String> =
+        data::library(business).into_iter().map(|line| (line.id, line.text)).collect();
     let kept = notes.clone();
     environment.add_function("msg", move |id: &str| {
         let text = library.get(id).cloned().ok_or_else(|| missing(&format!("message `{id}`")))?;
@@ -222,7 +248,8 @@ fn add_functions(environment: &mut Environment<'_>, business: &Business, figures
 
 /// Names that are noted when they are written: personas, competitors, channels.
 fn add_names(environment: &mut Environment<'_>, business: &Business, notes: &Notes) {
-    let titles: BTreeMap<String, String> = business.personas.iter().map(|of| (of.slug.clone(), of.title.clone())).collect();
+    let titles: BTreeMap<String, String> =
+        business.personas.iter().map(|of| (of.slug.clone(), of.title.clone())).collect();
     let kept = notes.clone();
     environment.add_function("who", move |slug: &str| {
         note(&kept, |noted| {
@@ -230,7 +257,8 @@ fn add_names(environment: &mut Environment<'_>, business: &Business, notes: &Not
         });
         titles.get(slug).cloned().unwrap_or_else(|| slug.to_owned())
     });
-    let names: BTreeMap<String, String> = business.competitors.iter().map(|of| (of.slug.clone(), of.name.clone())).collect();
+    let names: BTreeMap<String, String> =
+        business.competitors.iter().map(|of| (of.slug.clone(), of.name.clone())).collect();
     let kept = notes.clone();
     environment.add_function("rival", move |slug: &str| {
         note(&kept, |noted| {
@@ -238,7 +266,8 @@ fn add_names(environment: &mut Environment<'_>, business: &Business, notes: &Not
         });
         names.get(slug).cloned().unwrap_or_else(|| slug.to_owned())
     });
-    let names: BTreeMap<String, String> = business.channels.iter().map(|of| (of.slug.clone(), of.name.clone())).collect();
+    let names: BTreeMap<String, String> =
+        business.channels.iter().map(|of| (of.slug.clone(), of.name.clone())).collect();
     let kept = notes.clone();
     environment.add_function("via", move |slug: &str| {
         note(&kept, |noted| {

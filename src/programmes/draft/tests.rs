@@ -83,13 +83,19 @@ const NAMED: [&str; 70] = [
 
 /// All files of a full run.
 pub(crate) fn full_run(definition: &Definition, business: &Business) -> BTreeMap<String, String> {
-    let drafter = Drafter::new(definition, business).unwrap();
+    let drafter = Drafter::new(definition, business);
     let mut files = BTreeMap::new();
     for (phase, step) in definition.steps() {
         for agent in definition.doers(step) {
             for output in &step.outputs {
-                for file in drafter.draft(phase.number, step, output, agent).unwrap_or_else(|error| panic!("{error}")) {
-                    assert!(files.insert(file.path.clone(), file.text).is_none(), "{} is made twice", file.path);
+                for file in
+                    drafter.draft(phase.number, step, output, agent).unwrap_or_else(|error| panic!("{error}"))
+                {
+                    assert!(
+                        files.insert(file.path.clone(), file.text).is_none(),
+                        "{} is made twice",
+                        file.path
+                    );
                 }
             }
         }
@@ -109,7 +115,8 @@ fn a_full_run_makes_every_path_that_the_source_names() {
     let (definition, business) = example();
     let files = full_run(&definition, &business);
     for path in NAMED {
-        let there = files.keys().any(|file| if path.ends_with('/') { file.starts_with(path) } else { file == path });
+        let there =
+            files.keys().any(|file| if path.ends_with('/') { file.starts_with(path) } else { file == path });
         assert!(there, "{path}");
     }
     for agent in &definition.agents {
@@ -205,12 +212,14 @@ fn a_run_without_results_says_so() {
 #[test]
 fn every_template_that_lies_there_ships_and_is_used() {
     let (definition, _) = example();
-    let used: BTreeSet<&str> = definition.steps().flat_map(|(_, step)| step.outputs.iter().map(|of| of.template.as_str())).collect();
+    let used: BTreeSet<&str> =
+        definition.steps().flat_map(|(_, step)| step.outputs.iter().map(|of| of.template.as_str())).collect();
     for name in definition.templates.keys() {
         assert!(used.contains(name.as_str()), "{name}");
     }
     let mut lying = Vec::new();
-    let mut folders = vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/config/programme/templates"))];
+    let mut folders =
+        vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/config/programme/templates"))];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).unwrap() {
             let path = entry.unwrap().path();

@@ -39,7 +39,10 @@ pub(super) fn page(business: &Business, figures: &Figures, persona: &Persona) ->
         wording(
             "b-loss",
             &format!("What does it cost you that {}?", small(first(&persona.pains, &offer.need))),
-            format!("A company like yours loses {loss} {} a year. {} {}.", business.currency, business.product, offer.key_benefit),
+            format!(
+                "A company like yours loses {loss} {} a year. {} {}.",
+                business.currency, business.product, offer.key_benefit
+            ),
         ),
     ]
 }
@@ -57,36 +60,67 @@ pub(super) fn nurture(business: &Business, figures: &Figures, persona: &Persona)
     let hello = format!("Hello {{first name}},");
     let name = &business.product;
     vec![
-        mail(0, first(&persona.pains, &offer.need), &[
-            hello.clone(),
-            format!("{}. Most people in your job have said this to us in the first five minutes.", persona.pains[0].trim_end_matches('.')),
-            format!("We wrote down what those do who got rid of it: three pages, no form. It begins with one question: {}", question(business)),
-            format!("The team of {name}"),
-        ]),
-        mail(4, &format!("What {} cost", small(&driver.name)), &[
-            hello.clone(),
-            format!(
-                "Take {} {} a month at {} {} each: {} {} a year. Enter your own figures, it takes two minutes, and you can pass the page on.",
-                amount(driver.per_month), driver.unit, amount(driver.value), business.currency,
-                amount(driver.monthly_loss * 12.0), business.currency
-            ),
-            "→ Open the calculator".to_owned(),
-        ]),
-        mail(9, first(&prop.proofs, &prop.promise), &[
-            hello.clone(),
-            format!("{}. {}", prop.promise.trim_end_matches('.'), prop.proofs.join(". ")),
-            format!("How they did it: {}.", offer.activation),
-        ]),
-        mail(15, &format!("“{}”", objection.says.trim_end_matches('.')), &[
-            hello.clone(),
-            format!("We hear this more than anything else: “{}”.", objection.says.trim_end_matches('.')),
-            objection.answer.clone(),
-        ]),
-        mail(22, &persona.offer, &[
-            hello,
-            format!("You have read how it works. The next step is small: {}.", small(&persona.offer)),
-            "Answer this mail with a day that suits you; whoever answers has read what you looked at.".to_owned(),
-        ]),
+        mail(
+            0,
+            first(&persona.pains, &offer.need),
+            &[
+                hello.clone(),
+                format!(
+                    "{}. Most people in your job have said this to us in the first five minutes.",
+                    persona.pains[0].trim_end_matches('.')
+                ),
+                format!(
+                    "We wrote down what those do who got rid of it: three pages, no form. It begins with one question: {}",
+                    question(business)
+                ),
+                format!("The team of {name}"),
+            ],
+        ),
+        mail(
+            4,
+            &format!("What {} cost", small(&driver.name)),
+            &[
+                hello.clone(),
+                format!(
+                    "Take {} {} a month at {} {} each: {} {} a year. Enter your own figures, it takes two minutes, and you can pass the page on.",
+                    amount(driver.per_month),
+                    driver.unit,
+                    amount(driver.value),
+                    business.currency,
+                    amount(driver.monthly_loss * 12.0),
+                    business.currency
+                ),
+                "→ Open the calculator".to_owned(),
+            ],
+        ),
+        mail(
+            9,
+            first(&prop.proofs, &prop.promise),
+            &[
+                hello.clone(),
+                format!("{}. {}", prop.promise.trim_end_matches('.'), prop.proofs.join(". ")),
+                format!("How they did it: {}.", offer.activation),
+            ],
+        ),
+        mail(
+            15,
+            &format!("“{}”", objection.says.trim_end_matches('.')),
+            &[
+                hello.clone(),
+                format!("We hear this more than anything else: “{}”.", objection.says.trim_end_matches('.')),
+                objection.answer.clone(),
+            ],
+        ),
+        mail(
+            22,
+            &persona.offer,
+            &[
+                hello,
+                format!("You have read how it works. The next step is small: {}.", small(&persona.offer)),
+                "Answer this mail with a day that suits you; whoever answers has read what you looked at."
+                    .to_owned(),
+            ],
+        ),
     ]
 }
 
@@ -98,32 +132,69 @@ pub(super) fn outbound(business: &Business, figures: &Figures, persona: &Persona
     let trigger = first(&persona.triggers, &offer.need);
     let prop = &business.value_props[0];
     vec![
-        mail(1, &format!("{{company}}: {}", small(trigger)), &[
-            hello.clone(),
-            format!("{{one sentence on what you saw: {}}}.", small(trigger)),
-            format!("{} {}. {}.", business.product, offer.key_benefit, first(&prop.proofs, &prop.promise)),
-            format!("Is {watches} something you look at each week?"),
-        ]),
-        mail(4, &format!("{} {} a year", amount(figures.roi.yearly_loss), business.currency), &[
-            hello.clone(),
-            format!("This is what a company of your size loses, added up over {} lines: {}.", figures.roi.lines.len(),
-                figures.roi.lines.iter().map(|line| small(&line.name)).collect::<Vec<_>>().join(", ")),
-            "I can send you the sheet with your own figures. Worth two minutes?".to_owned(),
-        ]),
-        mail(9, &format!("A question about {watches}"), &[
-            hello.clone(),
-            format!("{} Others in your job asked us the same thing first: “{}”. The short answer: {}", question(business), persona.objections[0].says, persona.objections[0].answer),
-        ]),
-        mail(16, "Shall I stop?", &[
-            hello,
-            format!("No answer is an answer. If {} comes up again, this is where we begin: {}.", small(first(&persona.pains, &offer.need)), small(&persona.offer)),
-            "I will not write again unless you do.".to_owned(),
-        ]),
+        mail(
+            1,
+            &format!("{{company}}: {}", small(trigger)),
+            &[
+                hello.clone(),
+                format!("{{one sentence on what you saw: {}}}.", small(trigger)),
+                format!(
+                    "{} {}. {}.",
+                    business.product,
+                    offer.key_benefit,
+                    first(&prop.proofs, &prop.promise)
+                ),
+                format!("Is {watches} something you look at each week?"),
+            ],
+        ),
+        mail(
+            4,
+            &format!("{} {} a year", amount(figures.roi.yearly_loss), business.currency),
+            &[
+                hello.clone(),
+                format!(
+                    "This is what a company of your size loses, added up over {} lines: {}.",
+                    figures.roi.lines.len(),
+                    figures.roi.lines.iter().map(|line| small(&line.name)).collect::<Vec<_>>().join(", ")
+                ),
+                "I can send you the sheet with your own figures. Worth two minutes?".to_owned(),
+            ],
+        ),
+        mail(
+            9,
+            &format!("A question about {watches}"),
+            &[
+                hello.clone(),
+                format!(
+                    "{} Others in your job asked us the same thing first: “{}”. The short answer: {}",
+                    question(business),
+                    persona.objections[0].says,
+                    persona.objections[0].answer
+                ),
+            ],
+        ),
+        mail(
+            16,
+            "Shall I stop?",
+            &[
+                hello,
+                format!(
+                    "No answer is an answer. If {} comes up again, this is where we begin: {}.",
+                    small(first(&persona.pains, &offer.need)),
+                    small(&persona.offer)
+                ),
+                "I will not write again unless you do.".to_owned(),
+            ],
+        ),
     ]
 }
 
 /// The question that shows the difference to what is used today.
 fn question(business: &Business) -> String {
     let trap = business.competitors.last().map(|of| of.trap.clone());
-    format!("{}.", trap.unwrap_or_else(|| format!("How do you do without {}", business.offer.category)).trim_end_matches('.'))
+    format!(
+        "{}.",
+        trap.unwrap_or_else(|| format!("How do you do without {}", business.offer.category))
+            .trim_end_matches('.')
+    )
 }

@@ -5,7 +5,11 @@ use chrono::{Days, NaiveDate};
 /// `1,234,568` from so much on, `93.75` below, without decimals that say nothing.
 pub fn amount(value: f64) -> String {
     let cents = (value * 100.0).round() / 100.0;
-    if cents.abs() >= 1_000.0 || cents.fract() == 0.0 { grouped(cents.round()) } else { format!("{cents:.2}") }
+    if cents.abs() >= 1_000.0 || cents.fract() == 0.0 {
+        grouped(cents.round())
+    } else {
+        format!("{cents:.2}")
+    }
 }
 
 /// A number with thousands parted, with as many decimals as it has, two at the most.
@@ -70,7 +74,10 @@ mod tests {
 
     #[test]
     fn numbers_read_well() {
-        assert_eq!([amount(10_800.0), amount(121.739), amount(5.6), amount(61_770.6)], ["10,800", "121.74", "5.60", "61,771"]);
+        assert_eq!(
+            [amount(10_800.0), amount(121.739), amount(5.6), amount(61_770.6)],
+            ["10,800", "121.74", "5.60", "61,771"]
+        );
         assert_eq!([number(1_928.0), number(-1_234.5), number(0.256)], ["1,928", "-1,234.5", "0.26"]);
         assert_eq!([percent(0.046), percent(1.08), percent(0.3)], ["4.6 %", "108 %", "30 %"]);
         assert_eq!(date("2026-02-10".parse().unwrap()), "10 February 2026");

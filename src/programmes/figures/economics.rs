@@ -109,7 +109,12 @@ pub struct Verdict {
     pub why: String,
 }
 
-pub(super) fn economics(business: &Business, budget: &Budget, funnel: &Funnel, restart: &Restart) -> Economics {
+pub(super) fn economics(
+    business: &Business,
+    budget: &Budget,
+    funnel: &Funnel,
+    restart: &Restart,
+) -> Economics {
     let monthly_cost = budget_amount(business.monthly_budget_cents) + business.sales_cost_per_month;
     let monthly_margin = cents(business.deal_size / 12.0 * business.gross_margin);
     let planned_cac = cents(monthly_cost * funnel.months / real(funnel.customers).max(1.0));
@@ -156,7 +161,14 @@ pub(super) fn economics(business: &Business, budget: &Budget, funnel: &Funnel, r
 fn months(business: &Business) -> Vec<Month> {
     let mut by_month: BTreeMap<&str, Month> = BTreeMap::new();
     for of in &business.results {
-        let empty = || Month { month: of.month.clone(), spend: 0.0, won: 0, opportunities: 0, revenue: 0.0, cac: None };
+        let empty = || Month {
+            month: of.month.clone(),
+            spend: 0.0,
+            won: 0,
+            opportunities: 0,
+            revenue: 0.0,
+            cac: None,
+        };
         let month = by_month.entry(&of.month).or_insert_with(empty);
         month.spend = cents(month.spend + of.spend);
         month.won += of.won;
@@ -226,7 +238,8 @@ fn marginal(of: &[&Outcome], win_rate: f64) -> (Option<f64>, String) {
 fn trial(of: &crate::programmes::business::Trial) -> TrialResult {
     let control = real(of.control_conversions) / real(of.control_visitors).max(1.0);
     let variant = real(of.variant_conversions) / real(of.variant_visitors).max(1.0);
-    let p = p_value((of.control_visitors, of.control_conversions), (of.variant_visitors, of.variant_conversions));
+    let p =
+        p_value((of.control_visitors, of.control_conversions), (of.variant_visitors, of.variant_conversions));
     let significant = p < super::testing::ALPHA;
     let verdict = match (significant, variant > control) {
         (true, true) => "Roll the variant out",
@@ -263,12 +276,23 @@ fn moves(budget: &Budget, channels: &[ChannelResult]) -> Vec<Move> {
         let cost = marginal(slug)?.marginal_cac?;
         middle.is_some_and(|middle| cost < middle).then_some(cost)
     };
-    #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "a fifth of a budget line")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        reason = "a fifth of a budget line"
+    )]
     let fifth = |cents: i64| (cents as f64 * MOVE_SHARE).floor() as i64;
-    let takers: Vec<f64> = budget.lines.iter().map(|line| takes(&line.channel).map_or(0.0, |cost| 1.0 / cost.max(1.0).sqrt())).collect();
+    let takers: Vec<f64> = budget
+        .lines
+        .iter()
+        .map(|line| takes(&line.channel).map_or(0.0, |cost| 1.0 / cost.max(1.0).sqrt()))
+        .collect();
     let anybody = takers.iter().any(|weight| *weight > 0.0);
-    let given: Vec<i64> =
-        budget.lines.iter().map(|line| if anybody && gives(&line.channel).is_some() { fifth(line.cents) } else { 0 }).collect();
+    let given: Vec<i64> = budget
+        .lines
+        .iter()
+        .map(|line| if anybody && gives(&line.channel).is_some() { fifth(line.cents) } else { 0 })
+        .collect();
     let pool: i64 = given.iter().sum();
     let taken = if pool > 0 { split(pool, &takers) } else { vec![0; takers.len()] };
     let change = |(place, line): (usize, &super::BudgetLine)| {
@@ -277,7 +301,9 @@ fn moves(budget: &Budget, channels: &[ChannelResult]) -> Vec<Move> {
         let note = marginal(&line.channel).map_or("nothing was measured yet", |of| of.marginal_note.as_str());
         let why = match (given[place] > 0, taken[place] > 0) {
             (true, _) => format!("Its next customer is the dearest: {note}"),
-            (_, true) => format!("Its next customer costs {:.0} in programme spend: {note}", cost.unwrap_or_default()),
+            (_, true) => {
+                format!("Its next customer costs {:.0} in programme spend: {note}", cost.unwrap_or_default())
+            }
             _ => format!("Stays: {note}"),
         };
         Move {
@@ -299,11 +325,15 @@ pub fn verdict(target: f64, months: &[Month], restart: &Restart) -> Verdict {
     let (factor, needed) = (restart.cac_over_target, restart.months_without_improvement as usize);
     let advice = |advice: &str, why: String| Verdict { advice: advice.to_owned(), why };
     let Some(last) = months.last() else {
-        return advice("iterate", "Nothing was measured yet; measure for a quarter before asking again.".to_owned());
+        return advice(
+            "iterate",
+            "Nothing was measured yet; measure for a quarter before asking again.".to_owned(),
+        );
     };
     // A month in which nobody was won costs more than any other.
     let cost = |month: &Month| month.cac.unwrap_or(f64::INFINITY);
-    let shown = |month: &Month| month.cac.map_or_else(|| "without a customer".to_owned(), |cac| format!("{cac:.0}"));
+    let shown =
+        |month: &Month| month.cac.map_or_else(|| "without a customer".to_owned(), |cac| format!("{cac:.0}"));
     let times = cost(last) / target;
     if times < factor {
         let why = format!(

@@ -145,7 +145,10 @@ pub(super) fn funnel(business: &Business, budget: &Budget) -> Funnel {
         mqls_per_month: needed(real(mqls) / selling_months),
         opportunities_per_month: needed(real(opportunities) / selling_months),
         customers_per_month: cents(real(customers) / selling_months),
-        lead_to_won: rates.lead_to_mql * rates.mql_to_sql * rates.sql_to_opportunity * rates.opportunity_to_won,
+        lead_to_won: rates.lead_to_mql
+            * rates.mql_to_sql
+            * rates.sql_to_opportunity
+            * rates.opportunity_to_won,
         leads_bought,
         coverage: rate(real(leads_bought) / real(leads_per_month).max(1.0)),
         pipeline_coverage: cents(1.0 / rates.opportunity_to_won),
@@ -155,7 +158,9 @@ pub(super) fn funnel(business: &Business, budget: &Budget) -> Funnel {
 
 /// Each total divided by what the channels' budgets buy, so that the parts sum to it.
 fn by_channel(business: &Business, budget: &Budget, totals: [u64; 5]) -> Vec<ChannelFunnel> {
-    let bought = |(channel, line): (&Channel, &super::BudgetLine)| line.amount / channel.cost_per_visit * channel.visit_to_lead;
+    let bought = |(channel, line): (&Channel, &super::BudgetLine)| {
+        line.amount / channel.cost_per_visit * channel.visit_to_lead
+    };
     let weights: Vec<f64> = business.channels.iter().zip(&budget.lines).map(bought).collect();
     let [customers, opportunities, sqls, mqls, leads] = totals.map(|total| split_count(total, &weights));
     let part = |(place, channel): (usize, &Channel)| ChannelFunnel {

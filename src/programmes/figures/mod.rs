@@ -25,7 +25,7 @@ pub use funnel::{Budget, BudgetLine, ChannelFunnel, Funnel};
 pub use kpis::{Kpi, Question};
 pub use pipeline::{Deal, Forecast, Stage};
 pub use scoring::{Attribution, Criterion, DealScore, Example, LeadScore, Weight};
-pub use success::{Health, HandoffField, Milestone, Segment, Touchpoint};
+pub use success::{HandoffField, Health, Milestone, Segment, Touchpoint};
 pub use testing::{SampleRow, TestPlan};
 
 use super::business::Business;

@@ -24,30 +24,151 @@ pub struct Stage {
 }
 
 /// A stage as it is written here: id, name, entry, exit, activities, part of the cycle in hundredths, module.
-type Written = (&'static str, &'static str, [&'static str; 2], [&'static str; 2], [&'static str; 2], f64, &'static str);
+type Written =
+    (&'static str, &'static str, [&'static str; 2], [&'static str; 2], [&'static str; 2], f64, &'static str);
 
 const SELF_SERVE: [Written; 5] = [
-    ("signed-up", "Signed up", ["Account created with a work address", "Company is in the segment"], ["First use by a second person", "Reason for looking is known"], ["Welcome by e-mail within the hour", "Ask what they want to solve"], 15.0, "discovery"),
-    ("activated", "Activated", ["The product was used as intended once", "A second person uses it"], ["Used in two weeks of three", "An owner on their side"], ["Show the figure that improved", "Invite the rest of the team"], 30.0, "demo"),
-    ("qualified", "Qualified", ["Use grows or a limit is near", "The economic buyer is known"], ["Buyer has seen the figure", "Need for a paid plan is agreed"], ["Call with the buyer", "Compute the return with their figures"], 25.0, "demo"),
-    ("proposal", "Proposal", ["Plan and seats are agreed in words", "Budget is named"], ["Terms are accepted", "Security questions are answered"], ["Send the offer within a day", "Answer security questions"], 20.0, "negotiation"),
-    ("closing", "Closing", ["Contract is sent", "Signatory is known"], ["Contract is signed", "Start of onboarding is booked"], ["Agree the day of signature", "Book the start of onboarding"], 10.0, "closing"),
+    (
+        "signed-up",
+        "Signed up",
+        ["Account created with a work address", "Company is in the segment"],
+        ["First use by a second person", "Reason for looking is known"],
+        ["Welcome by e-mail within the hour", "Ask what they want to solve"],
+        15.0,
+        "discovery",
+    ),
+    (
+        "activated",
+        "Activated",
+        ["The product was used as intended once", "A second person uses it"],
+        ["Used in two weeks of three", "An owner on their side"],
+        ["Show the figure that improved", "Invite the rest of the team"],
+        30.0,
+        "demo",
+    ),
+    (
+        "qualified",
+        "Qualified",
+        ["Use grows or a limit is near", "The economic buyer is known"],
+        ["Buyer has seen the figure", "Need for a paid plan is agreed"],
+        ["Call with the buyer", "Compute the return with their figures"],
+        25.0,
+        "demo",
+    ),
+    (
+        "proposal",
+        "Proposal",
+        ["Plan and seats are agreed in words", "Budget is named"],
+        ["Terms are accepted", "Security questions are answered"],
+        ["Send the offer within a day", "Answer security questions"],
+        20.0,
+        "negotiation",
+    ),
+    (
+        "closing",
+        "Closing",
+        ["Contract is sent", "Signatory is known"],
+        ["Contract is signed", "Start of onboarding is booked"],
+        ["Agree the day of signature", "Book the start of onboarding"],
+        10.0,
+        "closing",
+    ),
 ];
 
 const SALES_ASSISTED: [Written; 5] = [
-    ("discovery", "Discovery", ["Lead was accepted by sales", "First talk is booked"], ["Cost of the problem is stated by the buyer", "Economic buyer and evaluators are named"], ["Discovery call by the guide", "Write the findings to the buyer the same day"], 15.0, "discovery"),
-    ("demonstration", "Demonstration", ["Problem and its cost are written down", "Champion and economic buyer take part"], ["Buyer says which problem it solves", "Criteria of the trial are agreed"], ["Demo by the persona's script", "Agree what must be seen in the trial"], 20.0, "demo"),
-    ("trial", "Trial", ["Criteria and end of the trial are written down", "Users are named and invited"], ["Criteria are met, with their figures", "Evaluators have no open finding"], ["Check in after three days", "Meet on the figures at the end"], 30.0, "demo"),
-    ("proposal", "Proposal", ["Return is computed with the trial's figures", "Budget and way of approval are known"], ["Terms are agreed in words", "Security and legal are answered"], ["Send the offer within two days", "Walk the buyer through the return"], 25.0, "negotiation"),
-    ("contract", "Contract", ["Contract is sent to the signatory", "Day of signature is agreed"], ["Contract is signed", "Hand-over to customer success is held"], ["Mutual plan to the day of signature", "Fill in the hand-over"], 10.0, "closing"),
+    (
+        "discovery",
+        "Discovery",
+        ["Lead was accepted by sales", "First talk is booked"],
+        ["Cost of the problem is stated by the buyer", "Economic buyer and evaluators are named"],
+        ["Discovery call by the guide", "Write the findings to the buyer the same day"],
+        15.0,
+        "discovery",
+    ),
+    (
+        "demonstration",
+        "Demonstration",
+        ["Problem and its cost are written down", "Champion and economic buyer take part"],
+        ["Buyer says which problem it solves", "Criteria of the trial are agreed"],
+        ["Demo by the persona's script", "Agree what must be seen in the trial"],
+        20.0,
+        "demo",
+    ),
+    (
+        "trial",
+        "Trial",
+        ["Criteria and end of the trial are written down", "Users are named and invited"],
+        ["Criteria are met, with their figures", "Evaluators have no open finding"],
+        ["Check in after three days", "Meet on the figures at the end"],
+        30.0,
+        "demo",
+    ),
+    (
+        "proposal",
+        "Proposal",
+        ["Return is computed with the trial's figures", "Budget and way of approval are known"],
+        ["Terms are agreed in words", "Security and legal are answered"],
+        ["Send the offer within two days", "Walk the buyer through the return"],
+        25.0,
+        "negotiation",
+    ),
+    (
+        "contract",
+        "Contract",
+        ["Contract is sent to the signatory", "Day of signature is agreed"],
+        ["Contract is signed", "Hand-over to customer success is held"],
+        ["Mutual plan to the day of signature", "Fill in the hand-over"],
+        10.0,
+        "closing",
+    ),
 ];
 
 const SALES_LED: [Written; 5] = [
-    ("qualification", "Qualification", ["Account is on the target list", "A person with the problem has answered"], ["Problem, cost and date are known", "A champion wants to go on"], ["Research the account", "First call with two people"], 15.0, "discovery"),
-    ("discovery", "Discovery", ["Champion opens doors", "Economic buyer is named"], ["Economic buyer has confirmed the cost", "Decision process is written down"], ["Interviews with each persona", "Write the business case with the champion"], 25.0, "discovery"),
-    ("solution", "Solution", ["Business case is shared", "Technical evaluators are named"], ["Evaluators agree in writing", "Preferred over the alternatives"], ["Demo to all personas", "Proof on their site with their data"], 30.0, "demo"),
-    ("proposal", "Proposal", ["Preferred, with reasons", "Budget holder is at the table"], ["Commercial terms are agreed", "Legal has no open point"], ["Offer in three options", "Plan of the roll-out"], 20.0, "negotiation"),
-    ("negotiation", "Negotiation", ["Procurement is involved", "Day of decision is agreed"], ["Contract is signed", "Hand-over to customer success is held"], ["Give-and-take list", "Executive call"], 10.0, "closing"),
+    (
+        "qualification",
+        "Qualification",
+        ["Account is on the target list", "A person with the problem has answered"],
+        ["Problem, cost and date are known", "A champion wants to go on"],
+        ["Research the account", "First call with two people"],
+        15.0,
+        "discovery",
+    ),
+    (
+        "discovery",
+        "Discovery",
+        ["Champion opens doors", "Economic buyer is named"],
+        ["Economic buyer has confirmed the cost", "Decision process is written down"],
+        ["Interviews with each persona", "Write the business case with the champion"],
+        25.0,
+        "discovery",
+    ),
+    (
+        "solution",
+        "Solution",
+        ["Business case is shared", "Technical evaluators are named"],
+        ["Evaluators agree in writing", "Preferred over the alternatives"],
+        ["Demo to all personas", "Proof on their site with their data"],
+        30.0,
+        "demo",
+    ),
+    (
+        "proposal",
+        "Proposal",
+        ["Preferred, with reasons", "Budget holder is at the table"],
+        ["Commercial terms are agreed", "Legal has no open point"],
+        ["Offer in three options", "Plan of the roll-out"],
+        20.0,
+        "negotiation",
+    ),
+    (
+        "negotiation",
+        "Negotiation",
+        ["Procurement is involved", "Day of decision is agreed"],
+        ["Contract is signed", "Hand-over to customer success is held"],
+        ["Give-and-take list", "Executive call"],
+        10.0,
+        "closing",
+    ),
 ];
 
 /// The stages of the sales motion, with the days of the cycle and a probability that rises from the rate of the funnel.
@@ -169,11 +290,15 @@ fn coaching(parts: &[u32; 3], stuck: bool, stage: &Stage, days: u64) -> (String,
     match (stuck, weakest) {
         (true, Some(0)) => (
             format!("{days} days in {}, {} are usual; the buyer has gone quiet", stage.name, stage.days),
-            "Call the champion, ask for twenty minutes with the economic buyer, bring the cost of waiting".to_owned(),
+            "Call the champion, ask for twenty minutes with the economic buyer, bring the cost of waiting"
+                .to_owned(),
             3,
         ),
         (true, _) => (
-            format!("{days} days in {}, {} are usual; there is no date that forces a decision", stage.name, stage.days),
+            format!(
+                "{days} days in {}, {} are usual; there is no date that forces a decision",
+                stage.name, stage.days
+            ),
             format!("Agree in writing by when “{exit}” is reached; without a date move it back one stage"),
             5,
         ),

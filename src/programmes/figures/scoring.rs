@@ -33,7 +33,8 @@ pub struct Credit {
 }
 
 fn weights<const N: usize>(parts: [(&str, &str, u32); N]) -> Vec<Weight> {
-    let weight = |(id, name, percent): (&str, &str, u32)| Weight { id: id.to_owned(), name: name.to_owned(), percent };
+    let weight =
+        |(id, name, percent): (&str, &str, u32)| Weight { id: id.to_owned(), name: name.to_owned(), percent };
     parts.into_iter().map(weight).collect()
 }
 
@@ -41,17 +42,25 @@ fn weights<const N: usize>(parts: [(&str, &str, u32); N]) -> Vec<Weight> {
 pub(super) fn attribution(business: &Business) -> Attribution {
     let days = business.sales_cycle_days;
     let (model, why, [first, lead, opportunity, others]) = if days < 30 {
-        ("Position-based, weighted to the end", format!("{days} days are short: what happened last decided most"), [20, 25, 45, 10])
+        (
+            "Position-based, weighted to the end",
+            format!("{days} days are short: what happened last decided most"),
+            [20, 25, 45, 10],
+        )
     } else if days <= 90 {
         (
             "Position-based (first touch, lead, opportunity)",
-            format!("{days} days leave room for three moments that matter: being found, leaving a name, starting an opportunity"),
+            format!(
+                "{days} days leave room for three moments that matter: being found, leaving a name, starting an opportunity"
+            ),
             [30, 30, 30, 10],
         )
     } else {
         (
             "Full path",
-            format!("{days} days are long: what keeps a deal warm between the moments counts as much as each of them"),
+            format!(
+                "{days} days are long: what keeps a deal warm between the moments counts as much as each of them"
+            ),
             [25, 25, 25, 25],
         )
     };
@@ -61,7 +70,13 @@ pub(super) fn attribution(business: &Business) -> Attribution {
         ("opportunity_creation", "Touch that made the opportunity", opportunity),
         ("others", "All touches between, in equal parts", others),
     ]);
-    Attribution { model: model.to_owned(), why, example: example(business, &weights), example_total: business.deal_size, weights }
+    Attribution {
+        model: model.to_owned(),
+        why,
+        example: example(business, &weights),
+        example_total: business.deal_size,
+        weights,
+    }
 }
 
 /// A deal with five touches.
@@ -150,13 +165,23 @@ pub(super) fn lead_score(business: &Business) -> LeadScore {
 fn examples(business: &Business, criteria: &[Criterion], mql: i32, sql: i32) -> Vec<Example> {
     let person = |place: usize| business.personas[place % business.personas.len()].title.to_lowercase();
     let cases = [
-        (format!("A {} in the segment who asked for a talk", person(0)), vec!["title", "industry", "size", "region", "talk"]),
-        (format!("A {} in the segment who read a guide", person(1)), vec!["title", "industry", "size", "region", "guide"]),
-        ("A student with a private address who downloaded two guides".to_owned(), vec!["region", "guide", "private", "rival"]),
+        (
+            format!("A {} in the segment who asked for a talk", person(0)),
+            vec!["title", "industry", "size", "region", "talk"],
+        ),
+        (
+            format!("A {} in the segment who read a guide", person(1)),
+            vec!["title", "industry", "size", "region", "guide"],
+        ),
+        (
+            "A student with a private address who downloaded two guides".to_owned(),
+            vec!["region", "guide", "private", "rival"],
+        ),
     ];
     let example = |who: String, seen: Vec<&str>| {
         let of = criteria.iter().filter(|criterion| seen.contains(&criterion.id.as_str()));
-        let parts: Vec<(String, i32)> = of.map(|criterion| (criterion.signal.clone(), criterion.points)).collect();
+        let parts: Vec<(String, i32)> =
+            of.map(|criterion| (criterion.signal.clone(), criterion.points)).collect();
         let total: i32 = parts.iter().map(|(_, points)| points).sum();
         let verdict = if total >= sql {
             "to sales, called the same day"
@@ -189,7 +214,11 @@ pub struct Factor {
 }
 
 pub(super) fn deal_score() -> DealScore {
-    let factor = |(of, signal, points): (&str, &str, u32)| Factor { of: of.to_owned(), signal: signal.to_owned(), points };
+    let factor = |(of, signal, points): (&str, &str, u32)| Factor {
+        of: of.to_owned(),
+        signal: signal.to_owned(),
+        points,
+    };
     DealScore {
         weights: weights([("engagement", "Engagement", 40), ("fit", "Fit", 35), ("intent", "Intent", 25)]),
         factors: [

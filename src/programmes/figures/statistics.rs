@@ -46,7 +46,12 @@ pub fn normal_quantile(p: f64) -> f64 {
 /// the cases where there is none. Nothing when the two are equal or no rates.
 pub fn per_arm(baseline: f64, expected: f64, alpha: f64, power: f64) -> Option<u64> {
     let is_rate = |rate: f64| rate > 0.0 && rate < 1.0;
-    if !is_rate(baseline) || !is_rate(expected) || !is_rate(alpha) || !is_rate(power) || (baseline - expected).abs() < 1e-12 {
+    if !is_rate(baseline)
+        || !is_rate(expected)
+        || !is_rate(alpha)
+        || !is_rate(power)
+        || (baseline - expected).abs() < 1e-12
+    {
         return None;
     }
     let (z_alpha, z_power) = (normal_quantile(1.0 - alpha / 2.0), normal_quantile(power));
@@ -54,7 +59,11 @@ pub fn per_arm(baseline: f64, expected: f64, alpha: f64, power: f64) -> Option<u
     let pooled = (2.0 * mean * (1.0 - mean)).sqrt();
     let apart = (baseline * (1.0 - baseline) + expected * (1.0 - expected)).sqrt();
     let needed = ((z_alpha * pooled + z_power * apart) / (expected - baseline)).powi(2);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count; absurd ones saturate")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a count; absurd ones saturate"
+    )]
     Some(needed.ceil() as u64)
 }
 
@@ -79,7 +88,14 @@ mod tests {
 
     #[test]
     fn quantiles_are_those_of_the_tables() {
-        for (p, z) in [(0.975, 1.959_964), (0.8, 0.841_621), (0.95, 1.644_854), (0.9, 1.281_552), (0.5, 0.0), (0.0005, -3.290_527)] {
+        for (p, z) in [
+            (0.975, 1.959_964),
+            (0.8, 0.841_621),
+            (0.95, 1.644_854),
+            (0.9, 1.281_552),
+            (0.5, 0.0),
+            (0.0005, -3.290_527),
+        ] {
             assert!((normal_quantile(p) - z).abs() < 1e-5, "{p}: {}", normal_quantile(p));
         }
         assert!((normal_cdf(5.0) - 0.999_999_713_348).abs() < 1e-9);

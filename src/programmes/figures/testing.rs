@@ -55,7 +55,16 @@ pub struct TestPlan {
 
 /// Sizes for rates as they occur, among them 10 % to 12 %.
 pub(super) fn table() -> Vec<SampleRow> {
-    let pairs = [(0.02, 0.025), (0.03, 0.039), (0.05, 0.06), (0.05, 0.075), (0.10, 0.12), (0.10, 0.15), (0.20, 0.25), (0.30, 0.36)];
+    let pairs = [
+        (0.02, 0.025),
+        (0.03, 0.039),
+        (0.05, 0.06),
+        (0.05, 0.075),
+        (0.10, 0.12),
+        (0.10, 0.15),
+        (0.20, 0.25),
+        (0.30, 0.36),
+    ];
     let row = |(baseline, expected): (f64, f64)| SampleRow {
         baseline,
         expected,
@@ -71,7 +80,11 @@ fn size(baseline: f64, visits_per_day: f64) -> (f64, f64, u64, u64, bool) {
     for lift in LIFTS.map(|hundredths| f64::from(hundredths) / 100.0) {
         let expected = rate((baseline * (1.0 + lift)).min(0.95));
         let Some(arm) = per_arm(baseline, expected, ALPHA, POWER) else { continue };
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative; absurd ones saturate")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "not negative; absurd ones saturate"
+        )]
         let days = (2.0 * real(arm) / visits_per_day.max(0.1)).ceil() as u64;
         let days = days.div_ceil(7).max(DAYS_MIN / 7) * 7;
         last = (lift, expected, arm, days, days <= DAYS_MAX);
@@ -158,7 +171,8 @@ pub(super) fn experiments(business: &Business, tests: &[TestPlan], roi: &Roi) ->
             element: "offer",
             control: "Book a demonstration".to_owned(),
             variant: persona.map(|of| of.offer.clone()).unwrap_or_default(),
-            because: "a first step that gives something is smaller than a meeting that takes something".to_owned(),
+            because: "a first step that gives something is smaller than a meeting that takes something"
+                .to_owned(),
         },
         Idea {
             element: "proof",
@@ -169,7 +183,10 @@ pub(super) fn experiments(business: &Business, tests: &[TestPlan], roi: &Roi) ->
         Idea {
             element: "calculator",
             control: business.offer.value_proposition.clone(),
-            variant: format!("What does it cost you? A company like yours loses {:.0} {} a year", roi.yearly_loss, business.currency),
+            variant: format!(
+                "What does it cost you? A company like yours loses {:.0} {} a year",
+                roi.yearly_loss, business.currency
+            ),
             because: "an amount of their own is passed on inside the company".to_owned(),
         },
     ];

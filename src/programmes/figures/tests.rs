@@ -15,8 +15,14 @@ fn example() -> (Business, Figures) {
 #[test]
 fn the_budget_sums_to_the_cent() {
     let (business, figures) = example();
-    assert_eq!(figures.budget.lines.iter().map(|line| line.cents).sum::<i64>(), business.monthly_budget_cents);
-    assert_eq!(figures.economics.moves.iter().map(|of| of.after_cents).sum::<i64>(), business.monthly_budget_cents);
+    assert_eq!(
+        figures.budget.lines.iter().map(|line| line.cents).sum::<i64>(),
+        business.monthly_budget_cents
+    );
+    assert_eq!(
+        figures.economics.moves.iter().map(|of| of.after_cents).sum::<i64>(),
+        business.monthly_budget_cents
+    );
     assert_eq!(figures.budget.lines[0].amount, 10_800.0);
     // 10,800 at 5.60 a visit of which 4.6 % become leads.
     assert_eq!((figures.budget.lines[0].visits, figures.budget.lines[0].leads), (1_928, 88));
@@ -27,9 +33,21 @@ fn the_funnel_is_computed_back_from_the_goal() {
     let (_, figures) = example();
     let funnel = &figures.funnel;
     // 1,116,000 / 18,600; then / 0.24, / 0.70, / 0.42, / 0.36, each rounded up.
-    assert_eq!([funnel.customers, funnel.opportunities, funnel.sqls, funnel.mqls, funnel.leads], [60, 250, 358, 853, 2_370]);
+    assert_eq!(
+        [funnel.customers, funnel.opportunities, funnel.sqls, funnel.mqls, funnel.leads],
+        [60, 250, 358, 853, 2_370]
+    );
     let sum = |count: fn(&ChannelFunnel) -> u64| funnel.by_channel.iter().map(count).sum::<u64>();
-    assert_eq!([sum(|of| of.customers), sum(|of| of.opportunities), sum(|of| of.sqls), sum(|of| of.mqls), sum(|of| of.leads)], [60, 250, 358, 853, 2_370]);
+    assert_eq!(
+        [
+            sum(|of| of.customers),
+            sum(|of| of.opportunities),
+            sum(|of| of.sqls),
+            sum(|of| of.mqls),
+            sum(|of| of.leads)
+        ],
+        [60, 250, 358, 853, 2_370]
+    );
     assert_eq!(funnel.leads_per_month, 238);
     assert!(funnel.coverage > 1.0, "{}", funnel.coverage);
 }
@@ -48,7 +66,8 @@ fn weights_sum_to_one_and_examples_add_up() {
     let health: Vec<u32> = figures.health.examples.iter().map(|example| example.score).collect();
     assert_eq!(health, [87, 57, 29]);
     for group in ["engagement", "fit", "intent"] {
-        let points: u32 = figures.deal_score.factors.iter().filter(|of| of.of == group).map(|of| of.points).sum();
+        let points: u32 =
+            figures.deal_score.factors.iter().filter(|of| of.of == group).map(|of| of.points).sum();
         assert_eq!(points, 100, "{group}");
     }
 }
@@ -56,14 +75,22 @@ fn weights_sum_to_one_and_examples_add_up() {
 #[test]
 fn stages_take_the_cycle_and_get_likelier() {
     let (business, figures) = example();
-    assert_eq!(figures.stages.iter().map(|stage| stage.days).sum::<u64>(), u64::from(business.sales_cycle_days));
+    assert_eq!(
+        figures.stages.iter().map(|stage| stage.days).sum::<u64>(),
+        u64::from(business.sales_cycle_days)
+    );
     assert!(figures.stages.windows(2).all(|pair| pair[0].probability < pair[1].probability));
     assert_eq!(figures.stages[0].probability, 0.24);
     let forecast = &figures.forecast;
     let weighted: f64 = figures.deals.iter().map(|deal| cents(deal.amount * deal.probability)).sum();
     assert!((forecast.weighted - weighted).abs() < 0.01);
-    assert!(forecast.commit < forecast.weighted && forecast.weighted < forecast.best_case && forecast.best_case < forecast.open);
-    let categories: std::collections::BTreeSet<&str> = figures.deals.iter().map(|deal| deal.category.as_str()).collect();
+    assert!(
+        forecast.commit < forecast.weighted
+            && forecast.weighted < forecast.best_case
+            && forecast.best_case < forecast.open
+    );
+    let categories: std::collections::BTreeSet<&str> =
+        figures.deals.iter().map(|deal| deal.category.as_str()).collect();
     assert_eq!(categories.len(), 4, "{categories:?}");
 }
 
@@ -90,7 +117,12 @@ fn unit_economics_follow_their_formulas() {
 #[test]
 fn tests_run_only_as_long_as_makes_sense() {
     let (business, figures) = example();
-    assert!(figures.sample_sizes.iter().any(|row| (row.baseline, row.expected, row.per_arm) == (0.10, 0.12, 3_841)));
+    assert!(
+        figures
+            .sample_sizes
+            .iter()
+            .any(|row| (row.baseline, row.expected, row.per_arm) == (0.10, 0.12, 3_841))
+    );
     assert_eq!((figures.tests.len(), figures.experiments.len()), (business.channels.len(), 3));
     for test in figures.tests.iter().chain(&figures.experiments) {
         assert!(test.feasible && test.days <= 56 && test.days % 7 == 0, "{test:?}");
@@ -142,7 +174,10 @@ fn another_motion_has_other_stages_with_the_same_laws() {
     for (_, motion) in crate::programmes::business::SalesMotion::ALL {
         business.sales_motion = motion;
         let figures = Figures::of(&business, &restart);
-        assert_eq!(figures.stages.iter().map(|stage| stage.days).sum::<u64>(), u64::from(business.sales_cycle_days));
+        assert_eq!(
+            figures.stages.iter().map(|stage| stage.days).sum::<u64>(),
+            u64::from(business.sales_cycle_days)
+        );
         assert!(figures.economics.moves.iter().all(|of| of.change == 0.0), "nothing was measured");
         for module in ["discovery", "demo", "negotiation", "closing"] {
             assert!(figures.stages.iter().any(|stage| stage.module == module), "{motion:?} {module}");

@@ -58,7 +58,9 @@ impl Workspace {
                 }
                 Err(fault) => {
                     let at = if fault.path.is_empty() { String::new() } else { format!("{}: ", fault.path) };
-                    workspace.broken.push(Finding { file: path.to_owned(), message: format!("{at}{}", fault.message) });
+                    workspace
+                        .broken
+                        .push(Finding { file: path.to_owned(), message: format!("{at}{}", fault.message) });
                 }
             }
         }
@@ -72,7 +74,8 @@ impl Workspace {
 
     /// The deliverable of a path, or those below a folder.
     pub fn below<'w>(&'w self, path: &'w str) -> impl Iterator<Item = (&'w str, &'w Deliverable, Kind)> {
-        self.all().filter(move |(file, _, _)| *file == path || (path.ends_with('/') && file.starts_with(path)))
+        self.all()
+            .filter(move |(file, _, _)| *file == path || (path.ends_with('/') && file.starts_with(path)))
     }
 
     /// What cannot be read, at a path or below it.
@@ -88,7 +91,8 @@ pub fn judge(gate: &Gate, business: &Business, workspace: &Workspace) -> Vec<Ver
 }
 
 fn verdict(check: &Check, business: &Business, workspace: &Workspace) -> Verdict {
-    let verdict = |passed, findings| Verdict { check: check.id.clone(), asks: check.asks.clone(), passed, findings };
+    let verdict =
+        |passed, findings| Verdict { check: check.id.clone(), asks: check.asks.clone(), passed, findings };
     let Some(name) = &check.rule else { return verdict(None, Vec::new()) };
     let Some(rule) = rules::RULES.iter().find(|rule| rule.name == name) else {
         let message = format!("there is no rule `{name}`");

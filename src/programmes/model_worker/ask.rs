@@ -38,5 +38,7 @@ pub(super) fn first(order: &Order<'_>, schema: &Value) -> String {
 
 /// What was wrong, for the one time that it may be repaired.
 pub(super) fn repair(fault: &str) -> String {
-    format!("Your answer cannot be used: {fault}. Answer again with the whole corrected JSON object and nothing else.")
+    format!(
+        "Your answer cannot be used: {fault}. Answer again with the whole corrected JSON object and nothing else."
+    )
 }

@@ -16,6 +16,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
 use super::deliverable::{Deliverable, Kind};
+use crate::kernel::clock::Clock;
 use crate::platform::outbox::sender::retry_after;
 pub use settings::{ModelSettings, ModelSetupError};
 pub use style::Style;
@@ -30,6 +31,7 @@ const ANSWER_MAX: usize = 4 * 1024 * 1024;
 pub struct ModelWorker {
     settings: ModelSettings,
     client: reqwest::Client,
+    clock: Clock,
 }
 
 /// What is asked of a model.
@@ -64,14 +66,14 @@ pub enum ModelError {
 
 impl ModelWorker {
     /// A worker by the settings; nothing where no model is set up.
-    pub fn of(settings: &ModelSettings) -> Result<Option<Self>, ModelSetupError> {
+    pub fn of(settings: &ModelSettings, clock: Clock) -> Result<Option<Self>, ModelSetupError> {
         if settings.base_url.is_empty() && settings.model.is_empty() {
             return Ok(None);
         }
         settings.check()?;
         let client = crate::platform::outbox::client(Duration::from_millis(settings.timeout_ms))
             .map_err(|error| ModelSetupError(format!("no client can be made: {error}")))?;
-        Ok(Some(Self { settings: settings.clone(), client }))
+        Ok(Some(Self { settings: settings.clone(), client, clock }))
     }
 
     /// How long a task is held: longer than all attempts at one file take.
@@ -117,11 +119,12 @@ impl ModelWorker {
         let style = self.settings.style;
         let url = format!("{}{}", self.settings.base_url.trim_end_matches('/'), style.path());
         let body = style.request(&self.settings, exchange);
-        let request = style.sign(self.client.post(url), self.settings.key.expose_secret()).json(&body);
+        let key = self.settings.key.as_ref().map_or("", |key| key.0.expose_secret());
+        let request = style.sign(self.client.post(url), key).json(&body);
         let passing = |words: String| (ModelError::Passing(words), None);
         let answer = request.send().await.map_err(|error| passing(unreached(&error)))?;
         let status = answer.status();
-        let asked = retry_after(answer.headers()).and_then(|wait| wait.to_std().ok());
+        let asked = retry_after(answer.headers(), self.clock.now()).and_then(|wait| wait.to_std().ok());
         let bytes = read_all(answer).await.map_err(passing)?;
         if status.is_success() {
             return style.read(&bytes).map_err(|words| (words, None));
@@ -136,7 +139,11 @@ impl ModelWorker {
 
 /// An error of the transport without the address.
 fn unreached(error: &reqwest::Error) -> String {
-    if error.is_timeout() { "did not answer in time".to_owned() } else { "could not be reached, or broke off".to_owned() }
+    if error.is_timeout() {
+        "did not answer in time".to_owned()
+    } else {
+        "could not be reached, or broke off".to_owned()
+    }
 }
 
 async fn read_all(mut answer: reqwest::Response) -> Result<Vec<u8>, String> {
@@ -163,12 +170,14 @@ fn complaint(bytes: &[u8]) -> String {
 fn read(said: &Said, kind: Kind) -> Result<Deliverable, String> {
     let value = match said {
         Said::Data(value) => value.clone(),
-        Said::Text(text) => serde_json::from_str(unfenced(text)).map_err(|error| format!("the answer is not JSON: {error}"))?,
-        Said::CutOff(_) => return Err("the answer was cut off before its end; write a shorter text".to_owned()),
+        Said::Text(text) => serde_json::from_str(unfenced(text))
+            .map_err(|error| format!("the answer is not JSON: {error}"))?,
+        Said::CutOff(_) => {
+            return Err("the answer was cut off before its end; write a shorter text".to_owned());
+        }
     };
-    let deliverable: Deliverable = serde_path_to_error::deserialize(value).map_err(|error| {
-        format!("at `{}`: {}", error.path(), error.inner())
-    })?;
+    let deliverable: Deliverable = serde_path_to_error::deserialize(value)
+        .map_err(|error| format!("at `{}`: {}", error.path(), error.inner()))?;
     deliverable.check(kind).map_err(|fault| fault.to_string())?;
     Ok(deliverable)
 }
@@ -192,7 +201,8 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_said_with_its_place() {
-        let said = Said::Text("{\"title\": \"T\", \"body\": \"B\", \"data\": {\"month_total\": 1}}".to_owned());
+        let said =
+            Said::Text("{\"title\": \"T\", \"body\": \"B\", \"data\": {\"month_total\": 1}}".to_owned());
         assert!(read(&said, Kind::Budget).unwrap_err().contains("/data/month_total"));
         assert!(read(&Said::Text("Sure! Here".to_owned()), Kind::Budget).unwrap_err().contains("not JSON"));
         let said = Said::Text("{\"title\": \"T\", \"body\": \"B\"}".to_owned());

@@ -3,17 +3,19 @@
 use serde::Deserialize;
 
 use super::Style;
-use crate::settings::Secret;
+use crate::connectors::Secret;
 
 /// The section `programmes.model`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelSettings {
     pub style: Style,
-    /// With the version, such as `https://models.example.com/v1`; empty for none.
+    /// With the version, such as `https://models.example/v1`; empty for none.
     pub base_url: String,
     pub model: String,
-    pub key: Secret,
+    /// None for a server that asks for none.
+    #[serde(default)]
+    pub key: Option<Secret>,
     pub timeout_ms: u64,
     /// The longest answer, where the API wants one to be named.
     pub max_output_tokens: u32,

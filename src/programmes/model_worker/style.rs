@@ -115,9 +115,16 @@ impl Style {
             Self::Completions => {
                 let choice = value.pointer("/choices/0").ok_or_else(nothing)?;
                 if let Some(refusal) = choice.pointer("/message/refusal").and_then(Value::as_str) {
-                    return Err(ModelError::Refused(format!("refuses: {}", refusal.chars().take(200).collect::<String>())));
+                    return Err(ModelError::Refused(format!(
+                        "refuses: {}",
+                        refusal.chars().take(200).collect::<String>()
+                    )));
                 }
-                let text = choice.pointer("/message/content").and_then(Value::as_str).ok_or_else(nothing)?.to_owned();
+                let text = choice
+                    .pointer("/message/content")
+                    .and_then(Value::as_str)
+                    .ok_or_else(nothing)?
+                    .to_owned();
                 Ok(if choice["finish_reason"] == "length" { Said::CutOff(text) } else { Said::Text(text) })
             }
             Self::Messages => {
@@ -131,7 +138,8 @@ impl Style {
                     let input = tool["input"].clone();
                     return Ok(if cut_off { Said::CutOff(input.to_string()) } else { Said::Data(input) });
                 }
-                let text = parts.iter().filter_map(|part| part["text"].as_str()).collect::<Vec<_>>().join("\n");
+                let text =
+                    parts.iter().filter_map(|part| part["text"].as_str()).collect::<Vec<_>>().join("\n");
                 if parts.is_empty() {
                     return Err(nothing());
                 }

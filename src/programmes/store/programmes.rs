@@ -35,7 +35,11 @@ pub struct EntryRow {
 }
 
 /// Keeps a definition; one that is there stays.
-pub async fn keep_definition(conn: &mut PgConnection, digest: &str, files: &Value) -> Result<(), sqlx::Error> {
+pub async fn keep_definition(
+    conn: &mut PgConnection,
+    digest: &str,
+    files: &Value,
+) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "INSERT INTO programme_definition (digest, files) VALUES ($1, $2) ON CONFLICT (digest) DO NOTHING",
         digest,
@@ -69,7 +73,9 @@ pub async fn insert_programme(conn: &mut PgConnection, row: &ProgrammeRow) -> Re
 
 /// Who fills the agents, as it was changed.
 pub async fn set_workers(conn: &mut PgConnection, id: Uuid, workers: &Value) -> Result<(), sqlx::Error> {
-    sqlx::query!("UPDATE programme SET workers = $2 WHERE id = $1", id, Json(workers) as _).execute(conn).await?;
+    sqlx::query!("UPDATE programme SET workers = $2 WHERE id = $1", id, Json(workers) as _)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 

@@ -55,7 +55,12 @@ pub fn unpack(packed: &[u8], folder: &Path) -> io::Result<()> {
         for component in path.components().skip(1) {
             match component {
                 Component::Normal(part) => below.push(part),
-                _ => return Err(io::Error::other(format!("`{}` would lie outside of the folder", path.display()))),
+                _ => {
+                    return Err(io::Error::other(format!(
+                        "`{}` would lie outside of the folder",
+                        path.display()
+                    )));
+                }
             }
         }
         let target = folder.join(&below);

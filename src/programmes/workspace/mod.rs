@@ -50,9 +50,9 @@ impl Entry {
     /// The message of its commit.
     pub fn message(&self) -> String {
         let (author, message) = match self {
-            Self::Commit { author, message, .. } | Self::Step { author, message, .. } | Self::Phase { author, message, .. } => {
-                (author, message)
-            }
+            Self::Commit { author, message, .. }
+            | Self::Step { author, message, .. }
+            | Self::Phase { author, message, .. } => (author, message),
         };
         format!("[{}] {message}", author.commits_as)
     }

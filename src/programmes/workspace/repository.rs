@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use git2::build::{CheckoutBuilder, TreeUpdateBuilder};
-use git2::{Commit, FileMode, Index, IndexEntry, IndexTime, Oid, Repository, RepositoryInitOptions, Signature, Time, Tree};
+use git2::{
+    Commit, FileMode, Index, IndexEntry, IndexTime, Oid, Repository, RepositoryInitOptions, Signature, Time,
+    Tree,
+};
 
 use super::{Author, Entry};
 use crate::kernel::clock::DateTime;
@@ -26,7 +29,12 @@ pub fn build(folder: &Path, history: &[Entry]) -> Result<(), RepositoryError> {
         newest = writer.write(entry)?;
     }
     for (branch, tip) in &writer.tips {
-        repository.reference(&format!("refs/heads/{branch}"), *tip, true, "written from the history of the run")?;
+        repository.reference(
+            &format!("refs/heads/{branch}"),
+            *tip,
+            true,
+            "written from the history of the run",
+        )?;
     }
     repository.set_head(&format!("refs/heads/{newest}"))?;
     if writer.tips.contains_key(&newest) {
@@ -53,7 +61,12 @@ impl Writer<'_> {
             Entry::Commit { topic, phase, author, files, at, .. } => {
                 let phase = self.phase(phase);
                 let branch = topic.as_ref().map_or_else(|| phase.clone(), |topic| format!("gtm/{topic}"));
-                let base = self.tips.get(&branch).or_else(|| self.tips.get(&phase)).or_else(|| self.tips.get(MAIN)).copied();
+                let base = self
+                    .tips
+                    .get(&branch)
+                    .or_else(|| self.tips.get(&phase))
+                    .or_else(|| self.tips.get(MAIN))
+                    .copied();
                 let mut changed = BTreeMap::new();
                 for (path, text) in files {
                     changed.insert(path.clone(), self.repository.blob(text.as_bytes())?);
@@ -85,7 +98,14 @@ impl Writer<'_> {
     }
 
     /// Joins a branch into another, with a commit of two parents even where none would be needed: each merge is seen.
-    fn merge(&mut self, from: &str, into: &str, author: &Author, at: DateTime, message: &str) -> Result<(), git2::Error> {
+    fn merge(
+        &mut self,
+        from: &str,
+        into: &str,
+        author: &Author,
+        at: DateTime,
+        message: &str,
+    ) -> Result<(), git2::Error> {
         let Some(theirs) = self.tips.get(from).copied() else { return Ok(()) };
         let ours = self.tips.get(into).or_else(|| self.tips.get(MAIN)).copied();
         // A branch that was joined before and has nothing new since is not joined again.
@@ -131,11 +151,19 @@ impl Writer<'_> {
         index.write_tree_to(self.repository)
     }
 
-    fn commit(&self, author: &Author, at: DateTime, message: &str, tree: Oid, parents: &[Oid]) -> Result<Oid, git2::Error> {
+    fn commit(
+        &self,
+        author: &Author,
+        at: DateTime,
+        message: &str,
+        tree: Oid,
+        parents: &[Oid],
+    ) -> Result<Oid, git2::Error> {
         let when = Time::new(at.timestamp(), 0);
         let signature = Signature::new(&author.name, &author.email, &when)?;
         let tree = self.repository.find_tree(tree)?;
-        let parents: Vec<Commit<'_>> = parents.iter().map(|parent| self.repository.find_commit(*parent)).collect::<Result<_, _>>()?;
+        let parents: Vec<Commit<'_>> =
+            parents.iter().map(|parent| self.repository.find_commit(*parent)).collect::<Result<_, _>>()?;
         let parents: Vec<&Commit<'_>> = parents.iter().collect();
         self.repository.commit(None, &signature, &signature, message, &tree, &parents)
     }

@@ -49,7 +49,13 @@ fn commit(topic: Option<&str>, phase: &str, agent: &str, path: &str, text: &str,
 
 fn step(topic: &str, phase: &str, agent: &str, minute: u32) -> Entry {
     let message = format!("merge: {topic}");
-    Entry::Step { topic: topic.to_owned(), phase: phase.to_owned(), author: author(agent), message, at: at(minute) }
+    Entry::Step {
+        topic: topic.to_owned(),
+        phase: phase.to_owned(),
+        author: author(agent),
+        message,
+        at: at(minute),
+    }
 }
 
 fn phase(phase: &str, minute: u32) -> Entry {
@@ -84,12 +90,17 @@ fn git_finds_the_repository_whole_and_its_history_as_laid_down() {
     assert!(found.trim().is_empty(), "{found}");
     assert_eq!(git(&folder.0, &["status", "--porcelain"]).unwrap(), "");
     let first_parents = git(&folder.0, &["log", "--first-parent", "--format=%s", "main"]).unwrap();
-    let expected = ["[coordinator] merge: phase-2", "[coordinator] merge: phase-1", "[coordinator] work: write CONFIG.md"];
+    let expected = [
+        "[coordinator] merge: phase-2",
+        "[coordinator] merge: phase-1",
+        "[coordinator] work: write CONFIG.md",
+    ];
     assert_eq!(first_parents.lines().collect::<Vec<_>>(), expected);
     let merges = git(&folder.0, &["log", "--merges", "--format=%P", "main"]).unwrap();
     assert!(merges.lines().all(|line| line.split(' ').count() == 2));
     let branches = git(&folder.0, &["branch", "--format=%(refname:short)"]).unwrap();
-    let expected = ["gtm/campaigns/x", "gtm/phase-1", "gtm/phase-2", "gtm/pipeline/y", "gtm/strategy/initial", "main"];
+    let expected =
+        ["gtm/campaigns/x", "gtm/phase-1", "gtm/phase-2", "gtm/pipeline/y", "gtm/strategy/initial", "main"];
     assert_eq!(branches.lines().collect::<Vec<_>>(), expected);
     // Every file that any commit wrote is there in the end.
     let files = git(&folder.0, &["ls-tree", "-r", "--name-only", "main"]).unwrap();
@@ -102,7 +113,9 @@ fn git_finds_the_repository_whole_and_its_history_as_laid_down() {
 fn the_same_history_gives_the_same_commits_wherever_it_stopped() {
     let whole = Folder::new();
     build(&whole.0, &history()).unwrap();
-    let head = |folder: &Folder| git2::Repository::open(&folder.0).unwrap().refname_to_id("refs/heads/main").unwrap();
+    let head = |folder: &Folder| {
+        git2::Repository::open(&folder.0).unwrap().refname_to_id("refs/heads/main").unwrap()
+    };
     for stopped in 1..history().len() {
         let folder = Folder::new();
         build(&folder.0, &history()[..stopped]).unwrap();
@@ -138,7 +151,8 @@ fn an_archive_has_all_and_nothing_leaves_the_folder() {
         assert!(found.trim().is_empty(), "{found}");
         assert_eq!(git(&other.0, &["status", "--porcelain"]).unwrap(), "");
     }
-    let mut builder = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
+    let mut builder =
+        tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
     let mut header = tar::Header::new_gnu();
     header.set_size(1);
     // Written by hand: the library refuses to write such a name.

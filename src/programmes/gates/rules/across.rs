@@ -11,15 +11,27 @@ const VOICE_FILE: &str = "messaging/brand-voice.md";
 
 pub(super) fn messaging_consistent(look: &Look<'_>) -> Vec<Finding> {
     let mut found = Found::default();
-    let library: Vec<Line> = look.of::<Messaging>(look.file(), &mut found).into_iter().flat_map(|(_, _, data)| data.library).collect();
-    let voice = look.workspace.below(VOICE_FILE).find_map(|(_, of, _)| of.read::<VoiceData>().ok()).unwrap_or_default();
+    let library: Vec<Line> = look
+        .of::<Messaging>(look.file(), &mut found)
+        .into_iter()
+        .flat_map(|(_, _, data)| data.library)
+        .collect();
+    let voice = look
+        .workspace
+        .below(VOICE_FILE)
+        .find_map(|(_, of, _)| of.read::<VoiceData>().ok())
+        .unwrap_or_default();
     for (file, deliverable, _) in look.workspace.all() {
         for (id, text) in &deliverable.messages {
             match library.iter().find(|line| line.id == *id) {
                 Some(line) if line.text == *text => {
-                    found.need(deliverable.body.contains(text.as_str()), file, || format!("its text does not have `{id}` as it is in the library"));
+                    found.need(deliverable.body.contains(text.as_str()), file, || {
+                        format!("its text does not have `{id}` as it is in the library")
+                    });
                 }
-                Some(line) => found.add(file, format!("quotes `{id}` as “{text}”, {} has “{}”", look.file(), line.text)),
+                Some(line) => {
+                    found.add(file, format!("quotes `{id}` as “{text}”, {} has “{}”", look.file(), line.text))
+                }
                 None => found.add(file, format!("quotes `{id}`, which {} does not have", look.file())),
             }
         }
@@ -54,12 +66,23 @@ pub(super) fn references_defined(look: &Look<'_>) -> Vec<Finding> {
         .collect();
     for (file, deliverable, _) in look.workspace.all() {
         for persona in deliverable.personas.iter().filter(|persona| !defined.contains(persona)) {
-            found.add(file, format!("refers to the persona `{persona}`, which {} does not define", look.file()));
+            found.add(
+                file,
+                format!("refers to the persona `{persona}`, which {} does not define", look.file()),
+            );
         }
-        for rival in deliverable.competitors.iter().filter(|slug| !look.business.competitors.iter().any(|of| of.slug == **slug)) {
+        for rival in deliverable
+            .competitors
+            .iter()
+            .filter(|slug| !look.business.competitors.iter().any(|of| of.slug == **slug))
+        {
             found.add(file, format!("refers to the competitor `{rival}`, which the strategy does not know"));
         }
-        for channel in deliverable.channels.iter().filter(|slug| !look.business.channels.iter().any(|of| of.slug == **slug)) {
+        for channel in deliverable
+            .channels
+            .iter()
+            .filter(|slug| !look.business.channels.iter().any(|of| of.slug == **slug))
+        {
             found.add(file, format!("refers to the channel `{channel}`, which the strategy does not have"));
         }
     }

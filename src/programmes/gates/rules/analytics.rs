@@ -29,11 +29,17 @@ pub(super) fn kpis_cover(look: &Look<'_>) -> Vec<Finding> {
     let mut found = Found::default();
     for (file, _, data) in look.of::<Kpis>(look.file(), &mut found) {
         for stage in &look.check.sections {
-            found.need(data.kpis.iter().any(|kpi| kpi.stage == *stage), file, || format!("has no KPI for {stage}"));
+            found.need(data.kpis.iter().any(|kpi| kpi.stage == *stage), file, || {
+                format!("has no KPI for {stage}")
+            });
         }
         for kpi in &data.kpis {
-            found.need(kpi.target.is_finite() && kpi.target > 0.0, file, || format!("`{}` has no target", kpi.id));
-            found.need(!blank(&kpi.measured_by), file, || format!("does not say how `{}` is measured", kpi.id));
+            found.need(kpi.target.is_finite() && kpi.target > 0.0, file, || {
+                format!("`{}` has no target", kpi.id)
+            });
+            found.need(!blank(&kpi.measured_by), file, || {
+                format!("does not say how `{}` is measured", kpi.id)
+            });
         }
     }
     found.0
@@ -47,11 +53,17 @@ pub(super) fn leadership_questions(look: &Look<'_>) -> Vec<Finding> {
         .flat_map(|(_, _, data)| data.kpis.into_iter().map(|kpi| kpi.id))
         .collect();
     for (file, _, data) in look.of::<Dashboards>(look.file(), &mut found) {
-        let answered = data.questions.iter().filter(|of| !of.kpis.is_empty() && !blank(&of.dashboard)).count();
-        found.need(answered >= QUESTIONS_MIN, file, || format!("answers {answered} questions, leadership asks {QUESTIONS_MIN}"));
+        let answered =
+            data.questions.iter().filter(|of| !of.kpis.is_empty() && !blank(&of.dashboard)).count();
+        found.need(answered >= QUESTIONS_MIN, file, || {
+            format!("answers {answered} questions, leadership asks {QUESTIONS_MIN}")
+        });
         for question in &data.questions {
             for kpi in question.kpis.iter().filter(|kpi| !defined.contains(*kpi)) {
-                found.add(file, format!("“{}” rests on `{kpi}`, which {KPI_FILE} does not define", question.question));
+                found.add(
+                    file,
+                    format!("“{}” rests on `{kpi}`, which {KPI_FILE} does not define", question.question),
+                );
             }
         }
     }
@@ -61,13 +73,18 @@ pub(super) fn leadership_questions(look: &Look<'_>) -> Vec<Finding> {
 pub(super) fn experiment_statistics(look: &Look<'_>) -> Vec<Finding> {
     let mut found = Found::default();
     for (file, _, data) in look.of::<ExperimentFramework>(look.file(), &mut found) {
-        found.need(data.alpha > 0.0 && data.alpha <= 0.1, file, || format!("a significance of {} is none", data.alpha));
+        found.need(data.alpha > 0.0 && data.alpha <= 0.1, file, || {
+            format!("a significance of {} is none", data.alpha)
+        });
         found.need((0.7..1.0).contains(&data.power), file, || format!("a power of {} is none", data.power));
         found.need(!data.sizes.is_empty(), file, || "states no sample size".to_owned());
         for size in &data.sizes {
             let right = per_arm(size.baseline, size.expected, data.alpha, data.power).unwrap_or_default();
             found.need(size.per_arm == right, file, || {
-                format!("from {} to {} needs {right} in each arm, it says {}", size.baseline, size.expected, size.per_arm)
+                format!(
+                    "from {} to {} needs {right} in each arm, it says {}",
+                    size.baseline, size.expected, size.per_arm
+                )
             });
         }
     }
@@ -87,12 +104,21 @@ pub(super) fn test_faults(test: &Test) -> Vec<String> {
     }
     match per_arm(test.baseline, test.expected, test.alpha, test.power) {
         Some(right) if right == test.per_arm => {}
-        Some(right) => faults.push(format!("`{id}` needs {right} visitors in each arm, it says {}", test.per_arm)),
-        None => faults.push(format!("`{id}` compares {} with {}, which cannot be told apart", test.baseline, test.expected)),
+        Some(right) => {
+            faults.push(format!("`{id}` needs {right} visitors in each arm, it says {}", test.per_arm))
+        }
+        None => faults.push(format!(
+            "`{id}` compares {} with {}, which cannot be told apart",
+            test.baseline, test.expected
+        )),
     }
     let come = test.visits_per_day * real(test.days);
     if come < 2.0 * real(test.per_arm) {
-        faults.push(format!("`{id}` runs {} days, in which {come:.0} visitors come; it needs {}", test.days, 2 * test.per_arm));
+        faults.push(format!(
+            "`{id}` runs {} days, in which {come:.0} visitors come; it needs {}",
+            test.days,
+            2 * test.per_arm
+        ));
     }
     faults
 }
@@ -113,14 +139,26 @@ pub(super) fn dashboards_answer(look: &Look<'_>) -> Vec<Finding> {
     let dashboards = look.of::<Dashboard>(look.against(), &mut found);
     for (file, _, data) in look.of::<Dashboards>(look.file(), &mut found) {
         for stakeholder in &look.check.sections {
-            found.need(data.questions.iter().any(|of| of.stakeholder == *stakeholder), file, || format!("has no question of {stakeholder}"));
+            found.need(data.questions.iter().any(|of| of.stakeholder == *stakeholder), file, || {
+                format!("has no question of {stakeholder}")
+            });
         }
         for question in &data.questions {
-            let Some((answering, _, dashboard)) = dashboards.iter().find(|(_, _, of)| of.name == question.dashboard) else {
-                found.add(file, format!("“{}” is to be answered by `{}`, which is not there", question.question, question.dashboard));
+            let Some((answering, _, dashboard)) =
+                dashboards.iter().find(|(_, _, of)| of.name == question.dashboard)
+            else {
+                found.add(
+                    file,
+                    format!(
+                        "“{}” is to be answered by `{}`, which is not there",
+                        question.question, question.dashboard
+                    ),
+                );
                 continue;
             };
-            found.need(dashboard.answers.contains(&question.id), answering, || format!("does not answer “{}”", question.question));
+            found.need(dashboard.answers.contains(&question.id), answering, || {
+                format!("does not answer “{}”", question.question)
+            });
         }
     }
     found.0

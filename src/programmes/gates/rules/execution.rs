@@ -20,7 +20,8 @@ pub(super) fn campaigns_tested(look: &Look<'_>) -> Vec<Finding> {
         }
     }
     for (file, _, campaign) in look.of::<Campaign>(look.against(), &mut found) {
-        let tested = plans.iter().any(|(_, _, data)| data.tests.iter().any(|test| test.channel == campaign.channel));
+        let tested =
+            plans.iter().any(|(_, _, data)| data.tests.iter().any(|test| test.channel == campaign.channel));
         found.need(tested, look.file(), || format!("has no test plan for the campaign {file}"));
     }
     found.0
@@ -30,13 +31,18 @@ pub(super) fn training_covers(look: &Look<'_>) -> Vec<Finding> {
     let mut found = Found::default();
     let modules = look.of::<Module>(look.file(), &mut found);
     for name in MODULES {
-        found.need(modules.iter().any(|(_, _, of)| of.module == name), look.file(), || format!("has no module “{name}”"));
+        found.need(modules.iter().any(|(_, _, of)| of.module == name), look.file(), || {
+            format!("has no module “{name}”")
+        });
     }
-    let covered: BTreeSet<&str> = modules.iter().flat_map(|(_, _, of)| of.covers.iter().map(String::as_str)).collect();
+    let covered: BTreeSet<&str> =
+        modules.iter().flat_map(|(_, _, of)| of.covers.iter().map(String::as_str)).collect();
     for (against, _, data) in look.of::<Stages>(look.against(), &mut found) {
         let known: BTreeSet<&str> = data.stages.iter().map(|stage| stage.id.as_str()).collect();
         for stage in &data.stages {
-            found.need(covered.contains(stage.id.as_str()), look.file(), || format!("no module covers the stage “{}” of {against}", stage.name));
+            found.need(covered.contains(stage.id.as_str()), look.file(), || {
+                format!("no module covers the stage “{}” of {against}", stage.name)
+            });
         }
         for (file, _, module) in &modules {
             for stage in module.covers.iter().filter(|stage| !known.contains(stage.as_str())) {
@@ -55,7 +61,9 @@ pub(super) fn reviews_actionable(look: &Look<'_>) -> Vec<Finding> {
             for (name, text) in [("action", &deal.action), ("owner", &deal.owner)] {
                 found.need(!blank(text), file, || format!("“{}” has no {name}", deal.deal));
             }
-            found.need(deal.due.parse::<chrono::NaiveDate>().is_ok(), file, || format!("“{}” has no day by which it is done", deal.deal));
+            found.need(deal.due.parse::<chrono::NaiveDate>().is_ok(), file, || {
+                format!("“{}” has no day by which it is done", deal.deal)
+            });
         }
     }
     found.0
@@ -69,13 +77,15 @@ pub(super) fn journey_covers(look: &Look<'_>) -> Vec<Finding> {
             let there = data.stages.iter().any(|of| of.stage == *stage && !of.touchpoints.is_empty());
             found.need(there, file, || format!("has no touchpoint in {stage}"));
         }
-        let mapped: BTreeSet<&str> = data.stages.iter().flat_map(|of| of.touchpoints.iter().map(String::as_str)).collect();
+        let mapped: BTreeSet<&str> =
+            data.stages.iter().flat_map(|of| of.touchpoints.iter().map(String::as_str)).collect();
         for (against, _, sequence) in &sequences {
             for touchpoint in sequence.touchpoints.iter().filter(|of| !mapped.contains(of.id.as_str())) {
                 found.add(file, format!("does not have `{}` of {against}", touchpoint.id));
             }
         }
-        let known: BTreeSet<&str> = sequences.iter().flat_map(|(_, _, of)| of.touchpoints.iter().map(|of| of.id.as_str())).collect();
+        let known: BTreeSet<&str> =
+            sequences.iter().flat_map(|(_, _, of)| of.touchpoints.iter().map(|of| of.id.as_str())).collect();
         for id in mapped.iter().filter(|id| !known.contains(*id)) {
             found.add(file, format!("has `{id}`, which no sequence has"));
         }
@@ -91,7 +101,9 @@ pub(super) fn recommendations_decided(look: &Look<'_>) -> Vec<Finding> {
         let mut priorities: Vec<u32> = data.recommendations.iter().map(|of| of.priority).collect();
         priorities.sort_unstable();
         priorities.dedup();
-        found.need(priorities.len() == data.recommendations.len(), file, || "two have the same priority".to_owned());
+        found.need(priorities.len() == data.recommendations.len(), file, || {
+            "two have the same priority".to_owned()
+        });
         for (against, _, brief) in &briefs {
             for of in &data.recommendations {
                 let decision = brief.decisions.iter().find(|decision| decision.recommendation == of.id);

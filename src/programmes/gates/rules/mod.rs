@@ -95,12 +95,18 @@ impl Found {
 
 impl<'l> Look<'l> {
     /// The looked-at files whose data is of a type, with their paths; others are findings.
-    fn of<T: DeserializeOwned>(&self, path: &'l str, found: &mut Found) -> Vec<(&'l str, &'l Deliverable, T)> {
+    fn of<T: DeserializeOwned>(
+        &self,
+        path: &'l str,
+        found: &mut Found,
+    ) -> Vec<(&'l str, &'l Deliverable, T)> {
         let mut made = Vec::new();
         for (file, deliverable, kind) in self.workspace.below(path) {
             match deliverable.read::<T>() {
                 Ok(data) => made.push((file, deliverable, data)),
-                Err(fault) => found.add(file, format!("is a `{}`, which this check cannot read: {fault}", kind.name())),
+                Err(fault) => {
+                    found.add(file, format!("is a `{}`, which this check cannot read: {fault}", kind.name()))
+                }
             }
         }
         made

@@ -1,15 +1,26 @@
 //! The data of each deliverable, from the figures.
 
+mod analysis;
+
 use serde_json::{Map, Value};
 
-use super::{Subject, wording};
+pub(super) use analysis::{added_up, recommendations};
+
+use super::naming::Subject;
+use super::wording;
 use crate::programmes::business::{Business, Persona};
 use crate::programmes::deliverable::{Kind, data::*};
 use crate::programmes::draft::words;
-use crate::programmes::figures::{Example, Figures, TestPlan, Weight};
+use crate::programmes::figures::{Figures, TestPlan, Weight};
 
 /// What a deliverable of a kind says as data; `path` tells apart those of one kind.
-pub(super) fn of(kind: Kind, business: &Business, figures: &Figures, subject: &Subject<'_>, path: &str) -> Map<String, Value> {
+pub(super) fn of(
+    kind: Kind,
+    business: &Business,
+    figures: &Figures,
+    subject: &Subject<'_>,
+    path: &str,
+) -> Map<String, Value> {
     let value = match kind {
         Kind::Document => json(&Document {}),
         Kind::Strategy => json(&strategy(business)),
@@ -19,7 +30,9 @@ pub(super) fn of(kind: Kind, business: &Business, figures: &Figures, subject: &S
         Kind::Positioning => json(&positioning(business)),
         Kind::ValueProps => json(&value_props(business)),
         Kind::Messaging => json(&Messaging { library: library(business), variants: variants(business) }),
-        Kind::Voice => json(&VoiceData { is: business.voice.is.clone(), avoid: business.voice.avoid.clone() }),
+        Kind::Voice => {
+            json(&VoiceData { is: business.voice.is.clone(), avoid: business.voice.avoid.clone() })
+        }
         Kind::Attribution => json(&AttributionData {
             model: figures.attribution.model.clone(),
             weights: shares(&figures.attribution.weights),
@@ -32,38 +45,47 @@ pub(super) fn of(kind: Kind, business: &Business, figures: &Figures, subject: &S
         Kind::Variants => json(&Variants { variants: copies(business, figures, subject) }),
         Kind::Sequence => json(&Sequence { mails: mails(business, figures, subject, path) }),
         Kind::LeadScoring => json(&lead_scoring(figures)),
-        Kind::DealScoring => {
-            json(&DealScoring { lead_scoring: lead_scoring(figures), weights: shares(&figures.deal_score.weights) })
-        }
+        Kind::DealScoring => json(&DealScoring {
+            lead_scoring: lead_scoring(figures),
+            weights: shares(&figures.deal_score.weights),
+        }),
         Kind::Stages => json(&stages(business, figures)),
         Kind::Forecast => {
             let of = &figures.forecast;
             json(&ForecastData { weighted: of.weighted, commit: of.commit, best_case: of.best_case })
         }
-        Kind::Handoff => json(&Handoff { fields: figures.handoff.iter().map(|field| field.id.clone()).collect() }),
+        Kind::Handoff => {
+            json(&Handoff { fields: figures.handoff.iter().map(|field| field.id.clone()).collect() })
+        }
         Kind::Onboarding => json(&onboarding(business, figures)),
         Kind::Health => json(&HealthData {
             weights: shares(&figures.health.weights),
             healthy_from: figures.health.healthy_from,
             watch_from: figures.health.watch_from,
         }),
-        Kind::Segments => json(&Segments { segments: figures.segments.iter().map(|of| of.slug.clone()).collect() }),
+        Kind::Segments => {
+            json(&Segments { segments: figures.segments.iter().map(|of| of.slug.clone()).collect() })
+        }
         Kind::PitchDeck => json(&pitch_deck(business)),
         Kind::BattleCard => json(&battle_card(subject)),
         Kind::Roi => {
             let of = &figures.roi;
             json(&RoiData { yearly_value: of.yearly_value, price: of.price, roi: of.roi })
         }
-        Kind::Objections => json(&Objections { answers: business.personas.iter().flat_map(objections).collect() }),
+        Kind::Objections => {
+            json(&Objections { answers: business.personas.iter().flat_map(objections).collect() })
+        }
         Kind::Tests => json(&tests(figures, subject)),
         Kind::Module => json(&module(figures, subject)),
         Kind::Review => json(&review(business, figures)),
         Kind::Journey => json(&journey(figures)),
         Kind::Touchpoints => json(&touchpoints(figures, subject)),
-        Kind::Economics => json(&economics(business, figures)),
-        Kind::Recommendations => json(&Recommendations { recommendations: recommendations(business, figures) }),
-        Kind::Reallocation => json(&reallocation(figures)),
-        Kind::Iteration => json(&iteration(business, figures)),
+        Kind::Economics => json(&analysis::economics(business, figures)),
+        Kind::Recommendations => {
+            json(&Recommendations { recommendations: analysis::recommendations(business, figures) })
+        }
+        Kind::Reallocation => json(&analysis::reallocation(figures)),
+        Kind::Iteration => json(&analysis::iteration(business, figures)),
     };
     match value {
         Value::Object(map) => map,
@@ -110,7 +132,10 @@ pub(super) fn measured_by(metric: &str) -> &'static str {
 }
 
 fn objections(persona: &Persona) -> Vec<Objection> {
-    let owned = |of: &crate::programmes::business::Objection| Objection { says: of.says.clone(), answer: of.answer.clone() };
+    let owned = |of: &crate::programmes::business::Objection| Objection {
+        says: of.says.clone(),
+        answer: of.answer.clone(),
+    };
     persona.objections.iter().map(owned).collect()
 }
 
@@ -139,18 +164,9 @@ fn budget(figures: &Figures) -> BudgetData {
         amount: exact(of.cents),
         why: of.why.clone(),
     };
-    BudgetData { month_total: exact(figures.budget.month_cents), lines: figures.budget.lines.iter().map(line).collect() }
-}
-
-fn reallocation(figures: &Figures) -> Reallocation {
-    let line = |of: &crate::programmes::figures::Move| BudgetItem {
-        channel: of.channel.clone(),
-        amount: exact(of.after_cents),
-        why: of.why.clone(),
-    };
-    Reallocation {
+    BudgetData {
         month_total: exact(figures.budget.month_cents),
-        lines: figures.economics.moves.iter().map(line).collect(),
+        lines: figures.budget.lines.iter().map(line).collect(),
     }
 }
 
@@ -159,7 +175,13 @@ pub(super) fn statement(business: &Business) -> String {
     let offer = &business.offer;
     format!(
         "For {} who {}, {} is a {} that {}; unlike {}, it {}.",
-        words::small(&business.market.segment), offer.need, business.product, offer.category, offer.key_benefit, offer.alternative, offer.differentiator
+        words::small(&business.market.segment),
+        offer.need,
+        business.product,
+        offer.category,
+        offer.key_benefit,
+        offer.alternative,
+        offer.differentiator
     )
 }
 
@@ -246,13 +268,18 @@ fn stem(path: &str) -> &str {
 
 fn dashboard(figures: &Figures, path: &str) -> Dashboard {
     let name = stem(path);
-    let answers = figures.questions.iter().filter(|of| of.dashboard == name).map(|of| of.id.clone()).collect();
+    let answers =
+        figures.questions.iter().filter(|of| of.dashboard == name).map(|of| of.id.clone()).collect();
     Dashboard { name: name.to_owned(), answers }
 }
 
 fn framework(figures: &Figures) -> ExperimentFramework {
     let first = figures.tests.first();
-    let size = |of: &crate::programmes::figures::SampleRow| Sizing { baseline: of.baseline, expected: of.expected, per_arm: of.per_arm };
+    let size = |of: &crate::programmes::figures::SampleRow| Sizing {
+        baseline: of.baseline,
+        expected: of.expected,
+        per_arm: of.per_arm,
+    };
     ExperimentFramework {
         alpha: first.map_or(0.05, |of| of.alpha),
         power: first.map_or(0.8, |of| of.power),
@@ -336,7 +363,10 @@ fn pitch_deck(business: &Business) -> PitchDeck {
 
 fn battle_card(subject: &Subject<'_>) -> BattleCard {
     let Some(rival) = subject.competitor() else { return BattleCard::default() };
-    let counter = |(strength, weakness): (&String, &String)| Objection { says: strength.clone(), answer: weakness.clone() };
+    let counter = |(strength, weakness): (&String, &String)| Objection {
+        says: strength.clone(),
+        answer: weakness.clone(),
+    };
     BattleCard {
         competitor: rival.slug.clone(),
         counters: rival.strengths.iter().zip(rival.weaknesses.iter().cycle()).map(counter).collect(),
@@ -364,7 +394,9 @@ fn test(of: &TestPlan) -> Test {
 fn tests(figures: &Figures, subject: &Subject<'_>) -> Tests {
     let tests = match (subject.channel(), subject.experiment()) {
         (_, Some(experiment)) => vec![test(experiment)],
-        (Some(channel), None) => figures.tests.iter().filter(|of| of.channel == channel.slug).map(test).collect(),
+        (Some(channel), None) => {
+            figures.tests.iter().filter(|of| of.channel == channel.slug).map(test).collect()
+        }
         (None, None) => Vec::new(),
     };
     Tests { tests }
@@ -372,7 +404,8 @@ fn tests(figures: &Figures, subject: &Subject<'_>) -> Tests {
 
 fn module(figures: &Figures, subject: &Subject<'_>) -> Module {
     let slug = subject.slug();
-    let covers = figures.stages.iter().filter(|stage| stage.module == slug).map(|stage| stage.id.clone()).collect();
+    let covers =
+        figures.stages.iter().filter(|stage| stage.module == slug).map(|stage| stage.id.clone()).collect();
     Module { module: slug.to_owned(), covers }
 }
 
@@ -391,120 +424,23 @@ fn journey(figures: &Figures) -> Journey {
     let stages = ["onboarding", "adoption", "expansion", "renewal"];
     let of = |stage: &str| JourneyStage {
         stage: stage.to_owned(),
-        touchpoints: figures.touchpoints.iter().filter(|of| of.stage == stage).map(|of| of.id.clone()).collect(),
+        touchpoints: figures
+            .touchpoints
+            .iter()
+            .filter(|of| of.stage == stage)
+            .map(|of| of.id.clone())
+            .collect(),
     };
     Journey { stages: stages.iter().map(|stage| of(stage)).collect() }
 }
 
 fn touchpoints(figures: &Figures, subject: &Subject<'_>) -> Touchpoints {
     let segment = subject.slug().to_owned();
-    let item = |of: &crate::programmes::figures::Touchpoint| TouchpointItem { id: of.id.clone(), stage: of.stage.clone(), day: of.day };
+    let item = |of: &crate::programmes::figures::Touchpoint| TouchpointItem {
+        id: of.id.clone(),
+        stage: of.stage.clone(),
+        day: of.day,
+    };
     let touchpoints = figures.touchpoints.iter().filter(|of| of.segment == segment).map(item).collect();
     Touchpoints { segment, touchpoints }
-}
-
-/// What was measured; the plan where nothing was.
-fn economics(business: &Business, figures: &Figures) -> EconomicsData {
-    let of = &figures.economics;
-    let months = if of.observed { crate::programmes::figures::real(of.months.len() as u64) } else { figures.funnel.months };
-    let (spend, customers, cac) = match of.actual_cac {
-        Some(cac) => (of.actual_spend, of.actual_won, cac),
-        None => (
-            crate::programmes::figures::cents(crate::programmes::figures::budget_amount(figures.budget.month_cents) * months),
-            figures.funnel.customers,
-            of.planned_cac,
-        ),
-    };
-    EconomicsData {
-        spend,
-        sales_cost: crate::programmes::figures::cents(business.sales_cost_per_month * months),
-        customers,
-        cac,
-        monthly_margin: of.monthly_margin,
-        payback_months: of.actual_payback_months.unwrap_or(of.planned_payback_months),
-        yearly_margin: of.yearly_margin,
-        lifetime_years: of.lifetime_years,
-        ltv: of.ltv,
-    }
-}
-
-/// What the figures recommend, the most important first.
-pub(super) fn recommendations(business: &Business, figures: &Figures) -> Vec<Recommendation> {
-    let of = &figures.economics;
-    let currency = &business.currency;
-    let mut made: Vec<(&str, String, String)> = Vec::new();
-    if of.verdict.advice == "restart" {
-        made.push(("restart", "Stop and question the strategy".to_owned(), of.verdict.why.clone()));
-    }
-    if of.moved > 0.0 {
-        let names = |rising: bool| {
-            let named = of.moves.iter().filter(|of| if rising { of.change > 0.0 } else { of.change < 0.0 });
-            crate::kernel::text::sentence_list(&named.map(|of| of.name.clone()).collect::<Vec<_>>())
-        };
-        made.push((
-            "move-budget",
-            format!("Move {} {currency} a month from {} to {}", words::amount(of.moved), names(false), names(true)),
-            "The next customer costs less there; nothing else changes in the total".to_owned(),
-        ));
-    }
-    for trial in of.trials.iter().filter(|trial| trial.significant) {
-        made.push((
-            "roll-out",
-            format!("{}: {}", trial.verdict, trial.name),
-            format!("{} instead of {} (p = {:.3})", words::percent(trial.variant_rate), words::percent(trial.control_rate), trial.p_value),
-        ));
-    }
-    if figures.funnel.coverage < 1.0 {
-        let missing = figures.funnel.leads_per_month - figures.funnel.leads_bought.min(figures.funnel.leads_per_month);
-        made.push((
-            "close-gap",
-            format!("Close the gap of {missing} leads a month between budget and goal"),
-            format!("The budget buys {} of the leads that the goal needs", words::percent(figures.funnel.coverage)),
-        ));
-    }
-    if let Some(best) = &of.best {
-        made.push(("learn-best", format!("Write down why {best} works, and try it elsewhere"), "It has the lowest cost per opportunity".to_owned()));
-    }
-    for trial in of.trials.iter().filter(|trial| !trial.significant) {
-        made.push(("finish-test", format!("Finish or drop: {}", trial.name), format!("p = {:.3} says nothing yet", trial.p_value)));
-    }
-    if !of.observed {
-        made.push(("measure", "Record results by month and channel before the next cycle".to_owned(), "All analysis rests on the plan until then".to_owned()));
-    }
-    made.push((
-        "next-experiment",
-        format!("Run “{}” next", figures.experiments.first().map_or("the first experiment", |of| of.title.as_str())),
-        figures.experiments.first().map(|of| format!("Can be told in {} days", of.days)).unwrap_or_default(),
-    ));
-    let mut seen: std::collections::BTreeMap<&str, u32> = std::collections::BTreeMap::new();
-    let mut ranked = Vec::new();
-    for (place, (id, title, effect)) in made.into_iter().enumerate() {
-        let times = seen.entry(id).or_default();
-        *times += 1;
-        let id = if *times == 1 { id.to_owned() } else { format!("{id}-{times}") };
-        ranked.push(Recommendation { id, title, priority: u32::try_from(place).unwrap_or(u32::MAX) + 1, effect });
-    }
-    ranked
-}
-
-/// The coordinator's decisions: taken where the figures carry them, postponed where they do not yet.
-fn iteration(business: &Business, figures: &Figures) -> Iteration {
-    let decide = |of: Recommendation| {
-        let (decision, why) = match of.id.split('-').next().unwrap_or_default() {
-            "finish" => ("postponed", "Runs on to its planned size first"),
-            "learn" => ("accepted", "Costs a day and is due in two weeks"),
-            _ => ("accepted", of.effect.as_str()),
-        };
-        DecisionItem { recommendation: of.id.clone(), decision: decision.to_owned(), why: why.to_owned() }
-    };
-    Iteration {
-        verdict: figures.economics.verdict.advice.clone(),
-        decisions: recommendations(business, figures).into_iter().map(decide).collect(),
-    }
-}
-
-/// The verdict of a worked example, for the tables of templates.
-pub(super) fn added_up(example: &Example) -> String {
-    let parts: Vec<String> = example.parts.iter().map(|(_, points)| points.to_string()).collect();
-    format!("{} = {}", parts.join(" + ").replace("+ -", "− "), example.total)
 }
