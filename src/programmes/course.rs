@@ -64,13 +64,11 @@ fn role(id: &str) -> Role {
 }
 
 fn objective(business: &Business, selection: &Selection<'_>) -> String {
-    match &selection.task {
-        Some(task) => format!("{}: {task}", business.product),
-        None => {
-            let titles: Vec<String> =
-                selection.phases.iter().map(|phase| phase.title.to_lowercase()).collect();
-            format!("{}: {}", business.product, crate::kernel::text::sentence_list(&titles))
-        }
+    if let Some(task) = &selection.task {
+        format!("{}: {task}", business.product)
+    } else {
+        let titles: Vec<String> = selection.phases.iter().map(|phase| phase.title.to_lowercase()).collect();
+        format!("{}: {}", business.product, crate::kernel::text::sentence_list(&titles))
     }
 }
 

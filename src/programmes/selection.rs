@@ -109,7 +109,7 @@ pub fn select<'d>(definition: &'d Definition, scope: &Scope) -> Result<Selection
             faults.push(("#/task".to_owned(), "say in a sentence what the agent is to do".to_owned()));
         }
         (None, Some(_)) => {
-            faults.push(("#/agent".to_owned(), "name the agent who is to do the task".to_owned()))
+            faults.push(("#/agent".to_owned(), "name the agent who is to do the task".to_owned()));
         }
         _ => {}
     }
@@ -178,7 +178,7 @@ fn stems(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
-impl<'d> Selection<'d> {
+impl Selection<'_> {
     /// Whether a path, or something below or above it, is made by this selection.
     pub fn makes(&self, input: &str) -> bool {
         self.pieces.iter().any(|piece| overlaps(&piece.path(), input))

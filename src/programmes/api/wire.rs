@@ -12,7 +12,7 @@ use crate::programmes::advice::Advice;
 use crate::programmes::commands::{GateView, Made, PhaseView, ProgrammeView};
 use crate::programmes::fault;
 use crate::programmes::gates::Finding;
-use crate::programmes::store::{ConflictRow, FileRow, ProgrammeRow};
+use crate::programmes::store::{ConflictRow, FileHead, ProgrammeRow};
 use crate::programmes::workers::Workers;
 
 /// A run in a list.
@@ -214,20 +214,20 @@ pub struct ProgrammeFileWire {
     pub kind: Option<String>,
     pub agent: String,
     pub task: Option<String>,
-    pub bytes: usize,
+    pub bytes: i32,
     pub made_at: DateTime,
     pub made_by: String,
 }
 
-impl From<&FileRow> for ProgrammeFileWire {
-    fn from(row: &FileRow) -> Self {
+impl From<&FileHead> for ProgrammeFileWire {
+    fn from(row: &FileHead) -> Self {
         Self {
             path: row.path.clone(),
             version: row.version,
             kind: row.kind.clone(),
             agent: row.agent.clone(),
             task: row.task.clone(),
-            bytes: row.content.len(),
+            bytes: row.bytes,
             made_at: row.made_at,
             made_by: row.made_by.clone(),
         }

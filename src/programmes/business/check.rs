@@ -1,7 +1,7 @@
 //! What a configuration says that cannot all be true, and what is doubtful in it.
 
+use super::Business;
 use super::markdown::Section;
-use super::*;
 use crate::programmes::fault::{Fault, Faults};
 
 /// Shares may miss 100 % by so much: people write them rounded.

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use super::front::Front;
 use super::markdown::{self, Section};
 use super::sections::{Columns, Keys, number};
-use super::*;
+use super::{
+    Business, Channel, ChannelKind, Competitor, Driver, Feature, GOAL_METRICS, Goal, Market, Member,
+    Objection, Offer, Persona, Rates, SalesMotion, Scenario, Targets, ValueProp, Voice, check, history, slug,
+};
 use crate::programmes::fault::{Fault, Faults, unknown};
 
 /// The longest configuration, in bytes; a person's text is far below.
@@ -61,7 +64,7 @@ pub(super) fn business(file: &str, text: &str, agents: &[&str]) -> Result<Busine
     section(&root, "Market", &mut faults, |section, faults| business.market = market(section, faults));
     section(&root, "Product", &mut faults, |section, faults| product(section, &mut business, faults));
     section(&root, "Value drivers", &mut faults, |section, faults| {
-        business.drivers = drivers(section, faults)
+        business.drivers = drivers(section, faults);
     });
     section(&root, "Personas", &mut faults, |section, faults| {
         business.personas = each(section, faults, "persona", persona);
@@ -378,13 +381,12 @@ fn channel(section: &Section, personas: &[Persona], faults: &mut Faults) -> Chan
     }
     let mut named = Vec::new();
     for title in keys.words("Personas", "titles from the section Personas") {
-        match personas.iter().find(|persona| persona.title.eq_ignore_ascii_case(&title)) {
-            Some(persona) => named.push(persona.slug.clone()),
-            None => {
-                let known: Vec<&str> = personas.iter().map(|persona| persona.title.as_str()).collect();
-                let line = keys.line("Personas");
-                keys.faults.unknown(line, &format!("{path} / Personas"), "persona", &title, &known);
-            }
+        if let Some(persona) = personas.iter().find(|persona| persona.title.eq_ignore_ascii_case(&title)) {
+            named.push(persona.slug.clone())
+        } else {
+            let known: Vec<&str> = personas.iter().map(|persona| persona.title.as_str()).collect();
+            let line = keys.line("Personas");
+            keys.faults.unknown(line, &format!("{path} / Personas"), "persona", &title, &known);
         }
     }
     let channel = Channel {

@@ -58,16 +58,15 @@ impl<'s, 'f> Keys<'s, 'f> {
 
     pub fn number(&mut self, key: &'static str, min: f64, max: f64, what: &str) -> f64 {
         let text = self.text(key, what);
-        match number(&text).filter(|value| (min..=max).contains(value)) {
-            Some(value) => value,
-            None => {
-                if !text.is_empty() {
-                    let (line, path) = (self.line(key), self.path_of(key));
-                    let message = format!("`{text}` is no number from {min} to {max}: {what}");
-                    self.faults.add(line, path, message);
-                }
-                min.max(0.01)
+        if let Some(value) = number(&text).filter(|value| (min..=max).contains(value)) {
+            value
+        } else {
+            if !text.is_empty() {
+                let (line, path) = (self.line(key), self.path_of(key));
+                let message = format!("`{text}` is no number from {min} to {max}: {what}");
+                self.faults.add(line, path, message);
             }
+            min.max(0.01)
         }
     }
 

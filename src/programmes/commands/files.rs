@@ -6,15 +6,14 @@ use sqlx::PgConnection;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::make::piece_of;
 use super::{Loaded, ProgrammeError, Programmes};
 use crate::kernel::clock::DateTime;
 use crate::platform::db;
 use crate::platform::http::Fault;
-use crate::programmes::deliverable::{Deliverable, Kind, Malformed, Origin};
+use crate::programmes::deliverable::{Deliverable, Kind, Malformed, Origin, is_document};
 use crate::programmes::draft::charts;
 use crate::programmes::figures::Figures;
-use crate::programmes::selection::Piece;
+use crate::programmes::selection::{Piece, pieces};
 use crate::programmes::store::{self, Made, NewFile};
 
 /// So many files of one task at the most.
@@ -144,7 +143,7 @@ fn fits(path: &str, own: &str) -> bool {
                 && path
                     .strip_prefix(folder)
                     .and_then(|rest| rest.strip_prefix('/'))
-                    .is_some_and(|name| name.ends_with(".md") && !name.contains('/'))
+                    .is_some_and(|name| is_document(name) && !name.contains('/'))
         }
         None => sound && path == own,
     }
@@ -202,9 +201,10 @@ impl Programmes {
         let loaded = self.load(&mut tx, id).await?;
         let known = store::file(&mut tx, id, &revision.path, None).await?;
         let missing = || ProgrammeError::NoFile { programme: id, path: revision.path.clone() };
-        let known = known.filter(|file| file.kind.is_some()).ok_or_else(missing)?;
-        let task = known.task.clone().ok_or_else(missing)?;
-        let piece = piece_of(&loaded.definition, &task).ok_or_else(missing)?;
+        known.filter(|file| file.kind.is_some()).ok_or_else(missing)?;
+        let makers = pieces(&loaded.definition);
+        let piece =
+            makers.into_iter().find(|piece| fits(&revision.path, &piece.path())).ok_or_else(missing)?;
         let file = HandedFile { path: Some(revision.path.clone()), ..revision.file.clone() };
         let accepted = one(file, &piece, piece.phase.number).map_err(|(pointer, detail)| {
             ProgrammeError::Invalid(vec![Fault::new(format!("#{pointer}"), detail)])
@@ -234,6 +234,7 @@ pub(super) fn one_line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::make::piece_of;
     use super::*;
     use crate::programmes::definition::Definition;
 

@@ -124,7 +124,7 @@ impl Programmes {
     pub async fn start(&self, id: Uuid, waive: BTreeSet<String>, by: String) -> Result<(), ProgrammeError> {
         let mut tx = db::begin(&self.pool).await?;
         let view = self.plans.read_on(&mut tx, id).await?;
-        let there = store::files(&mut tx, id).await?;
+        let there = store::heads(&mut tx, id).await?;
         let paths: Vec<&str> = there.iter().map(|file| file.path.as_str()).collect();
         let mut given: BTreeSet<String> = present_inputs(&view.plan, &paths);
         given.insert(CONFIG.to_owned());
@@ -199,8 +199,8 @@ impl Programmes {
         let needs_base = !selection.missing(definition, []).is_empty();
         let (mut base, mut history) = (None, History::default());
         for earlier in known.iter().map(|row| row.id).chain(ask.based_on) {
-            let files = store::files(conn, earlier).await?;
-            let paths: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
+            let heads = store::heads(conn, earlier).await?;
+            let paths: Vec<&str> = heads.iter().map(|file| file.path.as_str()).collect();
             history.has_strategy |= paths.contains(&"strategy/gtm-strategy.md");
             history.has_execution |=
                 paths.iter().any(|path| path.starts_with("demand-gen/campaign-configs/"));
@@ -209,7 +209,7 @@ impl Programmes {
                 None => needs_base && selection.missing(definition, paths).is_empty(),
             };
             if fits && base.is_none() {
-                base = Some(Base { id: earlier, files });
+                base = Some(Base { id: earlier, files: store::files(conn, earlier).await? });
             }
         }
         let there: Vec<&str> =

@@ -11,7 +11,7 @@ use crate::plans::commands::PlanView;
 use crate::plans::{GateStatus, TaskStatus};
 use crate::programmes::definition::CONFIG;
 use crate::programmes::deliverable::Kind;
-use crate::programmes::store::{self, FileRow, ProgrammeFilter, ProgrammeRow};
+use crate::programmes::store::{self, FileHead, FileRow, ProgrammeFilter, ProgrammeRow};
 use crate::programmes::workspace::{Entry, archive, build};
 
 /// A run as it stands.
@@ -23,8 +23,7 @@ pub struct ProgrammeView {
     /// The source's estimate of a whole run in minutes, side by side and one after the other.
     pub source_estimate: (u32, u32),
     pub actual: Actual,
-    /// Without their contents.
-    pub files: Vec<FileRow>,
+    pub files: Vec<FileHead>,
 }
 
 /// How far a phase is.
@@ -86,7 +85,7 @@ impl Programmes {
         let mut conn = self.pool.acquire().await?;
         let loaded = self.load(&mut conn, id).await?;
         let plan = self.plans.read_on(&mut conn, id).await?;
-        let files = store::files(&mut conn, id).await?;
+        let files = store::heads(&mut conn, id).await?;
         let phases = phases(&loaded, &plan);
         let ended = plan.tasks.iter().filter_map(|row| row.ended_at).max();
         let actual = Actual {

@@ -11,6 +11,7 @@ use super::make::piece_of;
 use super::{ProgrammeError, Programmes};
 use crate::plans::Action;
 use crate::plans::commands::{Claim, ClaimedTask, Deed};
+use crate::programmes::deliverable::is_document;
 use crate::programmes::draft::{Drafter, naming};
 use crate::programmes::figures::Figures;
 use crate::programmes::model_worker::{ModelWorker, Order};
@@ -57,7 +58,7 @@ impl Programmes {
         let files = drafter
             .draft(piece.phase.number, piece.step, piece.output, piece.agent)
             .map_err(|error| error.to_string())?;
-        let deliverables = files.into_iter().filter(|file| file.path.ends_with(".md"));
+        let deliverables = files.into_iter().filter(|file| is_document(&file.path));
         let handed = deliverables.map(|file| HandedFile {
             path: Some(file.path),
             deliverable: None,

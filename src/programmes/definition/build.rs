@@ -4,7 +4,10 @@ use super::check::template_of;
 use super::written::{
     AgentsFile, Name, PhaseFile, ProgrammeFile, WrittenCheck, WrittenGate, WrittenOutput, WrittenStep,
 };
-use super::*;
+use super::{
+    Agent, Check, Contract, Definition, Each, Folders, Gate, Item, Mode, Order, Output, Phase, Restart,
+    ScenarioRule, Situation, Source, Step,
+};
 
 fn texts(names: Vec<Name>) -> Vec<String> {
     names.into_iter().map(Name::into_inner).collect()

@@ -7,10 +7,10 @@ use serde::de::DeserializeOwned;
 use super::written::{
     AgentsFile, Name, PhaseFile, ProgrammeFile, WrittenCheck, WrittenGate, WrittenOutput, WrittenStep,
 };
-use super::*;
+use super::{ALL_AGENTS, CONFIG, Definition, Each, Fault, Source};
 use crate::kernel::text::nearest;
 use crate::programmes::business;
-use crate::programmes::deliverable::Kind;
+use crate::programmes::deliverable::{Kind, is_document};
 use crate::programmes::draft::charts::CHARTS;
 use crate::programmes::draft::template_fault;
 use crate::programmes::fault::{Faults, line_at, unknown};
@@ -240,7 +240,7 @@ fn check_input(
             file.at(input, path, format!("`{name}` is needed and nobody makes it{near}"));
         }
         Some((phase, _)) if phase > at.0 => {
-            file.at(input, path, format!("`{name}` is made later, in phase {phase}"))
+            file.at(input, path, format!("`{name}` is made later, in phase {phase}"));
         }
         Some(_) if own => file.at(input, path, format!("`{name}` is needed by the step that makes it")),
         Some(_) => {}
@@ -250,7 +250,7 @@ fn check_input(
 fn check_output(file: &mut File<'_>, output: &WrittenOutput, step: &str, known: &mut Known<'_>) {
     let path = output.path.get_ref().clone();
     let safe = !path.starts_with('/') && !path.contains("..") && !path.contains("//") && !path.contains('\\');
-    if !safe || !(path.ends_with('/') || path.ends_with(".md")) {
+    if !safe || !(path.ends_with('/') || is_document(&path)) {
         file.at(
             &output.path,
             step,
@@ -292,12 +292,11 @@ fn check_output(file: &mut File<'_>, output: &WrittenOutput, step: &str, known: 
 
 /// The template that an output names, or that is named after it.
 pub(super) fn template_of(output: &WrittenOutput) -> String {
-    let name = match &output.template {
-        Some(name) => name.get_ref().clone(),
-        None => {
-            let path = output.path.get_ref().replace("{folder}/", "").replace("{agent}", "agent");
-            format!("{}.md", path.trim_end_matches('/').trim_end_matches(".md"))
-        }
+    let name = if let Some(name) = &output.template {
+        name.get_ref().clone()
+    } else {
+        let path = output.path.get_ref().replace("{folder}/", "").replace("{agent}", "agent");
+        format!("{}.md", path.trim_end_matches('/').trim_end_matches(".md"))
     };
     format!("templates/{name}")
 }

@@ -128,7 +128,7 @@ fn collect(folder: &Path, prefix: &str, found: &mut BTreeMap<String, String>) ->
             if path != "example" {
                 collect(&entry.path(), &format!("{path}/"), found)?;
             }
-        } else if name.ends_with(".toml") || name.ends_with(".md") {
+        } else if name.rsplit_once('.').is_some_and(|(_, ending)| ["toml", "md"].contains(&ending)) {
             found.insert(path, std::fs::read_to_string(entry.path())?);
         }
     }

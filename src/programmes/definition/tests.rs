@@ -114,7 +114,7 @@ fn each_slip_is_found_at_its_line() {
             "path = \"pipeline/flows.md\"",
             "there is no text for it: write `templates/pipeline/flows.md`",
         ),
-        ("templates/pipeline/workflows.md", "{% endfor %}", "{% endif %}", "endfor"),
+        ("templates/pipeline/workflows.md", "{% endfor %}", "{% endif %}", "unknown statement endif"),
         (
             "agents.toml",
             "fallback = \"coordinator\"",

@@ -6,7 +6,13 @@ use utoipa::PartialSchema;
 use utoipa::openapi::{RefOr, Schema};
 
 use super::Malformed;
-use super::data::*;
+use super::data::{
+    AttributionData, BattleCard, BudgetData, Campaign, Competitors, Dashboard, Dashboards, DealScoring,
+    Document, EconomicsData, ExperimentFramework, ForecastData, Handoff, HealthData, Iteration, Journey,
+    Kpis, LeadScoring, Messaging, Module, Objections, Onboarding, PersonaData, PitchDeck, Positioning,
+    Reallocation, Recommendations, Review, RoiData, Segments, Sequence, Stages, Strategy, Tests, Touchpoints,
+    ValueProps, Variants, VoiceData,
+};
 
 /// Declares the kinds: name in files, type of data.
 macro_rules! kinds {

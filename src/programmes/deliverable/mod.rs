@@ -22,6 +22,11 @@ use super::business::markdown;
 /// The largest deliverable, in bytes.
 pub const SIZE_MAX: usize = 512 * 1024;
 
+/// Whether a path is that of a deliverable: Markdown, and no chart.
+pub fn is_document(path: &str) -> bool {
+    path.rsplit_once('.').is_some_and(|(_, ending)| ending == "md")
+}
+
 /// A deliverable as it is made and checked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -195,7 +195,10 @@ fn note(notes: &Notes, change: impl FnOnce(&mut Noted)) {
 pub fn template_fault(name: &str, text: &str) -> Option<(usize, String)> {
     let environment = Environment::new();
     let error = environment.template_from_named_str(name, text).err()?;
-    Some((error.line().unwrap_or_default(), error.detail().unwrap_or("is no text that can be made").to_owned()))
+    Some((
+        error.line().unwrap_or_default(),
+        error.detail().unwrap_or("is no text that can be made").to_owned(),
+    ))
 }
 
 fn failed(template: &str, error: &minijinja::Error) -> DraftError {

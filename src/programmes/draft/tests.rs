@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::*;
 use crate::programmes::business::EXAMPLE;
 use crate::programmes::definition::Definition;
+use crate::programmes::deliverable::is_document;
 use crate::programmes::gates::{Workspace, judge};
 
 /// All paths that the orchestration guide names, folders with `/`.
@@ -139,7 +140,7 @@ fn a_full_run_passes_every_gate() {
 #[test]
 fn texts_are_whole_and_say_nothing_of_their_making() {
     let (definition, business) = example();
-    for (path, text) in full_run(&definition, &business).iter().filter(|(path, _)| path.ends_with(".md")) {
+    for (path, text) in full_run(&definition, &business).iter().filter(|(path, _)| is_document(path)) {
         let (deliverable, _) = Deliverable::parse(text).unwrap();
         let words = deliverable.body.split_whitespace().count();
         let least = if path.starts_with("learnings/") { 50 } else { 100 };
@@ -180,7 +181,7 @@ fn each_file_is_about_the_business_it_is_for() {
     let others = full_run(&definition, &other);
     let same: Vec<&String> = files
         .iter()
-        .filter(|(path, text)| path.ends_with(".md") && others.get(*path) == Some(text))
+        .filter(|(path, text)| is_document(path) && others.get(*path) == Some(text))
         .map(|(path, _)| path)
         .collect();
     // What rests on none of these four, such as a test on a channel or a segment's review.

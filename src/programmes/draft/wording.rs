@@ -57,7 +57,7 @@ pub(super) fn nurture(business: &Business, figures: &Figures, persona: &Persona)
     let prop = &business.value_props[persona.pains.len() % business.value_props.len()];
     let driver = &figures.roi.lines[0];
     let objection = &persona.objections[0];
-    let hello = format!("Hello {{first name}},");
+    let hello = "Hello {first name},".to_string();
     let name = &business.product;
     vec![
         mail(
@@ -127,7 +127,7 @@ pub(super) fn nurture(business: &Business, figures: &Figures, persona: &Persona)
 /// Outbound for a persona: trigger, figure, question, farewell.
 pub(super) fn outbound(business: &Business, figures: &Figures, persona: &Persona) -> Vec<Mail> {
     let offer = &business.offer;
-    let hello = format!("Hello {{first name}},");
+    let hello = "Hello {first name},".to_string();
     let watches = small(&persona.watches);
     let trigger = first(&persona.triggers, &offer.need);
     let prop = &business.value_props[0];

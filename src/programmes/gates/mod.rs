@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 
 use super::business::Business;
 use super::definition::{Check, Gate};
-use super::deliverable::{Deliverable, Kind};
+use super::deliverable::{Deliverable, Kind, is_document};
 
 /// Why a check fails.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
@@ -51,7 +51,7 @@ impl Workspace {
     /// Reads all deliverables; `files` are texts by path below the root. Charts are no deliverables.
     pub fn read<'t>(files: impl IntoIterator<Item = (&'t str, &'t str)>) -> Self {
         let mut workspace = Self { files: BTreeMap::new(), broken: Vec::new() };
-        for (path, text) in files.into_iter().filter(|(path, _)| path.ends_with(".md")) {
+        for (path, text) in files.into_iter().filter(|(path, _)| is_document(path)) {
             match Deliverable::parse(text) {
                 Ok(read) => {
                     workspace.files.insert(path.to_owned(), read);

@@ -139,7 +139,7 @@ const CASES: &[Case] = &[
             list(d, "kpis")
                 .iter_mut()
                 .filter(|of| of["stage"] == "referral")
-                .for_each(|of| of["stage"] = json!("revenue"))
+                .for_each(|of| of["stage"] = json!("revenue"));
         },
         "analytics/kpi-definitions.md",
         "no KPI for referral",

@@ -19,6 +19,20 @@ pub struct FileRow {
     pub made_by: String,
 }
 
+/// A file without its content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileHead {
+    pub path: String,
+    pub version: i32,
+    pub kind: Option<String>,
+    pub agent: String,
+    pub task: Option<String>,
+    pub made_at: DateTime,
+    pub made_by: String,
+    /// Of the content.
+    pub bytes: i32,
+}
+
 /// A file to be kept.
 #[derive(Debug, Clone, Serialize)]
 pub struct NewFile {
@@ -65,6 +79,18 @@ pub async fn insert_files(
     .fetch_all(conn)
     .await?;
     Ok(rows.into_iter().map(|row| (row.path, row.version)).collect())
+}
+
+/// The newest version of each file without its content, by path.
+pub async fn heads(conn: &mut PgConnection, programme: Uuid) -> Result<Vec<FileHead>, sqlx::Error> {
+    sqlx::query_as!(
+        FileHead,
+        r#"SELECT DISTINCT ON (path) path, version, kind, agent, task, made_at, made_by, octet_length(content) AS "bytes!"
+           FROM programme_file WHERE programme_id = $1 ORDER BY path, version DESC"#,
+        programme
+    )
+    .fetch_all(conn)
+    .await
 }
 
 /// The newest version of each file, by path.

@@ -59,7 +59,7 @@ impl Writer<'_> {
         let message = entry.message();
         match entry {
             Entry::Commit { topic, phase, author, files, at, .. } => {
-                let phase = self.phase(phase);
+                let phase = phase_branch(phase);
                 let branch = topic.as_ref().map_or_else(|| phase.clone(), |topic| format!("gtm/{topic}"));
                 let base = self
                     .tips
@@ -81,20 +81,16 @@ impl Writer<'_> {
                 Ok(if self.tips.contains_key(&phase) { phase } else { MAIN.to_owned() })
             }
             Entry::Step { topic, phase, author, at, .. } => {
-                let phase = self.phase(phase);
+                let phase = phase_branch(phase);
                 self.merge(&format!("gtm/{topic}"), &phase, author, *at, &message)?;
                 Ok(phase)
             }
             Entry::Phase { phase, author, at, .. } => {
-                let phase = self.phase(phase);
+                let phase = phase_branch(phase);
                 self.merge(&phase, MAIN, author, *at, &message)?;
                 Ok(MAIN.to_owned())
             }
         }
-    }
-
-    fn phase(&self, phase: &str) -> String {
-        if phase.is_empty() { MAIN.to_owned() } else { format!("gtm/{phase}") }
     }
 
     /// Joins a branch into another, with a commit of two parents even where none would be needed: each merge is seen.
@@ -167,4 +163,9 @@ impl Writer<'_> {
         let parents: Vec<&Commit<'_>> = parents.iter().collect();
         self.repository.commit(None, &signature, &signature, message, &tree, &parents)
     }
+}
+
+/// The branch of a phase; what belongs to none is `main`'s.
+fn phase_branch(phase: &str) -> String {
+    if phase.is_empty() { MAIN.to_owned() } else { format!("gtm/{phase}") }
 }

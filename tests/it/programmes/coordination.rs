@@ -10,7 +10,9 @@ use crate::harness::{DataDir, Service};
 async fn what_nobody_computes_waits_for_the_coordinators_word() {
     let folder = DataDir::new();
     std::fs::create_dir_all(folder.0.join("phases")).unwrap();
-    for (path, shipped) in gtm::programmes::definition::SHIPPED.iter().filter(|(path, _)| path.starts_with("phases/")) {
+    for (path, shipped) in
+        gtm::programmes::definition::SHIPPED.iter().filter(|(path, _)| path.starts_with("phases/"))
+    {
         let attested = shipped.replace("rule = \"positioning_framework\"", "attested = true");
         std::fs::write(folder.0.join(path), attested).unwrap();
     }
@@ -32,9 +34,16 @@ async fn what_nobody_computes_waits_for_the_coordinators_word() {
     let refused = service.send(Method::POST, &path, Some(say("persona-variants", "I think so")), 422).await;
     assert!(refused["errors"][0]["detail"].as_str().unwrap().contains("cannot be attested"), "{refused}");
     let refused = service.send(Method::POST, &path, Some(say("persona-variant", "I think so")), 422).await;
-    assert!(refused["errors"][0]["detail"].as_str().unwrap().contains("did you mean `persona-variants`?"), "{refused}");
-    service.send(Method::POST, &format!("/v1/programmes/{id}/gates/nowhere/review"), Some(json!({})), 404).await;
-    service.send(Method::POST, &path, Some(say("positioning-framework", "Read to five plant managers")), 200).await;
+    assert!(
+        refused["errors"][0]["detail"].as_str().unwrap().contains("did you mean `persona-variants`?"),
+        "{refused}"
+    );
+    service
+        .send(Method::POST, &format!("/v1/programmes/{id}/gates/nowhere/review"), Some(json!({})), 404)
+        .await;
+    service
+        .send(Method::POST, &path, Some(say("positioning-framework", "Read to five plant managers")), 200)
+        .await;
     until_done(&service, &id).await;
     let gate = until_gate(&service, &id, "messaging", "passed").await;
     assert_eq!(gate["checks"][0]["said"]["note"], "Read to five plant managers");
@@ -71,8 +80,12 @@ async fn a_conflict_is_raised_decided_and_applied() {
     assert!(text(&service, &id, "strategy/decisions/001.md").await.contains("One reader, one voice"));
     service.send(Method::PUT, &file, Some(put), 200).await;
     let known = service.get(&path).await;
-    assert_eq!((&known["data"][0]["status"], &known["data"][0]["applied"]), (&json!("applied"), &json!(["messaging/brand-voice.md"])));
-    let archive = service.request(Method::GET, &format!("/v1/programmes/{id}/archive.tar.gz")).send().await.unwrap();
+    assert_eq!(
+        (&known["data"][0]["status"], &known["data"][0]["applied"]),
+        (&json!("applied"), &json!(["messaging/brand-voice.md"]))
+    );
+    let archive =
+        service.request(Method::GET, &format!("/v1/programmes/{id}/archive.tar.gz")).send().await.unwrap();
     assert_eq!(archive.status(), 200);
     service.stop().await;
 }

@@ -26,7 +26,10 @@ async fn a_killed_run_goes_on_with_nothing_lost_and_nothing_twice() {
     let programme = read(&process.client, &id).await;
     let tasks = programme["plan"]["tasks"].as_array().unwrap().len();
     let number = |query: &'static str| sqlx::query_scalar::<_, i64>(query).fetch_one(&database.pool);
-    assert_eq!(number("SELECT count(*) FROM programme_file WHERE kind IS NOT NULL AND version > 1").await.unwrap(), 0);
+    assert_eq!(
+        number("SELECT count(*) FROM programme_file WHERE kind IS NOT NULL AND version > 1").await.unwrap(),
+        0
+    );
     let commits = number("SELECT count(*) FROM programme_entry WHERE once LIKE 'task:%'").await.unwrap();
     assert_eq!(usize::try_from(commits).unwrap(), tasks);
     assert_eq!(number("SELECT count(*) FROM programme_entry WHERE once LIKE 'phase:%'").await.unwrap(), 4);

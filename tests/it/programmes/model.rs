@@ -17,7 +17,10 @@ fn deliverable() -> Value {
 }
 
 fn completion(content: &str) -> Answer {
-    Answer::Json(200, json!({ "choices": [{ "message": { "role": "assistant", "content": content }, "finish_reason": "stop" }] }))
+    Answer::Json(
+        200,
+        json!({ "choices": [{ "message": { "role": "assistant", "content": content }, "finish_reason": "stop" }] }),
+    )
 }
 
 fn message(input: &Value) -> Answer {
@@ -79,7 +82,8 @@ async fn completions_are_asked_again_where_it_passes_and_repaired_once() {
     assert_eq!(first["response_format"]["json_schema"]["schema"]["properties"]["data"]["type"], "object");
     assert!(first["messages"][1]["content"].as_str().unwrap().contains("monthly_budget: 36000"));
     let repaired = asked[3].json();
-    let last = repaired["messages"].as_array().unwrap().last().unwrap()["content"].as_str().unwrap().to_owned();
+    let last =
+        repaired["messages"].as_array().unwrap().last().unwrap()["content"].as_str().unwrap().to_owned();
     assert!(last.contains("the answer is not JSON"), "{last}");
     assert!(text(&service, &id, "analytics/recommendations.md").await.contains("Move the budget."));
     service.stop().await;
@@ -105,13 +109,17 @@ async fn messages_hand_in_by_a_tool_and_wrong_data_is_repaired_once() {
     assert_eq!(asked.len(), 4);
     assert_eq!(asked[0].json()["tool_choice"]["name"], "hand_in_deliverable");
     let repaired = asked[3].json();
-    assert!(repaired["messages"][2]["content"].as_str().unwrap().contains("/data/recommendations/0/priority"), "{repaired:#}");
+    assert!(
+        repaired["messages"][2]["content"].as_str().unwrap().contains("/data/recommendations/0/priority"),
+        "{repaired:#}"
+    );
     service.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_stays_wrong_fails_with_the_reason_and_goes_up_the_ladder() {
-    let fake = Fake::start(|_, _| completion("{\"title\": \"T\", \"body\": \"B\", \"data\": {\"more\": 1}}")).await;
+    let fake =
+        Fake::start(|_, _| completion("{\"title\": \"T\", \"body\": \"B\", \"data\": {\"more\": 1}}")).await;
     let (service, id) = asked("completions", &fake).await;
     let why = until_escalated(&service, &id).await;
     assert!(why.contains("the repaired one neither") && why.contains("unknown field `more`"), "{why}");

@@ -44,7 +44,9 @@ async fn a_full_run_makes_everything_and_its_history_reads_as_laid_down() {
         for agent in definition.doers(step) {
             for output in &step.outputs {
                 let path = output.path_for(agent);
-                let there = made.iter().any(|made| if path.ends_with('/') { made.starts_with(&path) } else { *made == path });
+                let there = made
+                    .iter()
+                    .any(|made| if path.ends_with('/') { made.starts_with(&path) } else { *made == path });
                 assert!(there, "{path}");
             }
             assert!(made.contains(&format!("status/{}.md", agent.id)));
@@ -55,7 +57,10 @@ async fn a_full_run_makes_everything_and_its_history_reads_as_laid_down() {
         assert_eq!(gate["status"], "passed", "{gate:#}");
     }
     let status = text(&service, &id, "status/growth-analyst.md").await;
-    assert!(status.starts_with("agent: growth-analyst\nphase: 4\n") && status.contains("status: complete"), "{status}");
+    assert!(
+        status.starts_with("agent: growth-analyst\nphase: 4\n") && status.contains("status: complete"),
+        "{status}"
+    );
     assert_eq!(text(&service, &id, "CONFIG.md").await, EXAMPLE);
     assert!(text(&service, &id, "strategy/budget-allocation-budget.svg").await.starts_with("<svg"));
 
@@ -98,16 +103,36 @@ fn check_history(folder: &Path) {
         assert!(branches.lines().any(|line| line == branch), "{branch}: {branches}");
     }
     let all = run(&["log", "--format=%s", "main"]);
-    let agents = ["coordinator", "brand-messaging", "growth-analyst", "demand-gen", "sales-enablement", "pipeline-manager", "customer-success"];
+    let agents = [
+        "coordinator",
+        "brand-messaging",
+        "growth-analyst",
+        "demand-gen",
+        "sales-enablement",
+        "pipeline-manager",
+        "customer-success",
+    ];
     for subject in all.lines() {
         let (agent, rest) = subject.strip_prefix('[').and_then(|rest| rest.split_once("] ")).unwrap();
         assert!(agents.contains(&agent), "{subject}");
-        assert!(rest.split_once(": ").is_some_and(|(action, said)| !action.is_empty() && !said.is_empty()), "{subject}");
+        assert!(
+            rest.split_once(": ").is_some_and(|(action, said)| !action.is_empty() && !said.is_empty()),
+            "{subject}"
+        );
     }
     assert!(all.contains("[customer-success] playbook: design 14-day onboarding sequence"), "{all}");
     assert!(all.contains("[sales-enablement] assets: build competitive battle cards for Gearbook, OpsVista and Paper and chat groups"));
     // Each deliverable is added once and never changed in a run that nobody disturbs.
-    let added = run(&["log", "--no-merges", "--diff-filter=A", "--name-only", "--format=", "main", "--", "workspace"]);
+    let added = run(&[
+        "log",
+        "--no-merges",
+        "--diff-filter=A",
+        "--name-only",
+        "--format=",
+        "main",
+        "--",
+        "workspace",
+    ]);
     let mut names: Vec<&str> = added.lines().filter(|line| !line.is_empty()).collect();
     let count = names.len();
     names.sort_unstable();
@@ -137,13 +162,20 @@ async fn a_mode_builds_on_what_was_made_before() {
     let refused = service.send(Method::POST, "/v1/programmes", Some(ask(build.clone())), 409).await;
     assert_eq!(refused["code"], "inputs_missing");
     let missing = refused["missing"].as_array().unwrap();
-    assert!(missing.iter().any(|of| of["input"] == "strategy/personas/" && of["madeIn"] == "strategy"), "{missing:#?}");
+    assert!(
+        missing.iter().any(|of| of["input"] == "strategy/personas/" && of["madeIn"] == "strategy"),
+        "{missing:#?}"
+    );
     assert!(refused["detail"].as_str().unwrap().contains("run `strategy` first"), "{refused}");
 
     let strategy = begin(&service, json!({ "phases": ["strategy"] })).await;
     let first = until_done(&service, &strategy).await;
     assert_eq!(first["mode"], "strategy");
-    assert!(first["advice"]["doubts"][0].as_str().unwrap().contains("needs `pipeline-building`"), "{:#}", first["advice"]);
+    assert!(
+        first["advice"]["doubts"][0].as_str().unwrap().contains("needs `pipeline-building`"),
+        "{:#}",
+        first["advice"]
+    );
     let built = begin(&service, build).await;
     let second = until_done(&service, &built).await;
     assert_eq!((&second["mode"], &second["basedOn"]), (&json!("build-and-execute"), &json!(strategy)));
@@ -151,7 +183,11 @@ async fn a_mode_builds_on_what_was_made_before() {
     let path = "strategy/gtm-strategy.md";
     assert_eq!(text(&service, &built, path).await, text(&service, &strategy, path).await);
 
-    let alone = begin(&service, json!({ "agent": "growth-analyst", "task": "Analyze last month's campaign performance" })).await;
+    let alone = begin(
+        &service,
+        json!({ "agent": "growth-analyst", "task": "Analyze last month's campaign performance" }),
+    )
+    .await;
     let third = until_done(&service, &alone).await;
     assert_eq!((&third["mode"], &third["plan"]["gates"]), (&json!("single-agent"), &json!([])));
     assert!(paths(&service, &alone).await.contains(&"analytics/performance-analysis.md".to_owned()));
@@ -164,10 +200,15 @@ async fn what_is_wrong_is_said_before_anything_runs() {
     let wrong = EXAMPLE.replace("- Share: 30 %", "- Share: 40 %");
     let refused = service.send(Method::POST, "/v1/programmes", Some(json!({ "config": wrong })), 422).await;
     let fault = &refused["config"][0];
-    assert!(fault["message"].as_str().unwrap().contains("add up to 110 %") && fault["line"].as_u64().unwrap() > 100, "{refused:#}");
+    assert!(
+        fault["message"].as_str().unwrap().contains("add up to 110 %")
+            && fault["line"].as_u64().unwrap() > 100,
+        "{refused:#}"
+    );
     let slip = ask(json!({ "phases": ["strategi"], "workers": { "agents": { "copywriter": "person" } } }));
     let refused = service.send(Method::POST, "/v1/programmes", Some(slip), 422).await;
-    let pointers: Vec<&str> = refused["errors"].as_array().unwrap().iter().map(|of| of["pointer"].as_str().unwrap()).collect();
+    let pointers: Vec<&str> =
+        refused["errors"].as_array().unwrap().iter().map(|of| of["pointer"].as_str().unwrap()).collect();
     assert_eq!(pointers, ["#/workers/agents/copywriter", "#/phases/0"]);
     let dry = service.send(Method::POST, "/v1/programmes", Some(ask(json!({ "dryRun": true }))), 200).await;
     assert_eq!((&dry["programmeId"], &dry["mode"]), (&json!(null), &json!("full")));
@@ -185,18 +226,30 @@ async fn the_command_line_runs_a_programme_without_a_service() {
     let folder = out.0.join("workspace-of-run");
     let run = |arguments: &[&str]| {
         let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_gtm"));
-        command.args(arguments).arg("--data-dir").arg(&data.0).env("DATABASE_URL", database.url()).env("GTM_LOG__FILTER", "error");
+        command
+            .args(arguments)
+            .arg("--data-dir")
+            .arg(&data.0)
+            .env("DATABASE_URL", database.url())
+            .env("GTM_LOG__FILTER", "error");
         command.output()
     };
     let (config, folder_name) = (config.to_str().unwrap(), folder.to_str().unwrap());
-    let done = run(&["programme", "run", "--phase", "strategy", "--config", config, "--out", folder_name]).await.unwrap();
+    let done = run(&["programme", "run", "--phase", "strategy", "--config", config, "--out", folder_name])
+        .await
+        .unwrap();
     let said = String::from_utf8_lossy(&done.stdout).into_owned();
     assert!(done.status.success(), "{said}{}", String::from_utf8_lossy(&done.stderr));
-    assert!(said.contains("✓ Buyer persona profiles (coordinator)") && said.contains("✓ gate “strategy” passed"), "{said}");
+    assert!(
+        said.contains("✓ Buyer persona profiles (coordinator)") && said.contains("✓ gate “strategy” passed"),
+        "{said}"
+    );
     assert!(folder.join("workspace/strategy/gtm-strategy.md").exists());
     // A folder with changes that nobody committed is not written over.
     std::fs::write(folder.join("workspace/strategy/gtm-strategy.md"), "mine").unwrap();
-    let refused = run(&["programme", "run", "--phase", "strategy", "--config", config, "--out", folder_name]).await.unwrap();
+    let refused = run(&["programme", "run", "--phase", "strategy", "--config", config, "--out", folder_name])
+        .await
+        .unwrap();
     assert!(!refused.status.success());
     assert!(String::from_utf8_lossy(&refused.stderr).contains("changes that nobody committed"));
     let task = ["agent", "run", "coordinator", "--task", "Analyse the competitors"];

@@ -18,7 +18,11 @@ async fn drafted_budget(service: &Service) -> Deliverable {
 async fn a_failed_gate_names_the_file_and_a_better_version_lets_it_pass() {
     let service = Service::live(&[]).await;
     let good = drafted_budget(&service).await;
-    let id = begin(&service, json!({ "phases": ["strategy"], "workers": { "agents": { "coordinator": "outside" } } })).await;
+    let id = begin(
+        &service,
+        json!({ "phases": ["strategy"], "workers": { "agents": { "coordinator": "outside" } } }),
+    )
+    .await;
     let mut bad = good.clone();
     bad.data["lines"][0]["amount"] = json!("10800.50");
     loop {
@@ -45,8 +49,14 @@ async fn a_failed_gate_names_the_file_and_a_better_version_lets_it_pass() {
     assert_eq!(check["passed"], json!(false));
     let found = &check["findings"][0];
     assert_eq!(found["file"], "strategy/budget-allocation.md");
-    assert!(check.to_string().contains("the lines sum to 36000.50, the monthly budget is 36000.00"), "{check:#}");
-    assert_eq!(gate["checks"].as_array().unwrap().iter().filter(|of| of["passed"] == json!(false)).count(), 1);
+    assert!(
+        check.to_string().contains("the lines sum to 36000.50, the monthly budget is 36000.00"),
+        "{check:#}"
+    );
+    assert_eq!(
+        gate["checks"].as_array().unwrap().iter().filter(|of| of["passed"] == json!(false)).count(),
+        1
+    );
 
     let put = json!({ "deliverable": good, "why": "it must add up" });
     let path = format!("/v1/programmes/{id}/files/strategy/budget-allocation.md");
@@ -98,7 +108,8 @@ async fn whoever_is_missing_is_stood_in_for_and_may_come_later() {
     let change = json!({ "workers": { "agents": { "brand-messaging": "nobody" } }, "why": "nobody came" });
     let refused = service.request(Method::PATCH, &path).json(&change).send().await.unwrap();
     assert_eq!(refused.status(), 428);
-    let changed = service.request(Method::PATCH, &path).header("if-match", &tag).json(&change).send().await.unwrap();
+    let changed =
+        service.request(Method::PATCH, &path).header("if-match", &tag).json(&change).send().await.unwrap();
     assert_eq!(changed.status(), 200, "{}", changed.text().await.unwrap());
     until_done(&service, &id).await;
     assert_eq!(read(&service, &id).await["plan"]["version"], 2);

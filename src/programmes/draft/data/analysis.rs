@@ -24,17 +24,11 @@ pub(super) fn reallocation(figures: &Figures) -> Reallocation {
 /// What was measured; the plan where nothing was.
 pub(super) fn economics(business: &Business, figures: &Figures) -> EconomicsData {
     let of = &figures.economics;
-    let months = if of.observed {
-        real(of.months.len() as u64)
-    } else {
-        figures.funnel.months
-    };
+    let months = if of.observed { real(of.months.len() as u64) } else { figures.funnel.months };
     let (spend, customers, cac) = match of.actual_cac {
         Some(cac) => (of.actual_spend, of.actual_won, cac),
         None => (
-            cents(
-                budget_amount(figures.budget.month_cents) * months,
-            ),
+            cents(budget_amount(figures.budget.month_cents) * months),
             figures.funnel.customers,
             of.planned_cac,
         ),
@@ -53,7 +47,10 @@ pub(super) fn economics(business: &Business, figures: &Figures) -> EconomicsData
 }
 
 /// What the figures recommend, the most important first.
-pub(in crate::programmes::draft) fn recommendations(business: &Business, figures: &Figures) -> Vec<Recommendation> {
+pub(in crate::programmes::draft) fn recommendations(
+    business: &Business,
+    figures: &Figures,
+) -> Vec<Recommendation> {
     let of = &figures.economics;
     let currency = &business.currency;
     let mut made: Vec<(&str, String, String)> = Vec::new();

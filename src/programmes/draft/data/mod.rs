@@ -9,7 +9,18 @@ pub(super) use analysis::{added_up, recommendations};
 use super::naming::Subject;
 use super::wording;
 use crate::programmes::business::{Business, Persona};
-use crate::programmes::deliverable::{Kind, data::*};
+use crate::programmes::deliverable::{
+    Kind,
+    data::{
+        AttributionData, BattleCard, BudgetData, BudgetItem, Campaign, Coaching, Competitors, Dashboard,
+        Dashboards, DealScoring, Document, ExperimentFramework, ForecastData, Handoff, HealthData, Journey,
+        JourneyStage, KpiItem, Kpis, LeadScoring, Line, Mail, Mapping, Messaging, Metric, MilestoneItem,
+        Module, Objection, Objections, Onboarding, PersonaData, PitchDeck, Points, Positioning, Proposition,
+        QuestionItem, Recommendations, Review, Rival, RoiData, Segments, Sequence, Share, Sizing, StageItem,
+        Stages, Strategy, Test, Tests, TouchpointItem, Touchpoints, ValueProps, Variant, Variants, VoiceData,
+        Wording,
+    },
+};
 use crate::programmes::draft::words;
 use crate::programmes::figures::{Figures, TestPlan, Weight};
 

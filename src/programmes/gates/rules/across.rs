@@ -30,7 +30,8 @@ pub(super) fn messaging_consistent(look: &Look<'_>) -> Vec<Finding> {
                     });
                 }
                 Some(line) => {
-                    found.add(file, format!("quotes `{id}` as “{text}”, {} has “{}”", look.file(), line.text))
+                    found
+                        .add(file, format!("quotes `{id}` as “{text}”, {} has “{}”", look.file(), line.text));
                 }
                 None => found.add(file, format!("quotes `{id}`, which {} does not have", look.file())),
             }

@@ -105,7 +105,7 @@ pub(super) fn test_faults(test: &Test) -> Vec<String> {
     match per_arm(test.baseline, test.expected, test.alpha, test.power) {
         Some(right) if right == test.per_arm => {}
         Some(right) => {
-            faults.push(format!("`{id}` needs {right} visitors in each arm, it says {}", test.per_arm))
+            faults.push(format!("`{id}` needs {right} visitors in each arm, it says {}", test.per_arm));
         }
         None => faults.push(format!(
             "`{id}` compares {} with {}, which cannot be told apart",

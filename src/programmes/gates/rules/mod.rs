@@ -22,6 +22,7 @@ pub struct Look<'l> {
 }
 
 /// One way to find out whether something holds.
+#[derive(Clone, Copy)]
 pub struct Rule {
     pub name: &'static str,
     /// Whether it compares with a second file.
@@ -105,7 +106,7 @@ impl<'l> Look<'l> {
             match deliverable.read::<T>() {
                 Ok(data) => made.push((file, deliverable, data)),
                 Err(fault) => {
-                    found.add(file, format!("is a `{}`, which this check cannot read: {fault}", kind.name()))
+                    found.add(file, format!("is a `{}`, which this check cannot read: {fault}", kind.name()));
                 }
             }
         }

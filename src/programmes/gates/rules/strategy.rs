@@ -161,7 +161,7 @@ pub(super) fn positioning_framework(look: &Look<'_>) -> Vec<Finding> {
             match data.statement.get(from..).and_then(|rest| rest.find(part.as_str())) {
                 Some(at) => from += at + part.len(),
                 None => {
-                    found.add(file, format!("the statement does not have its {name} “{part}” in its place"))
+                    found.add(file, format!("the statement does not have its {name} “{part}” in its place"));
                 }
             }
         }
