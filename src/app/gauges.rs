@@ -218,7 +218,7 @@ mod tests {
         let settings = Settings::load(None, []).unwrap();
         let outbox = Outbox::new(platform.pool.clone(), platform.clock.clone(), settings.outbox.clone(), []);
         let outbox = Arc::new(outbox.unwrap());
-        let programmes = super::super::start::programme_parts(&settings, &platform.clock.clone()).unwrap();
+        let programmes = crate::app::programme_parts(&settings, &platform.clock).unwrap();
         let (app, _intake, _desk) = wire(platform, types, Arc::default(), outbox, programmes, &settings);
         let gauges = Gauges::new(app);
         let prepare = "CREATE TABLE now AS SELECT to_timestamp(1800000000) AS at";

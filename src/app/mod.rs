@@ -29,7 +29,7 @@ use crate::programmes::commands::Programmes;
 
 pub use local::{ServiceFile, read_service_file};
 pub use routes::openapi_document;
-pub use start::{Running, StartError, StartOptions, start, wire};
+pub use start::{ProgrammeParts, Running, StartError, StartOptions, programme_parts, start, wire};
 pub use workers::Upkeep;
 
 /// What the handlers of all slices reach. Cloned for each request, hence one count instead of dozens.

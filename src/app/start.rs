@@ -213,7 +213,7 @@ pub struct ProgrammeParts {
 }
 
 /// The definition of programmes, of a folder or as it ships, and the language model where one is set up.
-pub(super) fn programme_parts(settings: &Settings, clock: &Clock) -> Result<ProgrammeParts, StartError> {
+pub fn programme_parts(settings: &Settings, clock: &Clock) -> Result<ProgrammeParts, StartError> {
     let path = &settings.programmes.definition_dir;
     let source = if path.as_os_str().is_empty() {
         Source::shipped()

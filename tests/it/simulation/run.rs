@@ -85,7 +85,8 @@ async fn wired(database: &TestDatabase, clock: &Clock, outbox: &Arc<Outbox>) -> 
     let pool = db::connect(database.options.clone(), 4).await.unwrap();
     let platform = Platform::new(pool, clock.clone(), Lifecycle::new(), Signer::generate());
     let types = HandoffTypes::parse(world::TYPES).unwrap();
-    app::wire(platform, types, Arc::default(), outbox.clone(), &settings).0.handoffs.clone()
+    let programmes = app::programme_parts(&settings, &platform.clock).unwrap();
+    app::wire(platform, types, Arc::default(), outbox.clone(), programmes, &settings).0.handoffs.clone()
 }
 
 fn settings(database: &TestDatabase) -> Settings {
