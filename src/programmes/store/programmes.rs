@@ -63,7 +63,7 @@ pub async fn definition(conn: &mut PgConnection, digest: &str) -> Result<Option<
 
 pub async fn insert_programme(conn: &mut PgConnection, row: &ProgrammeRow) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "INSERT INTO programme SELECT * FROM json_populate_record(NULL::programme, $1)",
+        "INSERT INTO programme SELECT * FROM jsonb_populate_record(NULL::programme, $1)",
         Json(row) as _
     )
     .execute(conn)

@@ -67,8 +67,11 @@ pub async fn paths(service: &Client, id: &str) -> Vec<String> {
     files.iter().map(|file| file["path"].as_str().unwrap().to_owned()).collect()
 }
 
+/// The text of a file of a run.
 pub async fn text(service: &Client, id: &str, path: &str) -> String {
-    service.text(&format!("/v1/programmes/{id}/files/{path}"), "*/*").await
+    let answer = service.request(Method::GET, &format!("/v1/programmes/{id}/files/{path}")).send().await.unwrap();
+    assert_eq!(answer.status(), 200, "{path}");
+    answer.text().await.unwrap()
 }
 
 /// Takes one task of a queue, once there is one.
