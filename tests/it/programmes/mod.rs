@@ -69,7 +69,8 @@ pub async fn paths(service: &Client, id: &str) -> Vec<String> {
 
 /// The text of a file of a run.
 pub async fn text(service: &Client, id: &str, path: &str) -> String {
-    let answer = service.request(Method::GET, &format!("/v1/programmes/{id}/files/{path}")).send().await.unwrap();
+    let answer =
+        service.request(Method::GET, &format!("/v1/programmes/{id}/files/{path}")).send().await.unwrap();
     assert_eq!(answer.status(), 200, "{path}");
     answer.text().await.unwrap()
 }
