@@ -114,7 +114,8 @@ impl Refusal {
     /// What an agent reads: what happened, every fault with its place, what to do.
     pub fn text(&self) -> String {
         let said = |name: &str| self.0[name].as_str().unwrap_or_default();
-        let mut lines = vec![format!("Not done ({} {}): {}", self.status(), said("code"), said("detail"))];
+        let detail = said("detail").replace("; see errors.", ":");
+        let mut lines = vec![format!("Not done ({} {}): {detail}", self.status(), said("code"))];
         for fault in self.0["errors"].as_array().into_iter().flatten() {
             let of = |name: &str| fault[name].as_str().unwrap_or_default();
             lines.push(format!("- {}: {}", of("pointer"), of("detail")));

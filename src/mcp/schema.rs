@@ -80,6 +80,8 @@ fn in_one_piece(schema: &Value, components: &Components, depth: usize) -> Value 
             Value::Object(out)
         }
         Value::Array(items) => items.iter().map(inner).collect(),
+        // Descriptions come from comments with their line breaks.
+        Value::String(text) => text.replace('\n', " ").into(),
         other => other.clone(),
     }
 }

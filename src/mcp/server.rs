@@ -19,7 +19,7 @@ use rmcp::model::{
 };
 use rmcp::service::{RequestContext, RoleServer};
 use rmcp::ServerHandler;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::calls::{Calls, Operations, Refusal};
 use super::{Listed, McpError, prompts, resources, tool, tools};
@@ -273,9 +273,15 @@ impl ServerHandler for Agents {
         let Some((entry, given)) = found else {
             let known: Vec<&str> = self.catalogue.resources.iter().map(|entry| entry.template).collect();
             let text = format!("There is no resource {}; there are {}.", request.uri, known.join(", "));
-            return Err(ErrorData::resource_not_found(text, None));
+            return Err(ErrorData::resource_not_found(text, Some(json!({ "uri": request.uri }))));
         };
-        let document = entry.read(calls, given).await.map_err(|refusal| failed(&refusal))?;
+        let document = entry.read(calls, given).await.map_err(|refusal| {
+            let mut error = failed(&refusal);
+            if let Some(data) = error.data.as_mut() {
+                data["uri"] = request.uri.as_str().into();
+            }
+            error
+        })?;
         let contents = ResourceContents::text(document.text, request.uri).with_mime_type(document.mime_type);
         Ok(ReadResourceResult::new(vec![contents]).into())
     }

@@ -40,7 +40,6 @@ pub struct Input {
     /// booked. convert or lose: how it ended. reject: the owner gives it back (reason needed). reassign: somebody else gets
     /// it. cancel: it is not needed any more. rollback: undo it, within 30 minutes of its making. release: a held one goes on
     /// although something is missing.
-    #[schema(inline)]
     action: Action,
     /// With contact: when it was, now when left out. With meeting: when the meeting is. RFC 3339, UTC.
     at: Option<DateTime>,
@@ -61,6 +60,17 @@ pub struct Input {
     /// Needed when dryRun is false: a fresh text, such as a UUID. A repeat with the same one does nothing twice.
     #[schema(min_length = 1, max_length = 255)]
     idempotency_key: Option<String>,
+}
+
+/// The calls of all actions, and what goes with each.
+#[cfg(test)]
+pub fn pairs() -> Vec<(&'static str, &'static [&'static str])> {
+    use Action::{
+        Acknowledge, Cancel, Contact, Convert, Lose, Meeting, Reassign, Reject, Release, Rollback,
+    };
+    let all =
+        [Acknowledge, Contact, Meeting, Convert, Lose, Reject, Reassign, Cancel, Rollback, Release];
+    all.map(Action::call).to_vec()
 }
 
 impl Action {

@@ -21,7 +21,6 @@ enum Status {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Input {
     /// open: waits for somebody to decide. resolved: was decided, or lapsed.
-    #[schema(inline)]
     status: Option<Status>,
     /// Only conflicts about this account.
     account_id: Option<String>,

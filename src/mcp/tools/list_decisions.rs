@@ -11,7 +11,7 @@ use crate::mcp::schema::{self, Schema};
 use crate::mcp::tool::{Effect, Told, Tool};
 use crate::mcp::words::{at, page, percent, when};
 use crate::motions::model::{Motion, Outcome};
-use crate::platform::http::{Page, Problem};
+use crate::platform::http::Problem;
 
 /// Which decisions to list. Everything left out matches all.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -56,6 +56,17 @@ struct Row {
     policy_version: String,
 }
 
+/// A page of decisions in short.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = DecisionsInShort)]
+struct Rows {
+    data: Vec<Row>,
+    /// Where the next page begins; null on the last one.
+    #[schema(required = true)]
+    next_cursor: Option<String>,
+}
+
 impl Row {
     fn read(document: &Value) -> Result<Self, serde_json::Error> {
         let read = |pointer: &str| document.pointer(pointer).cloned().unwrap_or_default();
@@ -86,7 +97,7 @@ impl Tool for ListDecisions {
     const EFFECT: Effect = Effect::Reads;
 
     fn output(_operations: &Operations) -> Option<Schema> {
-        let (root, components) = schema::of::<Page<Row>>();
+        let (root, components) = schema::of::<Rows>();
         Some(schema::output(&root, &components))
     }
 
@@ -105,7 +116,7 @@ impl Tool for ListDecisions {
             .await?;
         let rows = list["data"].as_array().into_iter().flatten().map(Row::read).collect::<Result<_, _>>();
         let next_cursor = list["nextCursor"].as_str().map(str::to_owned);
-        let short = Page { data: rows.map_err(Problem::internal)?, next_cursor };
+        let short = Rows { data: rows.map_err(Problem::internal)?, next_cursor };
         let structured = serde_json::to_value(&short).map_err(Problem::internal)?;
         let text = page(&structured, "No such decisions.", |row| {
             format!(

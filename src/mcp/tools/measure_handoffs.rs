@@ -30,7 +30,6 @@ pub struct Input {
     /// Handoffs that were made before this instant; all up to now when left out. At most 400 days after `from`.
     to: Option<DateTime>,
     /// Tell the figures of each group, too.
-    #[schema(inline)]
     group_by: Option<GroupBy>,
 }
 

@@ -28,7 +28,6 @@ pub struct Input {
     conflict_id: Uuid,
     /// keep: the motion that holds the account stays. switch: the other one takes over, if no guardrail forbids it. pause:
     /// neither runs for the policy's time of rest.
-    #[schema(inline)]
     resolution: Resolution,
     /// Why, in a sentence of the person who decided: it is kept with the conflict and in the audit log.
     #[schema(min_length = 1, max_length = 2000)]
