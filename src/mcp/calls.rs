@@ -127,7 +127,9 @@ impl Refusal {
             }
         }
         if said("code") == "scope_missing" {
-            lines.push("Ask whoever runs the service for a key with this scope; no other call will help.".to_owned());
+            lines.push(
+                "Ask whoever runs the service for a key with this scope; no other call will help.".to_owned(),
+            );
         }
         if !said("requestId").is_empty() {
             lines.push(format!("Request {}.", said("requestId")));
@@ -156,7 +158,7 @@ impl Refusal {
 #[derive(Clone)]
 pub struct Calls {
     api: Router,
-    operations: Arc<super::server::Catalogue>,
+    operations: Arc<Operations>,
     caller: Arc<Caller>,
     request_id: Option<RequestId>,
     trace: Option<TraceContext>,
@@ -166,13 +168,8 @@ pub struct Calls {
 }
 
 impl Calls {
-    pub fn new(
-        api: Router,
-        catalogue: Arc<super::server::Catalogue>,
-        caller: Arc<Caller>,
-        now: DateTime,
-    ) -> Self {
-        Self { api, operations: catalogue, caller, request_id: None, trace: None, declared: &[], now }
+    pub fn new(api: Router, operations: Arc<Operations>, caller: Arc<Caller>, now: DateTime) -> Self {
+        Self { api, operations, caller, request_id: None, trace: None, declared: &[], now }
     }
 
     /// Goes on under the id and the trace of the agent's request.
@@ -225,8 +222,8 @@ impl Call<'_> {
 
     /// Adds a query parameter where there is a value for it, written as the API writes it.
     #[must_use]
-    pub fn query(mut self, name: &'static str, value: &Option<impl Serialize>) -> Self {
-        let written = value.as_ref().and_then(|value| serde_json::to_value(value).ok());
+    pub fn query(mut self, name: &'static str, value: Option<impl Serialize>) -> Self {
+        let written = value.and_then(|value| serde_json::to_value(value).ok());
         let text = written.and_then(|value| match value {
             Value::Null => None,
             Value::String(text) => Some(text),
@@ -239,7 +236,8 @@ impl Call<'_> {
     /// Sends these fields, without those that are null.
     #[must_use]
     pub fn body(mut self, body: Value) -> Self {
-        let given = |fields: Map<String, Value>| fields.into_iter().filter(|(_, value)| !value.is_null()).collect();
+        let given =
+            |fields: Map<String, Value>| fields.into_iter().filter(|(_, value)| !value.is_null()).collect();
         self.body = Some(match body {
             Value::Object(fields) => Value::Object(given(fields)),
             other => other,
@@ -299,14 +297,17 @@ impl Call<'_> {
         }
         match serde_json::from_slice(&body) {
             Ok(problem) => Err(Refusal(problem).relocated()),
-            Err(error) => Err(Problem::internal(format!("{}: no problem document: {error}", parts.status)).into()),
+            Err(error) => {
+                Err(Problem::internal(format!("{}: no problem document: {error}", parts.status)).into())
+            }
         }
     }
 
     fn request(self) -> Result<Request<Body>, Refusal> {
         let (calls, id) = (self.calls, self.operation);
-        let operation = calls.operations.operations.get(id).filter(|_| calls.declared.contains(&id));
-        let operation = operation.ok_or_else(|| Problem::internal(format!("the call {id} is not declared")))?;
+        let operation = calls.operations.get(id).filter(|_| calls.declared.contains(&id));
+        let operation =
+            operation.ok_or_else(|| Problem::internal(format!("the call {id} is not declared")))?;
         let mut address = operation.template.clone();
         for (name, value) in &self.path {
             address = address.replace(&format!("{{{name}}}"), &segment(value));

@@ -69,12 +69,10 @@ fn hosts(settings: &McpSettings, bind: &str) -> Vec<String> {
 fn origins(settings: &McpSettings) -> Vec<String> {
     let own = LOOPBACK.iter().flat_map(|host| [format!("http://{host}:*"), format!("https://{host}:*")]);
     // Without a port an origin has the one of its scheme, which the transport wants to hear.
-    let given = settings.allowed_origins.iter().map(|origin| {
-        match origin.split_once("://") {
-            Some(("http", host)) if !host.contains(':') => format!("{origin}:80"),
-            Some(("https", host)) if !host.contains(':') => format!("{origin}:443"),
-            _ => origin.clone(),
-        }
+    let given = settings.allowed_origins.iter().map(|origin| match origin.split_once("://") {
+        Some(("http", host)) if !host.contains(':') => format!("{origin}:80"),
+        Some(("https", host)) if !host.contains(':') => format!("{origin}:443"),
+        _ => origin.clone(),
     });
     own.chain(given).collect()
 }
@@ -141,7 +139,11 @@ mod tests {
             allowed_origins: vec!["https://app.example.com".into(), "https://b.example:8443".into()],
         };
         let hosts = hosts(&settings, "10.0.0.5:8080");
-        assert!(["localhost", "10.0.0.5", "gtm.example.com"].iter().all(|host| hosts.contains(&(*host).to_owned())));
+        assert!(
+            ["localhost", "10.0.0.5", "gtm.example.com"]
+                .iter()
+                .all(|host| hosts.contains(&(*host).to_owned()))
+        );
         let origins = origins(&settings);
         assert!(origins.contains(&"https://app.example.com:443".to_owned()), "{origins:?}");
         assert!(origins.contains(&"https://b.example:8443".to_owned()), "{origins:?}");

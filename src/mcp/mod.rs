@@ -25,7 +25,6 @@ mod tools;
 mod words;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use serde::Deserialize;
@@ -66,9 +65,10 @@ pub fn beside(
     // A tool makes a few calls, one of which may be a long one; each has its own limit.
     let answer = operations.longest().unwrap_or_default() + 2 * limits.answer;
     let catalogue = Arc::new(Catalogue::new(operations)?);
-    let door = door::Door::new(platform, service.router.clone(), catalogue, settings, bind, limits.body_bytes);
+    let door =
+        door::Door::new(platform, service.router.clone(), catalogue, settings, bind, limits.body_bytes);
     let further = Router::new().route(PATH, axum::routing::any(door::answer)).with_state(door);
-    Ok(service.and(further, answer.max(Duration::from_secs(1))))
+    Ok(service.and(further, answer))
 }
 
 /// A line of the documentation: a tool, a resource or a prompt.

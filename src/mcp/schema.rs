@@ -76,7 +76,12 @@ fn in_one_piece(schema: &Value, components: &Components, depth: usize) -> Value 
                 None => Map::new(),
             };
             // What stands beside a reference is said of this place and wins.
-            out.extend(fields.iter().filter(|(name, _)| *name != "$ref").map(|(name, value)| (name.clone(), inner(value))));
+            out.extend(
+                fields
+                    .iter()
+                    .filter(|(name, _)| *name != "$ref")
+                    .map(|(name, value)| (name.clone(), inner(value))),
+            );
             Value::Object(out)
         }
         Value::Array(items) => items.iter().map(inner).collect(),

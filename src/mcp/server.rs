@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::request::Parts;
+use rmcp::ServerHandler;
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData,
     GetPromptRequestParams, GetPromptResponse, GetPromptResult, Implementation, ListPromptsResult,
@@ -18,7 +19,6 @@ use rmcp::model::{
     Tool, ToolAnnotations,
 };
 use rmcp::service::{RequestContext, RoleServer};
-use rmcp::ServerHandler;
 use serde_json::{Value, json};
 
 use super::calls::{Calls, Operations, Refusal};
@@ -46,7 +46,7 @@ const PROBLEM: &str = "gtm/problem";
 
 /// Everything that is offered.
 pub struct Catalogue {
-    pub operations: Operations,
+    operations: Arc<Operations>,
     tools: Vec<tool::Entry>,
     resources: Vec<resources::Entry>,
     prompts: Vec<prompts::Prompt>,
@@ -66,7 +66,11 @@ impl Catalogue {
             let unknown = calls.iter().filter(|call| operations.get(call).is_none());
             faults.extend(unknown.map(|call| format!("{name}: the API has no call {call}")));
         }
-        if faults.is_empty() { Ok(Self { operations, tools, resources, prompts }) } else { Err(McpError(faults)) }
+        if faults.is_empty() {
+            Ok(Self { operations: Arc::new(operations), tools, resources, prompts })
+        } else {
+            Err(McpError(faults))
+        }
     }
 
     /// The lines of the documentation.
@@ -103,7 +107,8 @@ impl Catalogue {
 fn takes(input: &super::schema::Schema) -> Vec<String> {
     let required = input.get("required").and_then(Value::as_array);
     let is_required = |name: &String| required.is_some_and(|all| all.iter().any(|one| one == name.as_str()));
-    let names = input.get("properties").and_then(Value::as_object).into_iter().flat_map(serde_json::Map::keys);
+    let names =
+        input.get("properties").and_then(Value::as_object).into_iter().flat_map(serde_json::Map::keys);
     names.map(|name| if is_required(name) { format!("{name}*") } else { name.clone() }).collect()
 }
 
@@ -125,7 +130,12 @@ impl Agents {
         };
         let request_id = parts.extensions.get::<RequestId>().cloned();
         let trace = parts.extensions.get::<TraceContext>().cloned();
-        let calls = Calls::new(self.api.clone(), Arc::clone(&self.catalogue), Arc::clone(caller), self.clock.now());
+        let calls = Calls::new(
+            self.api.clone(),
+            Arc::clone(&self.catalogue.operations),
+            Arc::clone(caller),
+            self.clock.now(),
+        );
         Ok((Arc::clone(caller), calls.under(request_id, trace)))
     }
 
@@ -148,7 +158,9 @@ impl Agents {
 fn whole(request: Option<PaginatedRequestParams>) -> Result<(), ErrorData> {
     match request.and_then(|request| request.cursor) {
         None => Ok(()),
-        Some(_) => Err(ErrorData::invalid_params("This list has one page: ask for it without a cursor.", None)),
+        Some(_) => {
+            Err(ErrorData::invalid_params("This list has one page: ask for it without a cursor.", None))
+        }
     }
 }
 
@@ -260,7 +272,8 @@ impl ServerHandler for Agents {
                 .with_description(entry.description)
                 .with_mime_type(entry.mime_type)
         });
-        Ok(ListResourceTemplatesResult::with_all_items(templates.collect()).with_cache_scope(CacheScope::Private))
+        Ok(ListResourceTemplatesResult::with_all_items(templates.collect())
+            .with_cache_scope(CacheScope::Private))
     }
 
     async fn read_resource(
@@ -269,7 +282,8 @@ impl ServerHandler for Agents {
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
         let (_, calls) = self.calls(&context)?;
-        let found = self.catalogue.resources.iter().find_map(|entry| Some((entry, entry.fits(&request.uri)?)));
+        let found =
+            self.catalogue.resources.iter().find_map(|entry| Some((entry, entry.fits(&request.uri)?)));
         let Some((entry, given)) = found else {
             let known: Vec<&str> = self.catalogue.resources.iter().map(|entry| entry.template).collect();
             let text = format!("There is no resource {}; there are {}.", request.uri, known.join(", "));
@@ -298,7 +312,8 @@ impl ServerHandler for Agents {
                     .with_description(argument.description)
                     .with_required(argument.required)
             });
-            Prompt::new(prompt.name, Some(prompt.description), Some(arguments.collect())).with_title(prompt.title)
+            Prompt::new(prompt.name, Some(prompt.description), Some(arguments.collect()))
+                .with_title(prompt.title)
         };
         Ok(ListPromptsResult::with_all_items(self.catalogue.prompts.iter().map(shown).collect()))
     }

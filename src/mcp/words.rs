@@ -70,7 +70,9 @@ pub fn handoff_line(handoff: &Value, now: DateTime) -> String {
 
 fn owner(handoff: &Value) -> String {
     match handoff.pointer("/assignedOwner/id") {
-        Some(_) => format!("with {} ({})", at(handoff, "/assignedOwner/name"), at(handoff, "/assignedOwner/id")),
+        Some(_) => {
+            format!("with {} ({})", at(handoff, "/assignedOwner/name"), at(handoff, "/assignedOwner/id"))
+        }
         None => "with nobody yet".to_owned(),
     }
 }
@@ -115,7 +117,10 @@ mod tests {
     #[test]
     fn values_are_told_in_plain_text() {
         let value = json!({ "a": ["x", "y"], "n": null, "c": 0.854 });
-        assert_eq!((at(&value, "/a"), at(&value, "/n"), at(&value, "/z")), ("x, y".into(), "–".into(), "–".into()));
+        assert_eq!(
+            (at(&value, "/a"), at(&value, "/n"), at(&value, "/z")),
+            ("x, y".into(), "–".into(), "–".into())
+        );
         assert_eq!(percent(&value, "/c"), "85 %");
         let list = json!({ "data": [], "nextCursor": null });
         assert_eq!(page(&list, "None.", |_| String::new()), "None.");

@@ -172,7 +172,8 @@ fn the_tools_for_agents_are_documented() {
     }
     text.push_str("\n| prompt | takes | |\n|---|---|---|\n");
     for prompt in prompts {
-        writeln!(text, "| `{}` | {} | {} |", prompt.name, code(&prompt.takes), cell(&prompt.summary)).unwrap();
+        writeln!(text, "| `{}` | {} | {} |", prompt.name, code(&prompt.takes), cell(&prompt.summary))
+            .unwrap();
     }
     keep_part("docs/mcp.md", "tools", &text);
 }

@@ -14,7 +14,11 @@ pub const PROMPT: Prompt = Prompt {
             description: "The kind of handoff, such as mql_to_sales, sql_to_ae, closed_to_cs, expansion_to_sales.",
             required: false,
         },
-        Argument { name: "deal", description: "The deal that goes with it, by the CRM's id.", required: false },
+        Argument {
+            name: "deal",
+            description: "The deal that goes with it, by the CRM's id.",
+            required: false,
+        },
     ],
     text: "Hand this account over: {account}\nKind of handoff: {type|find out which fits, from the account's stage}\nDeal: \
         {deal|none was named}\n\n\

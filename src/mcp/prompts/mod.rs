@@ -47,11 +47,14 @@ impl Prompt {
         let known = || self.arguments.iter().map(|argument| argument.name);
         let mut faults = Vec::new();
         for name in given.keys().filter(|name| !known().any(|known| known == name.as_str())) {
-            let hint = nearest(name, known()).map_or_else(String::new, |near| format!("; did you mean {near}?"));
+            let hint =
+                nearest(name, known()).map_or_else(String::new, |near| format!("; did you mean {near}?"));
             faults.push(format!("{name} is no argument of {}{hint}", self.name));
         }
         let value = |name: &str| given.get(name).map(|value| value.trim()).filter(|value| !value.is_empty());
-        for argument in self.arguments.iter().filter(|argument| argument.required && value(argument.name).is_none()) {
+        for argument in
+            self.arguments.iter().filter(|argument| argument.required && value(argument.name).is_none())
+        {
             faults.push(format!("{} is missing: {}", argument.name, argument.description));
         }
         if !faults.is_empty() {

@@ -21,7 +21,7 @@ impl Document for DecisionExplanation {
         Ok(Text { text, mime_type: Self::MIME_TYPE })
     }
 
-    /// There are too many to be offered by name; list_decisions finds them.
+    /// There are too many to be offered by name; `list_decisions` finds them.
     async fn list(_calls: &Calls) -> Result<Vec<Found>, Refusal> {
         Ok(Vec::new())
     }

@@ -26,7 +26,7 @@ impl Document for HandoffReport {
     }
 
     async fn list(calls: &Calls) -> Result<Vec<Found>, Refusal> {
-        let list = calls.to("list_handoffs").query("limit", &Some(OFFERED)).json().await?;
+        let list = calls.to("list_handoffs").query("limit", Some(OFFERED)).json().await?;
         let found = |row: &Value| Found {
             uri: address(Self::TEMPLATE, &at(row, "/handoffId")),
             name: format!("{} {}", at(row, "/handoffType"), at(row, "/accountId")),

@@ -94,10 +94,10 @@ impl Entry {
             (self.template.split('/').collect(), uri.split('/').collect());
         let mut given = Vec::new();
         for (wanted, found) in template.iter().zip(&uri) {
-            match wanted.starts_with('{') {
-                true if !found.is_empty() => given.push((*found).to_owned()),
-                _ if wanted == found => {}
-                _ => return None,
+            if wanted.starts_with('{') && !found.is_empty() {
+                given.push((*found).to_owned());
+            } else if wanted != found {
+                return None;
             }
         }
         (template.len() == uri.len()).then_some(given)
@@ -138,7 +138,10 @@ mod tests {
         assert_eq!(find("gtm://policies/default-1").unwrap().0, "policy");
         assert!(find("gtm://handoffs//report").is_none() && find("gtm://handoffs/h1/report/x").is_none());
         for kind in &kinds {
-            assert_eq!(kind.fits(&address(kind.template, "v")).unwrap().len(), usize::from(kind.template.contains('{')));
+            assert_eq!(
+                kind.fits(&address(kind.template, "v")).unwrap().len(),
+                usize::from(kind.template.contains('{'))
+            );
         }
     }
 }

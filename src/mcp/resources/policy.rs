@@ -27,7 +27,7 @@ impl Document for Policy {
     }
 
     async fn list(calls: &Calls) -> Result<Vec<Found>, Refusal> {
-        let list = calls.to("list_policies").query("limit", &Some(OFFERED)).json().await?;
+        let list = calls.to("list_policies").query("limit", Some(OFFERED)).json().await?;
         let found = |row: &Value| {
             let version = at(row, "/version");
             let in_force = if row["active"] == true { ", in force" } else { "" };

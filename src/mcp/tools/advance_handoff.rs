@@ -34,7 +34,7 @@ enum Action {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Input {
-    /// The handoff, by its id as list_handoffs gives it.
+    /// The handoff, by its id as `list_handoffs` gives it.
     handoff_id: Uuid,
     /// acknowledge: its owner has seen it. contact: the customer was contacted, which meets the deadline. meeting: one is
     /// booked. convert or lose: how it ended. reject: the owner gives it back (reason needed). reassign: somebody else gets
@@ -65,11 +65,8 @@ pub struct Input {
 /// The calls of all actions, and what goes with each.
 #[cfg(test)]
 pub fn pairs() -> Vec<(&'static str, &'static [&'static str])> {
-    use Action::{
-        Acknowledge, Cancel, Contact, Convert, Lose, Meeting, Reassign, Reject, Release, Rollback,
-    };
-    let all =
-        [Acknowledge, Contact, Meeting, Convert, Lose, Reject, Reassign, Cancel, Rollback, Release];
+    use Action::{Acknowledge, Cancel, Contact, Convert, Lose, Meeting, Reassign, Reject, Release, Rollback};
+    let all = [Acknowledge, Contact, Meeting, Convert, Lose, Reject, Reassign, Cancel, Rollback, Release];
     all.map(Action::call).to_vec()
 }
 
@@ -128,9 +125,11 @@ impl Tool for AdvanceHandoff {
             "reroute": input.reroute,
             "ownerId": input.owner_id,
         });
-        let misplaced = given.as_object().into_iter().flatten().filter(|(name, value)| {
-            !value.is_null() && !takes.contains(&name.as_str())
-        });
+        let misplaced = given
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter(|(name, value)| !value.is_null() && !takes.contains(&name.as_str()));
         let faults: Vec<Fault> = misplaced
             .map(|(name, _)| Fault::new(format!("#/{name}"), "does not go with this action; leave it out"))
             .collect();

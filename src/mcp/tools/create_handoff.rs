@@ -14,10 +14,10 @@ use crate::mcp::words::handoff;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Input {
-    /// The kind of handoff. Those that ship: mql_to_sales, sql_to_ae, closed_to_cs, expansion_to_sales, plg_to_sales,
-    /// sales_to_partner, partner_to_sales.
+    /// The kind of handoff. Those that ship: `mql_to_sales`, `sql_to_ae`, `closed_to_cs`, `expansion_to_sales`, `plg_to_sales`,
+    /// `sales_to_partner`, `partner_to_sales`.
     handoff_type: String,
-    /// The account, by its id as find_accounts gives it.
+    /// The account, by its id as `find_accounts` gives it.
     account_id: String,
     /// The deal that goes with it, by the id that the CRM has for it.
     deal_id: Option<String>,
@@ -70,7 +70,9 @@ impl Tool for CreateHandoff {
             .await?;
         let mut text = handoff(&opened, calls.now);
         if input.dry_run {
-            text.push_str("\nNothing was written. To open it call again with dryRun false and an idempotencyKey.");
+            text.push_str(
+                "\nNothing was written. To open it call again with dryRun false and an idempotencyKey.",
+            );
         }
         Ok(Told { text, structured: show_handoff::bare(opened) })
     }

@@ -38,7 +38,7 @@ async fn find(calls: &Calls, input: &Input) -> Result<Value, Refusal> {
     let id = match (input.decision_id, &input.account_id) {
         (Some(id), None) => id.to_string(),
         (None, Some(account)) => {
-            let newest = calls.to("list_decisions").query("accountId", &Some(account)).query("limit", &Some(1));
+            let newest = calls.to("list_decisions").query("accountId", Some(account)).query("limit", Some(1));
             let newest = newest.json().await?;
             let id = newest.pointer("/data/0/decisionId").and_then(Value::as_str);
             id.map(str::to_owned).ok_or_else(|| Problem::not_found("decision about account", account))?

@@ -38,11 +38,11 @@ impl Tool for FindAccounts {
     async fn run(calls: &Calls, input: Input) -> Result<Told, Refusal> {
         let structured = calls
             .to("list_accounts")
-            .query("name", &input.name)
-            .query("domain", &input.domain)
-            .query("ownerId", &input.owner_id)
-            .query("limit", &Some(input.limit.unwrap_or(20)))
-            .query("cursor", &input.cursor)
+            .query("name", input.name)
+            .query("domain", input.domain)
+            .query("ownerId", input.owner_id)
+            .query("limit", Some(input.limit.unwrap_or(20)))
+            .query("cursor", input.cursor)
             .json()
             .await?;
         let text = page(&structured, "No such account. Try a shorter part of the name.", |row| {

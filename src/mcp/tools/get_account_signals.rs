@@ -11,7 +11,7 @@ use crate::mcp::words::{at, when};
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Input {
-    /// The account, by its id as find_accounts gives it.
+    /// The account, by its id as `find_accounts` gives it.
     account_id: String,
 }
 
@@ -39,7 +39,9 @@ impl Tool for GetAccountSignals {
             let source = at(values, "/provenance/source");
             let as_of = when(values, "/provenance/asOf", calls.now);
             let facts = values.as_object().into_iter().flatten().filter(|(_, value)| {
-                !value.is_null() && !value.is_object() && value.as_array().is_none_or(|items| !items.is_empty())
+                !value.is_null()
+                    && !value.is_object()
+                    && value.as_array().is_none_or(|items| !items.is_empty())
             });
             let facts: Vec<String> = facts.map(|(name, value)| format!("{name} {}", at(value, ""))).collect();
             lines.push(format!("{name} [{source}, {as_of}]: {}", facts.join(", ")));

@@ -11,7 +11,7 @@ use crate::mcp::words::{at, page, when};
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Input {
-    /// The account, by its id as find_accounts gives it.
+    /// The account, by its id as `find_accounts` gives it.
     account_id: String,
     /// Entries per page; 20 when left out.
     #[schema(minimum = 1, maximum = 200, default = 20)]
@@ -35,8 +35,8 @@ impl Tool for GetAccountTimeline {
         let structured = calls
             .to("get_timeline")
             .path("accountId", input.account_id)
-            .query("limit", &Some(input.limit.unwrap_or(20)))
-            .query("cursor", &input.cursor)
+            .query("limit", Some(input.limit.unwrap_or(20)))
+            .query("cursor", input.cursor)
             .json()
             .await?;
         let text = page(&structured, "Nothing has happened yet.", |row| {

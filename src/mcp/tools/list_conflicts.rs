@@ -46,10 +46,10 @@ impl Tool for ListConflicts {
     async fn run(calls: &Calls, input: Input) -> Result<Told, Refusal> {
         let structured = calls
             .to("list_conflicts")
-            .query("status", &input.status)
-            .query("accountId", &input.account_id)
-            .query("limit", &Some(input.limit.unwrap_or(20)))
-            .query("cursor", &input.cursor)
+            .query("status", input.status)
+            .query("accountId", input.account_id)
+            .query("limit", Some(input.limit.unwrap_or(20)))
+            .query("cursor", input.cursor)
             .json()
             .await?;
         let text = page(&structured, "No such conflicts.", |row| {

@@ -104,14 +104,14 @@ impl Tool for ListDecisions {
     async fn run(calls: &Calls, input: Input) -> Result<Told, Refusal> {
         let list = calls
             .to("list_decisions")
-            .query("accountId", &input.account_id)
-            .query("outcome", &input.outcome)
-            .query("motion", &input.motion)
-            .query("policyVersion", &input.policy_version)
-            .query("from", &input.from)
-            .query("to", &input.to)
-            .query("limit", &Some(input.limit.unwrap_or(20)))
-            .query("cursor", &input.cursor)
+            .query("accountId", input.account_id)
+            .query("outcome", input.outcome)
+            .query("motion", input.motion)
+            .query("policyVersion", input.policy_version)
+            .query("from", input.from)
+            .query("to", input.to)
+            .query("limit", Some(input.limit.unwrap_or(20)))
+            .query("cursor", input.cursor)
             .json()
             .await?;
         let rows = list["data"].as_array().into_iter().flatten().map(Row::read).collect::<Result<_, _>>();

@@ -16,7 +16,7 @@ use crate::mcp::words::{handoff_line, page};
 pub struct Input {
     /// Only handoffs that stand so.
     status: Option<Status>,
-    /// Only handoffs of this type, such as mql_to_sales.
+    /// Only handoffs of this type, such as `mql_to_sales`.
     r#type: Option<String>,
     /// Only what this rep has, or had last.
     owner_id: Option<String>,
@@ -49,13 +49,13 @@ impl Tool for ListHandoffs {
     async fn run(calls: &Calls, input: Input) -> Result<Told, Refusal> {
         let structured = calls
             .to("list_handoffs")
-            .query("status", &input.status)
-            .query("type", &input.r#type)
-            .query("ownerId", &input.owner_id)
-            .query("accountId", &input.account_id)
-            .query("overdue", &input.overdue)
-            .query("limit", &Some(input.limit.unwrap_or(20)))
-            .query("cursor", &input.cursor)
+            .query("status", input.status)
+            .query("type", input.r#type)
+            .query("ownerId", input.owner_id)
+            .query("accountId", input.account_id)
+            .query("overdue", input.overdue)
+            .query("limit", Some(input.limit.unwrap_or(20)))
+            .query("cursor", input.cursor)
             .json()
             .await?;
         let text = page(&structured, "No such handoffs.", |row| handoff_line(row, calls.now));

@@ -49,9 +49,9 @@ impl Tool for MeasureHandoffs {
     async fn run(calls: &Calls, input: Input) -> Result<Told, Refusal> {
         let structured = calls
             .to("measure_handoffs")
-            .query("from", &input.from)
-            .query("to", &input.to)
-            .query("groupBy", &input.group_by)
+            .query("from", input.from)
+            .query("to", input.to)
+            .query("groupBy", input.group_by)
             .json()
             .await?;
         let mut lines = vec![format!("all: {}", figures(&structured["total"]))];

@@ -31,14 +31,15 @@ impl Tool for MeasurePools {
     const EFFECT: Effect = Effect::Reads;
 
     async fn run(calls: &Calls, input: Input) -> Result<Told, Refusal> {
-        let call = calls.to("measure_pools").query("from", &input.from).query("to", &input.to);
+        let call = calls.to("measure_pools").query("from", input.from).query("to", input.to);
         let structured = call.json().await?;
         let mut lines = Vec::new();
         for pool in structured["pools"].as_array().into_iter().flatten() {
             lines.push(format!("{}:", at(pool, "/teamId")));
             for rep in pool["reps"].as_array().into_iter().flatten() {
                 let (took, due, owed) = (at(rep, "/turns"), at(rep, "/expected"), at(rep, "/deviation"));
-                lines.push(format!("- {}: took {took}, was due {due}; owed by now {owed}", at(rep, "/repId")));
+                lines
+                    .push(format!("- {}: took {took}, was due {due}; owed by now {owed}", at(rep, "/repId")));
             }
         }
         if lines.is_empty() {

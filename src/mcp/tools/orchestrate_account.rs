@@ -12,7 +12,7 @@ use crate::motions::explain;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Input {
-    /// The account, by its id as find_accounts gives it.
+    /// The account, by its id as `find_accounts` gives it.
     account_id: String,
     /// True (the default): say what would be decided and write nothing. False: decide, and do what follows from it.
     #[serde(default = "yes")]
@@ -51,7 +51,9 @@ impl Tool for OrchestrateAccount {
         let page = explain::Page { width: explain::WIDTH, now: calls.now };
         let mut text = explain::summary(page, &structured);
         if input.dry_run {
-            text.push_str("\n\nNothing was written. To act on it call again with dryRun false and an idempotencyKey.");
+            text.push_str(
+                "\n\nNothing was written. To act on it call again with dryRun false and an idempotencyKey.",
+            );
         } else if let Some(id) = structured["decisionId"].as_str() {
             text.push_str(&format!("\n\nRecorded as decision {id}; explain_decision tells all of it."));
         }

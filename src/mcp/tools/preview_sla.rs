@@ -12,7 +12,7 @@ use crate::mcp::words::{at, when};
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Input {
-    /// The type of handoff, such as mql_to_sales.
+    /// The type of handoff, such as `mql_to_sales`.
     r#type: String,
     /// The team that takes over; the type's own when left out.
     team: Option<String>,
@@ -37,10 +37,10 @@ impl Tool for PreviewSla {
     async fn run(calls: &Calls, input: Input) -> Result<Told, Refusal> {
         let structured = calls
             .to("preview_sla")
-            .query("type", &Some(&input.r#type))
-            .query("team", &input.team)
-            .query("rep", &input.rep)
-            .query("at", &input.at)
+            .query("type", Some(&input.r#type))
+            .query("team", input.team)
+            .query("rep", input.rep)
+            .query("at", input.at)
             .json()
             .await?;
         let mut lines = vec![format!(

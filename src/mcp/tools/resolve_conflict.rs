@@ -24,7 +24,7 @@ enum Resolution {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Input {
-    /// The conflict, by its id as list_conflicts gives it.
+    /// The conflict, by its id as `list_conflicts` gives it.
     conflict_id: Uuid,
     /// keep: the motion that holds the account stays. switch: the other one takes over, if no guardrail forbids it. pause:
     /// neither runs for the policy's time of rest.

@@ -14,7 +14,7 @@ use crate::mcp::words::handoff;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Input {
-    /// The handoff, by its id as list_handoffs gives it.
+    /// The handoff, by its id as `list_handoffs` gives it.
     handoff_id: Uuid,
     /// True: the text is the whole report in Markdown, as the person who takes over reads it.
     #[serde(default)]
@@ -57,11 +57,8 @@ pub fn bare(mut handoff: Value) -> Value {
 /// The schema of a call's answer as far as it holds handoffs without their packages.
 pub fn without_package(calls: &[&str], operations: &Operations) -> Option<Schema> {
     let answer = operations.get(calls.first()?)?.answer.as_ref()?;
-    let components: Map<String, Value> = operations
-        .components
-        .iter()
-        .map(|(name, schema)| (name.clone(), without(schema)))
-        .collect();
+    let components: Map<String, Value> =
+        operations.components.iter().map(|(name, schema)| (name.clone(), without(schema))).collect();
     Some(schema::output(&without(answer), &components))
 }
 

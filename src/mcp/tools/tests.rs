@@ -42,7 +42,10 @@ fn an_agent_is_told_what_everything_is() {
         let mut parts = Vec::new();
         walk(&input, &mut parts);
         assert!(parts.iter().all(|part| part.get("$ref").is_none()), "{}: {input:#}", tool.name);
-        assert_eq!((&tool.input["type"], &tool.input["additionalProperties"]), (&"object".into(), &false.into()));
+        assert_eq!(
+            (&tool.input["type"], &tool.input["additionalProperties"]),
+            (&"object".into(), &false.into())
+        );
     }
 }
 
@@ -107,7 +110,8 @@ fn what_goes_with_an_action_is_what_its_call_takes() {
             .unwrap();
         let mut named = Vec::new();
         walk(&operation["requestBody"], &mut named);
-        let body = named.iter().find_map(|part| part.get("$ref")?.as_str()).unwrap().rsplit('/').next().unwrap();
+        let body =
+            named.iter().find_map(|part| part.get("$ref")?.as_str()).unwrap().rsplit('/').next().unwrap();
         let takes = document["components"]["schemas"][body]["properties"].as_object().unwrap();
         let takes: Vec<&str> = takes.keys().map(String::as_str).filter(|name| *name != "dryRun").collect();
         let mut given = fields.to_vec();

@@ -23,15 +23,14 @@ const OURS: &str = "orchestrate_account";
 /// An answer over a socket: status, kind of body, body.
 async fn sent(service: &Service, request: &Value) -> (u16, Option<String>, Option<Value>) {
     let body = match request.get("body") {
-        Some(body) => {
-            body.to_string().replace(THEIRS, OURS).replace("account_id", "accountId").into_bytes()
-        }
+        Some(body) => body.to_string().replace(THEIRS, OURS).replace("account_id", "accountId").into_bytes(),
         None => Vec::new(),
     };
     let mut head = format!("{} /mcp HTTP/1.1\r\n", request["method"].as_str().unwrap());
     for pair in request["headers"].as_array().unwrap() {
         let (name, value) = (pair[0].as_str().unwrap(), pair[1].as_str().unwrap());
-        if !["connection", "content-length", "accept-encoding"].contains(&name.to_ascii_lowercase().as_str()) {
+        if !["connection", "content-length", "accept-encoding"].contains(&name.to_ascii_lowercase().as_str())
+        {
             head.push_str(&format!("{name}: {}\r\n", value.replace(THEIRS, OURS)));
         }
     }
@@ -67,12 +66,11 @@ async fn what_official_clients_sent_is_answered_in_the_form_that_they_took() {
     let mut answered = 0;
     for (name, text) in FIXTURES {
         let file: Value = serde_json::from_str(text).unwrap();
-        assert!(file["source"].as_str().unwrap().contains("mcp") || !file["source"].is_null());
         for exchange in file["exchanges"].as_array().unwrap() {
             let (request, wanted) = (&exchange["request"], &exchange["response"]);
             let (status, kind, body) = sent(&service, request).await;
             let what = format!("{name}: {}", request.pointer("/body/method").unwrap_or(&request["method"]));
-            assert_eq!(status, wanted["status"].as_u64().unwrap() as u16, "{what}: {body:?}");
+            assert_eq!(Some(u64::from(status)), wanted["status"].as_u64(), "{what}: {body:?}");
             let Some(expected) = wanted.get("body") else {
                 assert!(status == 202 || status == 405, "{what}: {status}");
                 continue;

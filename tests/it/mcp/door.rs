@@ -110,20 +110,25 @@ async fn a_stop_waits_for_the_call_that_is_under_way() {
     service.events(&[event("gtm.account.upserted", "acme", json!({ "name": "Acme" }))]).await;
     let mut lock = service.database.pool.acquire().await.unwrap();
     sqlx::query("BEGIN").execute(&mut *lock).await.unwrap();
-    sqlx::query("SELECT 1 FROM account WHERE account_id = 'acme' FOR UPDATE").execute(&mut *lock).await.unwrap();
-    let client = service.client.clone();
-    let asked = tokio::spawn(async move { call(&client, "orchestrate_account", json!({ "accountId": "acme" })).await });
+    sqlx::query("SELECT 1 FROM account WHERE account_id = 'acme' FOR UPDATE")
+        .execute(&mut *lock)
+        .await
+        .unwrap();
+    let (client, database) = (service.client.clone(), service.database.clone());
+    let asked = call(&client, "orchestrate_account", json!({ "accountId": "acme" }));
     let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
-    while service.number(waiting).await == 0 {
-        tokio::task::yield_now().await;
-    }
-    let database = service.database.clone();
-    let stopped = tokio::spawn(service.stop());
-    sqlx::query("COMMIT").execute(&mut *lock).await.unwrap();
-    drop(lock);
-    let answer = asked.await.unwrap();
+    let stopped = async move {
+        while service.number(waiting).await == 0 {
+            tokio::task::yield_now().await;
+        }
+        let released = async move {
+            sqlx::query("COMMIT").execute(&mut *lock).await.unwrap();
+        };
+        // The stop begins first; only then can the call go on.
+        tokio::join!(service.stop(), released);
+    };
+    let (answer, ()) = tokio::join!(asked, stopped);
     assert_eq!(answer["structuredContent"]["accountId"], "acme", "{answer:#}");
-    stopped.await.unwrap();
     drop(database);
 }
 
@@ -144,22 +149,24 @@ async fn the_key_of_an_agent_is_in_no_log() {
         .spawn()
         .unwrap();
     let mut log = child.stderr.take().unwrap();
-    let log = tokio::spawn(async move {
+    let listening = async move {
         let mut text = Vec::new();
         log.read_to_end(&mut text).await.unwrap();
         String::from_utf8_lossy(&text).into_owned()
-    });
-    let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
-    let client = loop {
-        let line = said.next_line().await.unwrap().expect("the service listens");
-        if let Some((_, address)) = line.split_once(" at http://") {
-            break Client::new(&format!("http://{address}"));
-        }
     };
-    let answer = call(&client, "find_accounts", json!({ "name": "whatever-it-is" })).await;
-    assert_eq!(answer["isError"], false, "{answer:#}");
-    child.kill().await.unwrap();
-    let log = log.await.unwrap();
+    let calling = async move {
+        let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
+        let client = loop {
+            let line = said.next_line().await.unwrap().expect("the service listens");
+            if let Some((_, address)) = line.split_once(" at http://") {
+                break Client::new(&format!("http://{address}"));
+            }
+        };
+        let answer = call(&client, "find_accounts", json!({ "name": "whatever-it-is" })).await;
+        assert_eq!(answer["isError"], false, "{answer:#}");
+        child.kill().await.unwrap();
+    };
+    let (log, ()) = tokio::join!(listening, calling);
     assert!(log.contains("rmcp"), "the protocol was asked to tell everything");
     assert!(!log.contains(ADMIN_KEY), "the key is in the log");
 }

@@ -65,7 +65,8 @@ async fn every_answer_fits_its_schema_and_nothing_is_written_before_it_is_meant(
     let said = explained["explanation"].as_str().unwrap();
     assert!(["Evidence", "Rules, in order", "Guardrails"].iter().all(|part| said.contains(part)), "{said}");
     agent.told("replay_decision", json!({ "decisionId": decided["decisionId"] })).await;
-    let listed = agent.told("list_decisions", json!({ "outcome": "executed", "motion": "sales_assist" })).await;
+    let listed =
+        agent.told("list_decisions", json!({ "outcome": "executed", "motion": "sales_assist" })).await;
     assert_eq!(listed["data"][0]["decisionId"], decided["decisionId"]);
     agent.told("get_account_timeline", json!({ "accountId": "acc_1" })).await;
 
@@ -77,7 +78,10 @@ async fn every_answer_fits_its_schema_and_nothing_is_written_before_it_is_meant(
     let mut resolve = json!({ "conflictId": conflict, "resolution": "switch", "note": "it is small" });
     let would = agent.told("resolve_conflict", resolve.clone()).await;
     assert_eq!(would["decision"]["outcome"], "executed", "{would:#}");
-    assert_eq!(agent.told("list_conflicts", json!({ "status": "open" })).await["data"][0]["conflictId"], *conflict);
+    assert_eq!(
+        agent.told("list_conflicts", json!({ "status": "open" })).await["data"][0]["conflictId"],
+        *conflict
+    );
     resolve["dryRun"] = false.into();
     resolve["idempotencyKey"] = "three".into();
     let resolved = agent.told("resolve_conflict", resolve.clone()).await;
@@ -96,17 +100,25 @@ async fn every_answer_fits_its_schema_and_nothing_is_written_before_it_is_meant(
     let id = &opened["handoffId"];
     let shown = agent.told("show_handoff", json!({ "handoffId": id })).await;
     assert_eq!(shown["package"]["company"]["name"], "Acme <Corp>");
-    assert!(agent.told("list_handoffs", json!({ "ownerId": shown["assignedOwner"]["id"] })).await["data"][0]["handoffId"] == *id);
+    assert!(
+        agent.told("list_handoffs", json!({ "ownerId": shown["assignedOwner"]["id"] })).await["data"][0]["handoffId"]
+            == *id
+    );
 
     let mut contact = json!({ "handoffId": id, "action": "contact" });
     assert_eq!(agent.told("advance_handoff", contact.clone()).await["status"], "contacted");
-    assert_eq!(agent.told("show_handoff", json!({ "handoffId": id })).await["status"], "assigned", "it was a look");
+    assert_eq!(
+        agent.told("show_handoff", json!({ "handoffId": id })).await["status"],
+        "assigned",
+        "it was a look"
+    );
     contact["dryRun"] = false.into();
     contact["idempotencyKey"] = "five".into();
     assert_eq!(agent.told("advance_handoff", contact).await["status"], "contacted");
-    for (number, action) in [json!({ "action": "reassign", "ownerId": "meg" }), json!({ "action": "convert", "nps": 9 })]
-        .into_iter()
-        .enumerate()
+    for (number, action) in
+        [json!({ "action": "reassign", "ownerId": "meg" }), json!({ "action": "convert", "nps": 9 })]
+            .into_iter()
+            .enumerate()
     {
         let mut deed = action;
         deed["handoffId"] = id.clone();
@@ -132,7 +144,8 @@ async fn a_look_at_each_action_writes_nothing() {
     let service = Service::sandbox().await;
     sales_team(&service).await;
     prospect(&service, "acme").await;
-    let open = json!({ "handoffType": "mql_to_sales", "accountId": "acme", "dryRun": false, "idempotencyKey": "k" });
+    let open =
+        json!({ "handoffType": "mql_to_sales", "accountId": "acme", "dryRun": false, "idempotencyKey": "k" });
     let id = told(&service, "create_handoff", open).await["handoffId"].clone();
     let before = (
         service.get(&format!("/v1/handoffs/{}", id.as_str().unwrap())).await,
@@ -170,12 +183,21 @@ async fn a_key_is_offered_what_it_is_enough_for_and_told_what_it_lacks() {
     prospect(&service, "acme").await;
     let reader = with_scopes(&service, &["decisions:read"]).await;
     let list = ask(&reader, "tools/list", json!({})).await;
-    let names: Vec<&str> = list["tools"].as_array().unwrap().iter().map(|tool| tool["name"].as_str().unwrap()).collect();
-    let expected =
-        ["find_accounts", "get_account_signals", "get_account_timeline", "list_decisions", "explain_decision", "list_conflicts"];
+    let names: Vec<&str> =
+        list["tools"].as_array().unwrap().iter().map(|tool| tool["name"].as_str().unwrap()).collect();
+    let expected = [
+        "find_accounts",
+        "get_account_signals",
+        "get_account_timeline",
+        "list_decisions",
+        "explain_decision",
+        "list_conflicts",
+    ];
     assert_eq!(names, expected);
     assert_eq!(list["cacheScope"], "private", "another key sees another list");
-    let said = refusal(&reader, "create_handoff", json!({ "handoffType": "mql_to_sales", "accountId": "acme" })).await;
+    let said =
+        refusal(&reader, "create_handoff", json!({ "handoffType": "mql_to_sales", "accountId": "acme" }))
+            .await;
     assert!(said.contains("handoffs:write") && said.contains("whoever runs the service"), "{said}");
     assert_eq!(ask(&reader, "resources/list", json!({})).await["resources"], json!([]));
     let templates = ask(&reader, "resources/templates/list", json!({})).await;
@@ -191,12 +213,19 @@ async fn a_key_is_offered_what_it_is_enough_for_and_told_what_it_lacks() {
 async fn what_an_agent_got_wrong_is_told_at_once_and_in_its_own_words() {
     let service = Service::sandbox().await;
     prospect(&service, "acme").await;
-    let said = refusal(&service, "create_handoff", json!({ "handofType": "x", "accountId": 7, "dryRun": "no" })).await;
+    let said =
+        refusal(&service, "create_handoff", json!({ "handofType": "x", "accountId": 7, "dryRun": "no" }))
+            .await;
     for place in ["handofType", "did you mean", "#/accountId", "#/dryRun"] {
         assert!(said.contains(place), "{place}: {said}");
     }
-    let said = refusal(&service, "create_handoff", json!({ "handoffType": "mql_to_sale", "accountId": "a b" })).await;
-    assert!(said.contains("#/handoffType") && said.contains("mql_to_sales") && said.contains("#/accountId"), "{said}");
+    let said =
+        refusal(&service, "create_handoff", json!({ "handoffType": "mql_to_sale", "accountId": "a b" }))
+            .await;
+    assert!(
+        said.contains("#/handoffType") && said.contains("mql_to_sales") && said.contains("#/accountId"),
+        "{said}"
+    );
     let said = refusal(&service, "list_handoffs", json!({ "limit": 500 })).await;
     assert!(said.contains("#/limit") && said.contains("200"), "{said}");
     let open = json!({ "handoffType": "mql_to_sales", "accountId": "acme", "dryRun": false });
@@ -209,7 +238,8 @@ async fn what_an_agent_got_wrong_is_told_at_once_and_in_its_own_words() {
     assert!(said.contains("404") && said.contains("nobody"), "{said}");
     let said = refusal(&service, "explain_decision", json!({})).await;
     assert!(said.contains("either a decisionId or an accountId"), "{said}");
-    let misplaced = json!({ "handoffId": "01900000-0000-7000-8000-000000000000", "action": "contact", "nps": 5 });
+    let misplaced =
+        json!({ "handoffId": "01900000-0000-7000-8000-000000000000", "action": "contact", "nps": 5 });
     let said = refusal(&service, "advance_handoff", misplaced).await;
     assert!(said.contains("#/nps") && said.contains("does not go with this action"), "{said}");
     let refused = call(&service, "get_account_signals", json!({ "accountId": "nobody" })).await;
@@ -239,9 +269,15 @@ async fn documents_can_be_read_and_conversations_begun() {
     let service = Service::sandbox().await;
     sales_team(&service).await;
     prospect(&service, "acme").await;
-    let open = json!({ "handoffType": "mql_to_sales", "accountId": "acme", "dryRun": false, "idempotencyKey": "k" });
+    let open =
+        json!({ "handoffType": "mql_to_sales", "accountId": "acme", "dryRun": false, "idempotencyKey": "k" });
     told(&service, "create_handoff", open).await;
-    told(&service, "orchestrate_account", json!({ "accountId": "acme", "dryRun": false, "idempotencyKey": "d" })).await;
+    told(
+        &service,
+        "orchestrate_account",
+        json!({ "accountId": "acme", "dryRun": false, "idempotencyKey": "d" }),
+    )
+    .await;
     let listed = ask(&service, "resources/list", json!({})).await;
     let uris: Vec<&str> =
         listed["resources"].as_array().unwrap().iter().map(|one| one["uri"].as_str().unwrap()).collect();
@@ -266,12 +302,22 @@ async fn documents_can_be_read_and_conversations_begun() {
 
     let prompts = ask(&service, "prompts/list", json!({})).await;
     assert_eq!(prompts["prompts"].as_array().unwrap().len(), 2);
-    let begun = ask(&service, "prompts/get", json!({ "name": "handoff_orchestration", "arguments": { "account": "Acme" } })).await;
+    let begun = ask(
+        &service,
+        "prompts/get",
+        json!({ "name": "handoff_orchestration", "arguments": { "account": "Acme" } }),
+    )
+    .await;
     let said = begun["messages"][0]["content"]["text"].as_str().unwrap();
     assert!(said.contains("Acme") && said.contains("create_handoff"), "{said}");
     let wrong = ask(&service, "prompts/get", json!({ "name": "handoff_orchestration" })).await;
     assert!(wrong["message"].as_str().unwrap().contains("account is missing"), "{wrong:#}");
-    let report = call(&service, "show_handoff", json!({ "handoffId": service.get("/v1/handoffs").await["data"][0]["handoffId"], "report": true })).await;
+    let report = call(
+        &service,
+        "show_handoff",
+        json!({ "handoffId": service.get("/v1/handoffs").await["data"][0]["handoffId"], "report": true }),
+    )
+    .await;
     assert!(text(&report).starts_with('#'), "{}", text(&report));
     service.stop().await;
 }
