@@ -139,7 +139,7 @@ impl Refusal {
 
     /// Faults at the places where a tool takes what the API takes in a query, a path or a header.
     fn relocated(mut self) -> Self {
-        for fault in self.0["errors"].as_array_mut().into_iter().flatten() {
+        for fault in self.0.get_mut("errors").and_then(Value::as_array_mut).into_iter().flatten() {
             let Some(pointer) = fault["pointer"].as_str() else { continue };
             let named = ["query:", "path:"].iter().find_map(|kind| pointer.strip_prefix(kind));
             let named = match pointer {
