@@ -3,7 +3,7 @@
 //!
 //! The modules in reading order: values ([`kernel`]), machinery that knows no domain ([`platform`]), what is
 //! known of accounts ([`accounts`]), what is decided about them ([`motions`]), who takes over and by when
-//! ([`handoffs`]), the systems that users already have ([`connectors`]), the wiring ([`app`]), the command line ([`cli`]), and a company to try it on ([`demo`]).
+//! ([`handoffs`]), the systems that users already have ([`connectors`]), the same as tools for AI agents ([`mcp`]), the wiring ([`app`]), the command line ([`cli`]), and a company to try it on ([`demo`]).
 
 pub mod accounts;
 pub mod app;
@@ -12,6 +12,7 @@ pub mod connectors;
 pub mod demo;
 pub mod handoffs;
 pub mod kernel;
+pub mod mcp;
 pub mod motions;
 pub mod plans;
 pub mod platform;

@@ -12,6 +12,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::connectors::ConnectorSettings;
+use crate::mcp::McpSettings;
 use crate::platform::outbox::OutboxSettings;
 
 /// The defaults, as a file that documents itself.
@@ -29,6 +30,7 @@ pub struct Settings {
     pub outbox: OutboxSettings,
     #[serde(default)]
     pub connectors: ConnectorSettings,
+    pub mcp: McpSettings,
     pub audit: AuditSettings,
     pub log: LogSettings,
 }
@@ -132,6 +134,8 @@ impl Settings {
                 .list_separator(",")
                 .with_list_parse_key("outbox.retry_schedule_secs")
                 .with_list_parse_key("audit.trusted_key_files")
+                .with_list_parse_key("mcp.allowed_hosts")
+                .with_list_parse_key("mcp.allowed_origins")
                 .source(Some(ours)),
         );
         if let Some((_, url)) = environment.iter().find(|(name, _)| name == "DATABASE_URL") {

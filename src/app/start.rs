@@ -27,6 +27,7 @@ use crate::handoffs::package;
 use crate::handoffs::recheck::PackageSeals;
 use crate::handoffs::types::{DEFAULT_TYPES, HandoffTypes, TypesFault};
 use crate::kernel::clock::Clock;
+use crate::mcp::McpError;
 use crate::motions::commands::{
     DeskWorker, MotionCustodian, MotionError, MotionFollower, Motions, Policies, open_desk,
 };
@@ -101,6 +102,8 @@ pub enum StartError {
     FirstKey(#[from] FirstKeyError),
     #[error(transparent)]
     Build(#[from] BuildError),
+    #[error(transparent)]
+    Mcp(#[from] McpError),
     #[error("{bind} cannot be listened on: {error}. Is another service there? Choose another with --bind.")]
     Bind { bind: String, error: std::io::Error },
     #[error("this database was used without --sandbox; a sandbox needs one of its own (another --data-dir)")]
@@ -152,7 +155,7 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
         body_bytes: settings.http.body_limit_bytes,
         answer: Duration::from_millis(settings.http.request_timeout_ms),
     };
-    let service = routes::service(app.clone(), &limits, sandbox)?;
+    let service = routes::service(app.clone(), &settings, &limits, sandbox)?;
     life.spawn("http", server::serve(listener, service.router, life.clone()));
     if announced {
         let file = ServiceFile {

@@ -16,7 +16,6 @@ mod decisions;
 mod deliveries;
 mod demo_feed;
 mod events;
-mod explain;
 mod failure;
 mod handoff;
 mod import;

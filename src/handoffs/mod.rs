@@ -32,5 +32,5 @@ pub mod types;
 
 // What others say of a handoff, and are told to do for one, is said in these words.
 pub use effects::{LOG_ACTIVITY, UPDATE_DEAL};
-pub use handoff::TurnEnd;
+pub use handoff::{Status, TurnEnd};
 pub use lifecycle::Action;

@@ -25,6 +25,7 @@ mod intake;
 mod laws;
 mod leads;
 mod matching;
+mod mcp;
 mod metrics;
 mod outbox;
 mod policy;

@@ -12,8 +12,11 @@ pub const SLICES: [&str; 8] =
     ["accounts", "motions", "handoffs", "connectors", "plans", "designs", "renewals", "programmes"];
 /// What of a slice others may name; besides what its front page gives out.
 const OPEN: [&str; 3] = ["commands", "model", "api"];
+/// What of a slice the tools for AI agents may name, besides its front page: what an answer is made of and how it is told.
+/// What is done, they do through the API.
+const TOLD: [&str; 3] = ["model", "document", "explain"];
 /// Everything that only computes: given the same arguments it gives the same answer.
-const PURE: [&str; 23] = [
+const PURE: [&str; 24] = [
     "src/kernel/",
     "src/accounts/events/",
     "src/accounts/fold/",
@@ -35,6 +38,7 @@ const PURE: [&str; 23] = [
     "src/handoffs/types.rs",
     "src/motions/decide/",
     "src/motions/document/",
+    "src/motions/explain/",
     "src/motions/policy/",
     "src/motions/signals/",
 ];
@@ -53,9 +57,10 @@ fn allowed(from: &str) -> Vec<&'static str> {
         "kernel" => vec!["kernel"],
         "platform" => vec!["kernel", "platform"],
         // What a connector is set up with it says itself, in a type of its own.
-        "settings" => vec!["kernel", "platform", "connectors", "settings"],
+        "settings" => vec!["kernel", "platform", "connectors", "mcp", "settings"],
         "demo" => [&["kernel", "demo"][..], &SLICES].concat(),
-        "app" => [&["kernel", "platform", "settings", "app"][..], &SLICES].concat(),
+        "mcp" => [&["kernel", "platform", "mcp"][..], &SLICES].concat(),
+        "app" => [&["kernel", "platform", "settings", "mcp", "app"][..], &SLICES].concat(),
         "cli" => [&["kernel", "platform", "settings", "app", "cli", "demo"][..], &SLICES].concat(),
         _ => match slice {
             Some(at) => [&["kernel", "platform"][..], &SLICES[..=at]].concat(),
@@ -85,14 +90,14 @@ fn each_part_names_only_what_lies_below_it() {
     }
     none(
         &excepting(faults, &[]),
-        "Dependencies run one way: kernel ← platform ← slices from left to right ← app ← cli. Pass the value in, use a \
+        "Dependencies run one way: kernel ← platform ← slices from left to right ← mcp ← app ← cli. Pass the value in, use a \
          trait that the lower part defines (as accounts::Follower), or write an event.",
     );
 }
 
 fn is_part(name: &str) -> bool {
     SLICES.contains(&name)
-        || ["kernel", "platform", "settings", "app", "cli", "demo", "testing"].contains(&name)
+        || ["kernel", "platform", "settings", "mcp", "app", "cli", "demo", "testing"].contains(&name)
 }
 
 #[test]
@@ -115,6 +120,25 @@ fn a_slice_is_entered_by_its_commands() {
     none(
         &faults,
         "A slice calls another through its commands. Add a use case there, or give the type out on its front page.",
+    );
+}
+
+#[test]
+fn agents_do_what_the_api_does() {
+    let mut faults = Vec::new();
+    for file in shipped().into_iter().filter(|file| file.module()[0] == "mcp") {
+        for named in named(&file) {
+            let [to, inner, ..] = named.path.as_slice() else { continue };
+            let module = inner.chars().next().is_some_and(char::is_lowercase);
+            if SLICES.contains(&to.as_str()) && module && !TOLD.contains(&inner.as_str()) {
+                faults.push(format!("{}: names `{}`", place(&file, named.line), named.path.join("::")));
+            }
+        }
+    }
+    none(
+        &faults,
+        "A tool makes calls of the API (mcp::calls), so that scopes, faults, limits and the log are the API's: add the call \
+         there if it is missing, and name of slices only what answers are made of.",
     );
 }
 

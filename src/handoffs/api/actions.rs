@@ -21,44 +21,56 @@ use crate::platform::http::{
 /// The longest reason.
 const REASON_MAX: usize = 1_000;
 
-/// Nothing to say.
+/// Nothing more to say.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct PlainBody {}
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub struct PlainBody {
+    /// Say how the handoff would then stand and write nothing.
+    dry_run: bool,
+}
 
 /// When it was.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct AtBody {
     /// Now when left out.
     at: Option<DateTime>,
+    /// Say how the handoff would then stand and write nothing.
+    dry_run: bool,
 }
 
 /// How it was received.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct ConvertBody {
     /// How likely the customer is to recommend us.
     #[schema(minimum = 0, maximum = 10)]
     nps: Option<u8>,
+    /// Say how the handoff would then stand and write nothing.
+    dry_run: bool,
 }
 
 /// Why.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct ReasonBody {
     reason: Option<String>,
+    /// Say how the handoff would then stand and write nothing.
+    dry_run: bool,
 }
 
 /// Why the owner gives it back.
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct RejectBody {
     reason: String,
     /// Whether somebody else of the team gets it; otherwise it goes back to the team it came from and is over.
     #[serde(default = "yes")]
     #[schema(default = true)]
     reroute: bool,
+    /// Say how the handoff would then stand and write nothing.
+    #[serde(default)]
+    dry_run: bool,
 }
 
 fn yes() -> bool {
@@ -71,6 +83,8 @@ fn yes() -> bool {
 pub struct ReassignBody {
     /// The rep; whoever is next by the routing when left out.
     owner_id: Option<String>,
+    /// Say how the handoff would then stand and write nothing.
+    dry_run: bool,
 }
 
 /// An empty body says nothing.
@@ -120,9 +134,9 @@ macro_rules! action {
             RawBody(raw): RawBody,
         ) -> Result<Json<HandoffWire>, Problem> {
             let $given: $body = body(&raw)?;
-            let $now = handoffs.clock.now();
+            let (dry_run, $now) = ($given.dry_run, handoffs.clock.now());
             let action: Result<Action, Problem> = $action;
-            done(&handoffs, id, Deed::new(action?, caller.actor())).await
+            done(&handoffs, id, Deed { dry_run, ..Deed::new(action?, caller.actor()) }).await
         }
     };
 }
@@ -131,7 +145,7 @@ action! {
     /// Acknowledge a handoff
     ///
     /// The owner has seen it. Tracked apart from the contact, which is what meets the SLA.
-    acknowledge_handoff, "/v1/handoffs/{handoffId}/acknowledge", PlainBody, "Nothing.",
+    acknowledge_handoff, "/v1/handoffs/{handoffId}/acknowledge", PlainBody, "Nothing, or that it is only a look.",
     |_given, _now| Ok(Action::Acknowledge)
 }
 
@@ -187,7 +201,7 @@ action! {
     /// Release a held handoff
     ///
     /// It goes on although something is missing, on the caller's word.
-    release_handoff, "/v1/handoffs/{handoffId}/release", PlainBody, "Nothing.",
+    release_handoff, "/v1/handoffs/{handoffId}/release", PlainBody, "Nothing, or that it is only a look.",
     |_given, _now| Ok(Action::Release)
 }
 
@@ -215,7 +229,7 @@ pub async fn reject_handoff(
 ) -> Result<Json<HandoffWire>, Problem> {
     let reason = checked(Some(given.reason))?.unwrap_or_default();
     let action = Action::Reject { reason, reroute: given.reroute };
-    done(&handoffs, id, Deed::new(action, caller.actor())).await
+    done(&handoffs, id, Deed { dry_run: given.dry_run, ..Deed::new(action, caller.actor()) }).await
 }
 
 /// Give a handoff to somebody else
@@ -242,7 +256,7 @@ pub async fn reassign_handoff(
     let given: ReassignBody = body(&raw)?;
     let next = given.owner_id.map(|id| RepId::parse(&id)).transpose();
     let next = next.map_err(|error| fault("#/ownerId", &error.to_string()))?;
-    let mut deed = Deed::new(Action::Reassign { reason: TurnEnd::Reassigned }, caller.actor());
-    deed.next = next;
+    let action = Action::Reassign { reason: TurnEnd::Reassigned };
+    let deed = Deed { next, dry_run: given.dry_run, ..Deed::new(action, caller.actor()) };
     done(&handoffs, id, deed).await
 }

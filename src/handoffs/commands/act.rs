@@ -32,11 +32,13 @@ pub struct Deed {
     /// How the customer found it, where that is said along.
     pub nps: Option<u8>,
     pub by: String,
+    /// Only say how the handoff would then stand.
+    pub dry_run: bool,
 }
 
 impl Deed {
     pub fn new(action: Action, by: impl Into<String>) -> Self {
-        Self { action, next: None, nps: None, by: by.into() }
+        Self { action, next: None, nps: None, by: by.into(), dry_run: false }
     }
 }
 
@@ -52,7 +54,7 @@ pub struct OffBoarded {
 }
 
 impl Handoffs {
-    /// Does something to a handoff; gives it as it then stands.
+    /// Does something to a handoff, or with a dry run only looks at what would come of it; gives it as it then stands.
     pub async fn act(&self, id: Uuid, deed: &Deed) -> Result<Handoff, HandoffError> {
         let mut races = 0;
         loop {
@@ -87,8 +89,12 @@ impl Handoffs {
             return Ok(changing.handoff);
         }
         let settled = self.settle(&mut tx, vec![changing], &deed.by, now).await?.pop();
-        tx.commit().await?;
-        self.ring();
+        if deed.dry_run {
+            tx.rollback().await?;
+        } else {
+            tx.commit().await?;
+            self.ring();
+        }
         settled.map(|one| one.handoff).ok_or(HandoffError::Moved)
     }
 

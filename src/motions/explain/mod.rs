@@ -1,4 +1,4 @@
-//! A decision on one screen, for the rep who got the lead and for the manager who asks.
+//! A decision on one page, for the rep who got the lead and for the manager who asks.
 //!
 //! Promises: everything that the decision rests on is there, in the order in which it mattered: what, how
 //! sure, why, on what evidence and how old, which rules were tried, what each motion scored and for what,
@@ -11,11 +11,13 @@ mod tests;
 
 use serde_json::Value;
 
-use super::screen::Screen;
-use super::words::{age, wrapped};
 use crate::kernel::clock::DateTime;
+use crate::kernel::text::{age, wrapped};
 use crate::motions::document::DecisionDocument;
 use crate::motions::model::Outcome;
+
+/// Columns where nobody says how many there are.
+pub const WIDTH: usize = 100;
 
 /// How the text is laid out.
 #[derive(Debug, Clone, Copy)]
@@ -24,28 +26,19 @@ pub struct Page {
     pub now: DateTime,
 }
 
-impl From<&Screen> for Page {
-    fn from(screen: &Screen) -> Self {
-        Self { width: screen.width(), now: screen.now }
-    }
-}
-
 /// What was decided and why, in a few lines.
-pub fn summary(screen: &Screen, decision: &Value) -> String {
-    with(screen, decision, |page, document| {
+pub fn summary(page: Page, decision: &Value) -> String {
+    with(page, decision, |page, document| {
         let mut parts = vec![head(page, document), reasoning(page, document)];
         parts.extend(sections::consequences(page, document));
         parts.extend(sections::change(page, document));
-        if !document.dry_run {
-            parts.push(format!("All of it: gtm decisions why {}", document.decision_id));
-        }
         parts
     })
 }
 
 /// Everything that the decision rests on.
-pub fn whole(screen: &Screen, decision: &Value) -> String {
-    with(screen, decision, |page, document| {
+pub fn whole(page: Page, decision: &Value) -> String {
+    with(page, decision, |page, document| {
         let mut parts = vec![head(page, document), reasoning(page, document)];
         parts.push(sections::confidence(page, document));
         parts.push(sections::evidence(page, document));
@@ -59,9 +52,9 @@ pub fn whole(screen: &Screen, decision: &Value) -> String {
     })
 }
 
-fn with(screen: &Screen, decision: &Value, parts: impl Fn(Page, &DecisionDocument) -> Vec<String>) -> String {
+fn with(page: Page, decision: &Value, parts: impl Fn(Page, &DecisionDocument) -> Vec<String>) -> String {
     match serde_json::from_value::<DecisionDocument>(decision.clone()) {
-        Ok(document) => parts(screen.into(), &document).join("\n\n"),
+        Ok(document) => parts(page, &document).join("\n\n"),
         Err(_) => format!("{decision:#}"),
     }
 }

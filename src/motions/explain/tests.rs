@@ -12,8 +12,8 @@ use crate::motions::model::Ledger;
 use crate::motions::samples;
 use crate::motions::signals::derive;
 
-fn screen() -> Screen {
-    Screen { json: false, terminal: false, now: samples::now() + TimeDelta::minutes(5) }
+fn page() -> Page {
+    Page { width: WIDTH, now: samples::now() + TimeDelta::minutes(5) }
 }
 
 fn decision(ledger: &Ledger, dry_run: bool) -> Value {
@@ -27,7 +27,7 @@ fn decision(ledger: &Ledger, dry_run: bool) -> Value {
 
 #[test]
 fn the_whole_explanation_has_every_part_in_order() {
-    let text = whole(&screen(), &decision(&samples::consenting(), false));
+    let text = whole(page(), &decision(&samples::consenting(), false));
     let parts = [
         "acc_12345",
         "Sales assist, started",
@@ -66,21 +66,20 @@ fn a_stopped_decision_says_what_would_let_it_through() {
         touches: vec![samples::touch(samples::hours_ago(30)), samples::touch(samples::hours_ago(20))],
         ..samples::consenting()
     };
-    let text = summary(&screen(), &decision(&ledger, false));
+    let text = summary(page(), &decision(&ledger, false));
     assert!(text.contains("wanted, not allowed now"), "{text}");
     assert!(text.contains("It is looked at again by itself on\n  2026-11-24 06:00 UTC"), "{text}");
     assert!(!text.contains("What it set in motion"), "{text}");
 }
 
 #[test]
-fn a_preview_says_so_and_offers_nothing_to_look_up() {
-    let text = summary(&screen(), &decision(&samples::consenting(), true));
+fn a_preview_says_so() {
+    let text = summary(page(), &decision(&samples::consenting(), true));
     assert!(text.contains("(preview)") && text.contains("What it would set in motion"), "{text}");
-    assert!(!text.contains("gtm decisions why"), "{text}");
 }
 
 #[test]
 fn a_document_of_another_release_is_shown_as_it_is() {
-    let text = whole(&screen(), &json!({ "accountId": "a", "novel": true }));
+    let text = whole(page(), &json!({ "accountId": "a", "novel": true }));
     assert!(text.contains("\"novel\": true"));
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::Page;
-use crate::cli::words::{age, name_of, number, wrapped};
+use crate::kernel::text::{age, name_of, number, wrapped};
 use crate::motions::decide::{Awaited, Verdict};
 use crate::motions::document::{BranchVerdict, DecisionDocument, ScoreView};
 use crate::motions::model::{Outcome, Provenance, UsageSignals};
@@ -265,7 +265,7 @@ fn waits_for(awaited: Awaited) -> &'static str {
         Awaited::Consent => "a consent",
         Awaited::Preference => "a change of what the account allows",
         Awaited::DealStage => "a change of the deal's stage",
-        Awaited::ConflictResolution => "a decision by RevOps (gtm conflicts)",
+        Awaited::ConflictResolution => "a decision by RevOps about the conflict",
         Awaited::Time => "time passing",
     }
 }
