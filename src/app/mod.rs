@@ -22,6 +22,7 @@ use crate::accounts::Accounts;
 use crate::connectors::Connectors;
 use crate::handoffs::commands::Handoffs;
 use crate::motions::commands::Motions;
+use crate::plans::commands::Plans;
 use crate::platform::http::Platform;
 use crate::platform::outbox::Outbox;
 
@@ -41,6 +42,7 @@ pub struct Parts {
     pub motions: Motions,
     pub handoffs: Handoffs,
     pub connectors: Connectors,
+    pub plans: Plans,
     pub outbox: Arc<Outbox>,
     pub upkeep: Upkeep,
 }
@@ -74,6 +76,12 @@ impl FromRef<App> for Motions {
 impl FromRef<App> for Handoffs {
     fn from_ref(app: &App) -> Self {
         app.handoffs.clone()
+    }
+}
+
+impl FromRef<App> for Plans {
+    fn from_ref(app: &App) -> Self {
+        app.plans.clone()
     }
 }
 

@@ -32,6 +32,7 @@ use crate::motions::commands::{
     DeskWorker, MotionCustodian, MotionError, MotionFollower, Motions, Policies, open_desk,
 };
 use crate::motions::recheck::DecisionDigests;
+use crate::plans::commands::{Followers as PlanFollowers, PlanCustodian, Plans};
 use crate::platform::audit::Signer;
 use crate::platform::http::Platform;
 use crate::platform::http::server::{self, BuildError, Limits};
@@ -235,6 +236,7 @@ pub fn wire(
         custodians: Arc::new([
             Box::new(MotionCustodian),
             Box::new(HandoffCustodian),
+            Box::new(PlanCustodian),
             Box::new(CallCustodian),
             Box::new(PlatformCustodian),
         ]),
@@ -260,6 +262,14 @@ pub fn wire(
         types,
         rosters: Rosters::default(),
         work: hand_over,
+        deliver: deliver.clone(),
+    };
+    let plans = Plans {
+        pool: pool.clone(),
+        clock: clock.clone(),
+        handoffs: handoffs.clone(),
+        followers: Arc::new(PlanFollowers::default()),
+        work: Arc::new(Notify::new()),
         deliver,
     };
     let connectors = Connectors {
@@ -272,7 +282,7 @@ pub fn wire(
         fetch: Arc::new(Notify::new()),
     };
     let upkeep = Upkeep::of(settings);
-    let parts = Parts { platform, accounts, motions, handoffs, connectors, outbox, upkeep };
+    let parts = Parts { platform, accounts, motions, handoffs, connectors, plans, outbox, upkeep };
     (App(Arc::new(parts)), worker, desk_worker)
 }
 

@@ -28,6 +28,7 @@ mod matching;
 mod mcp;
 mod metrics;
 mod outbox;
+mod plans;
 mod policy;
 mod privacy;
 mod process;

@@ -16,7 +16,7 @@ const OPEN: [&str; 3] = ["commands", "model", "api"];
 /// What is done, they do through the API.
 const TOLD: [&str; 3] = ["model", "document", "explain"];
 /// Everything that only computes: given the same arguments it gives the same answer.
-const PURE: [&str; 24] = [
+const PURE: [&str; 36] = [
     "src/kernel/",
     "src/accounts/events/",
     "src/accounts/fold/",
@@ -41,6 +41,18 @@ const PURE: [&str; 24] = [
     "src/motions/explain/",
     "src/motions/policy/",
     "src/motions/signals/",
+    "src/plans/change/",
+    "src/plans/check/",
+    "src/plans/document/",
+    "src/plans/effects.rs",
+    "src/plans/graph.rs",
+    "src/plans/happening.rs",
+    "src/plans/lifecycle/",
+    "src/plans/model.rs",
+    "src/plans/pattern/",
+    "src/plans/preflight/",
+    "src/plans/schedule/",
+    "src/plans/wording.rs",
 ];
 /// What does not occur in pure code.
 const IMPURE: [&str; 9] =
