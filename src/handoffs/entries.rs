@@ -1,4 +1,4 @@
-//! The roster in parts that are edited one at a time: calendars, teams, reps, territories, named accounts, segments.
+//! The roster in parts that are edited one at a time: calendars, teams, reps, territories, named accounts, segments, roles.
 //!
 //! Promises: a roster file and its entries are two forms of the same; each entry has a kind and an id, by which it is
 //! found again. What an edit changes about anybody's hours is computed from the rosters before and after it. A fault of
@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::assign::Roster;
 use super::assign::check::RosterFault;
 use super::assign::file::{
-    CalendarFile, NamedAccountFile, RepFile, RosterFile, SegmentFile, TeamFile, TerritoryFile,
+    CalendarFile, NamedAccountFile, RepFile, RoleFile, RosterFile, SegmentFile, TeamFile, TerritoryFile,
 };
 use super::assign::names::{RepId, TeamId};
 
@@ -27,11 +27,19 @@ pub enum Kind {
     Territory,
     NamedAccount,
     Segment,
+    Role,
 }
 
 impl Kind {
-    pub const ALL: [Self; 6] =
-        [Self::Calendar, Self::Team, Self::Rep, Self::Territory, Self::NamedAccount, Self::Segment];
+    pub const ALL: [Self; 7] = [
+        Self::Calendar,
+        Self::Team,
+        Self::Rep,
+        Self::Territory,
+        Self::NamedAccount,
+        Self::Segment,
+        Self::Role,
+    ];
 
     /// The stable name, also in the database.
     pub fn name(self) -> &'static str {
@@ -42,6 +50,7 @@ impl Kind {
             Self::Territory => "territory",
             Self::NamedAccount => "named_account",
             Self::Segment => "segment",
+            Self::Role => "role",
         }
     }
 
@@ -62,6 +71,7 @@ impl Kind {
             Self::Territory => "territories",
             Self::NamedAccount => "namedAccounts",
             Self::Segment => "segments",
+            Self::Role => "roles",
         }
     }
 
@@ -88,6 +98,7 @@ pub enum Entry {
     Territory(TerritoryFile),
     NamedAccount(NamedAccountFile),
     Segment(SegmentFile),
+    Role(RoleFile),
 }
 
 impl Entry {
@@ -99,6 +110,7 @@ impl Entry {
             Self::Territory(_) => Kind::Territory,
             Self::NamedAccount(_) => Kind::NamedAccount,
             Self::Segment(_) => Kind::Segment,
+            Self::Role(_) => Kind::Role,
         }
     }
 
@@ -111,6 +123,7 @@ impl Entry {
             Self::Territory(territory) => territory.id.clone(),
             Self::NamedAccount(named) => Kind::NamedAccount.id_of(&named.account),
             Self::Segment(segment) => segment.key(),
+            Self::Role(role) => role.id.clone(),
         }
     }
 
@@ -125,7 +138,8 @@ impl Entry {
             | Self::Team(TeamFile { id, .. })
             | Self::Rep(RepFile { id, .. })
             | Self::Territory(TerritoryFile { id, .. })
-            | Self::Segment(SegmentFile { id, .. }) => id,
+            | Self::Segment(SegmentFile { id, .. })
+            | Self::Role(RoleFile { id, .. }) => id,
             Self::NamedAccount(named) => &mut named.account,
         };
         if own.is_empty() {
@@ -143,6 +157,7 @@ impl Entry {
             Kind::Territory => Self::Territory(serde_json::from_str(text)?),
             Kind::NamedAccount => Self::NamedAccount(serde_json::from_str(text)?),
             Kind::Segment => Self::Segment(serde_json::from_str(text)?),
+            Kind::Role => Self::Role(serde_json::from_str(text)?),
         })
     }
 }
@@ -186,6 +201,7 @@ impl Entries {
                 Entry::Territory(territory) => file.territories.push(territory),
                 Entry::NamedAccount(named) => file.named_accounts.push(named),
                 Entry::Segment(segment) => file.segments.push(segment),
+                Entry::Role(role) => file.roles.push(role),
             }
         }
         file
@@ -232,7 +248,8 @@ pub fn in_order(file: RosterFile) -> impl Iterator<Item = Entry> {
     let territories = file.territories.into_iter().map(Entry::Territory);
     let named = file.named_accounts.into_iter().map(Entry::NamedAccount);
     let segments = file.segments.into_iter().map(Entry::Segment);
-    calendars.chain(teams).chain(reps).chain(territories).chain(named).chain(segments)
+    let roles = file.roles.into_iter().map(Entry::Role);
+    calendars.chain(teams).chain(reps).chain(territories).chain(named).chain(segments).chain(roles)
 }
 
 /// What lies between two rosters.
@@ -302,6 +319,7 @@ mod tests {
             "territories": [{"id": "t", "to": {"rep": "nobody"}}, {"id": "s", "to": {"rep": "ada"}}],
             "namedAccounts": [{"account": " ACME.com", "reps": ["ada"]}],
             "segments": [{"segment": "Mid Market", "teams": ["sales"], "to": {"rep": "ben"}}],
+            "roles": [{"id": "sales_manager", "reps": ["ada"]}],
         });
         serde_json::from_value(file).unwrap()
     }
