@@ -31,6 +31,6 @@ pub mod store;
 pub mod types;
 
 // What others say of a handoff, and are told to do for one, is said in these words.
-pub use effects::{LOG_ACTIVITY, UPDATE_DEAL};
+pub use effects::{ALERT, LOG_ACTIVITY, UPDATE_DEAL};
 pub use handoff::TurnEnd;
 pub use lifecycle::Action;
