@@ -120,7 +120,8 @@ async fn a_server_without_encryption_or_with_a_strange_certificate_is_told_nothi
     settings["smtp"]["tls"] = json!("starttls");
     let service = Service::connected(&settings).await;
     hand_over(&service).await;
-    until(&service, "retrying").await;
+    let delivery = until(&service, "retrying").await;
+    assert!(delivery["lastError"].as_str().unwrap().contains("STARTTLS is not supported"), "{delivery}");
     assert_eq!(plain.taken().len(), 0);
     service.stop().await;
 
@@ -130,6 +131,7 @@ async fn a_server_without_encryption_or_with_a_strange_certificate_is_told_nothi
     let service = Service::connected(&settings).await;
     let found = service.post("/v1/connectors/smtp/check", json!({})).await;
     assert_eq!(found["ok"], false, "{found}");
+    assert!(found.to_string().contains("certificate") && found.to_string().contains("ca_file"), "{found}");
     assert_eq!(strange.taken().len(), 0);
     service.stop().await;
 }

@@ -332,7 +332,7 @@ mod tests {
     fn update(extra: &Value) -> DealUpdate {
         let mut data = json!({"dealId": "006xx000001a2b3AAA", "accountId": "a", "handoffType": "t", "handoffPackageId": "h"});
         data.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
-        command(&json!({ "data": data }).to_string()).unwrap()
+        serde_json::from_value(data).unwrap()
     }
 
     #[test]
@@ -364,6 +364,7 @@ mod tests {
             account_id: "a".to_owned(),
             deal_id: None,
             owner_id: None,
+            owner_email: None,
         };
         let body = task_body(&activity, "001", None, DateTime::UNIX_EPOCH, "[gtm 1]");
         assert_eq!(body["Subject"].as_str().unwrap().chars().count(), 255);

@@ -241,6 +241,11 @@ impl Sender for Mailer {
 /// What an error of the conversation means.
 fn trouble(error: &lettre::transport::smtp::Error) -> Trouble {
     let status = error.status().map(u16::from);
+    let source = std::error::Error::source(error).map(ToString::to_string);
+    let said = source.unwrap_or_else(|| error.to_string());
+    let strange = said.contains("certificate");
+    // Nobody was spoken to, so nothing was taken.
+    let unspoken = error.to_string().starts_with("Connection error");
     let kind = match status {
         // The server is closing, or refuses to talk.
         Some(421) => TroubleKind::Down,
@@ -248,31 +253,41 @@ fn trouble(error: &lettre::transport::smtp::Error) -> Trouble {
         Some(530 | 534 | 535 | 538) => TroubleKind::Unauthorised,
         Some(status) if status >= 500 => TroubleKind::Invalid,
         Some(_) => TroubleKind::Limited,
-        None if error.is_tls() => TroubleKind::Forbidden,
-        None if error.is_response() => TroubleKind::Malformed,
-        // The server has no STARTTLS, or no way of authentication that is known here.
-        None if error.is_client() => TroubleKind::Forbidden,
+        // No STARTTLS, no way of authentication that is known here, a certificate that nobody trusts.
+        None if strange || error.is_tls() || error.is_client() => TroubleKind::Forbidden,
+        None if error.is_response() && !said.contains("incomplete") => TroubleKind::Malformed,
         None => TroubleKind::Unreached,
     };
-    let source = std::error::Error::source(error).map(ToString::to_string);
-    let said = match source {
-        // Nobody was spoken to, so nothing was taken.
-        _ if error.to_string().starts_with("Connection error") => NO_CONNECTION.to_owned(),
-        Some(source) => source,
-        None => error.to_string(),
-    };
+    let said = if kind == TroubleKind::Unreached && unspoken { NO_CONNECTION.to_owned() } else { said };
     Trouble { kind, title: TITLE, status, said: printable(said.as_bytes()), wait: None }
+}
+
+/// A trouble in words for an operator; what to do about it is not what other systems want.
+fn told(trouble: &Trouble) -> String {
+    let (said, try_it) = (&trouble.said, "`gtm connect smtp --check` tries it");
+    match trouble.kind {
+        TroubleKind::Forbidden => format!(
+            "{TITLE} cannot be spoken to in private: {said}. See host, tls and ca_file in the settings; {try_it}"
+        ),
+        TroubleKind::Unauthorised => {
+            let status = trouble.status.map(|status| format!(" ({status})")).unwrap_or_default();
+            format!(
+                "{TITLE} refuses the credentials{status}: {said}. Put another user or password into the settings; {try_it}"
+            )
+        }
+        _ => trouble.to_string(),
+    }
 }
 
 fn unsent(error: &lettre::transport::smtp::Error) -> Unsent {
     let trouble = trouble(error);
+    let (status, error) = (trouble.status, told(&trouble));
     // 4xx puts off this mail, not the others: senders that are new to a server are asked to come back.
     if trouble.kind == TroubleKind::Limited {
-        let (status, error) = (trouble.status, trouble.to_string());
         return Unsent { status, error, next: Next::After(PUT_OFF), down: false, unsure: false };
     }
     // Whatever has a code was not taken.
-    Unsent { unsure: trouble.status.is_none() && trouble.is_unsure(), ..trouble.into() }
+    Unsent { error, unsure: status.is_none() && trouble.is_unsure(), ..trouble.into() }
 }
 
 impl Check for Mailer {
@@ -290,7 +305,7 @@ impl Check for Mailer {
                 Ok(false) => {
                     Finding::amiss("server", format!("{} answers, and says that it is not well.", self.place))
                 }
-                Err(error) => Finding::amiss("server", format!("{}: {}", self.place, trouble(&error))),
+                Err(error) => Finding::amiss("server", format!("{}: {}", self.place, told(&trouble(&error)))),
             }]
         })
     }
