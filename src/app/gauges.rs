@@ -11,7 +11,9 @@ use chrono::TimeDelta;
 use metrics::{Unit, describe_gauge, describe_histogram, gauge};
 
 use super::App;
+use crate::accounts::intake::QUEUE_REQUESTS_MAX;
 use crate::accounts::store;
+use crate::connectors::limits::Quota;
 use crate::handoffs::commands::KINDS;
 use crate::handoffs::handoff::Status;
 use crate::handoffs::store::{LiveRow, handoff_gauges};
@@ -111,6 +113,20 @@ impl Gauges {
         }
         known.extend(lanes.iter().map(|lane| lane.destination.clone()));
     }
+}
+
+/// What this process can take, and how much of it is used.
+pub(super) fn own_quotas(app: &App) -> [(&'static str, Quota); 2] {
+    let pool = &app.platform.pool;
+    let used = u64::from(pool.size()).saturating_sub(pool.num_idle() as u64);
+    let limit = u64::from(pool.options().get_max_connections());
+    [
+        (
+            "intake_requests",
+            Quota { used: app.accounts.intake.waiting() as u64, limit: QUEUE_REQUESTS_MAX as u64 },
+        ),
+        ("database_connections", Quota { used, limit }),
+    ]
 }
 
 /// Handoffs that are not over; a status that none is in reads 0.

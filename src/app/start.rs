@@ -278,6 +278,7 @@ pub fn wire(
         accounts: accounts.clone(),
         handoffs: handoffs.clone(),
         registry,
+        watch: Arc::new(settings.connectors.watch.clone()),
         work: Arc::new(Notify::new()),
         fetch: Arc::new(Notify::new()),
     };

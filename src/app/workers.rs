@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
 use super::App;
-use super::gauges::Gauges;
+use super::gauges::{Gauges, own_quotas};
 use crate::accounts::intake::IntakeWorker;
 use crate::motions::commands::DeskWorker;
 use crate::platform::outbox::Outbox;
@@ -25,6 +25,8 @@ const DECISIONS: [&str; 2] = ["decisions-1", "decisions-2"];
 const DELIVER_IDLE: Duration = Duration::from_millis(500);
 /// How often what waits is measured: finer than any scrape needs.
 const MEASURE_EVERY: Duration = Duration::from_secs(10);
+/// How often connected systems are looked after.
+const WATCH_EVERY: Duration = Duration::from_mins(1);
 /// How often the list of those who were erased is looked at for what other replicas have added.
 const SUPPRESSIONS_EVERY: Duration = Duration::from_secs(2);
 /// How often the partitions of raw events are looked after.
@@ -73,6 +75,11 @@ pub(super) fn spawn(app: &App, intake: IntakeWorker, desk: &DeskWorker, outbox: 
         // A sandbox asks nobody outside either.
         let connected = app.connectors.clone();
         spawn_loop(app, "connectors", |stop, beat| connectors::jobs::fetch(connected, stop, beat));
+        let watched = app.clone();
+        every(app, "watch", WATCH_EVERY, move || {
+            let app = watched.clone();
+            async move { connectors::jobs::watch(&app.connectors, &own_quotas(&app)).await }
+        });
         let ring = app.motions.deliver.clone();
         spawn_loop(app, "deliveries", |stop, beat| async move {
             let pace = Pace { stop: &stop, wake: &ring, idle: DELIVER_IDLE };

@@ -50,7 +50,11 @@ pub fn percent(value: Option<&Value>) -> String {
 
 /// `1 row`, `2 rows`.
 pub fn counted(count: u64, one: &str) -> String {
-    if count == 1 { format!("1 {one}") } else { format!("{} {one}s", thousands(count)) }
+    match one.strip_suffix("ry") {
+        _ if count == 1 => format!("1 {one}"),
+        Some(beginning) => format!("{} {beginning}ries", thousands(count)),
+        None => format!("{} {one}s", thousands(count)),
+    }
 }
 
 /// `25 000` with a thin separator that every terminal has.

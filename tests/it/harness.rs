@@ -72,6 +72,13 @@ impl Service {
         Self::with(database, Arc::new(DataDir::new()), false, &[HURRIED], connectors).await
     }
 
+    /// The same with time that stands still until it is moved: what is called is taken in, and nothing is read or sent but
+    /// by hand.
+    pub async fn connected_sandbox(connectors: &Value) -> Self {
+        let database = Arc::new(testing::database().await);
+        Self::with(database, Arc::new(DataDir::new()), true, &[HURRIED], connectors).await
+    }
+
     /// Another service on the same database, with systems connected as in a `[connectors]` table.
     pub async fn reconnected(&self, connectors: &Value) -> Self {
         let key = self.data.signing_key();

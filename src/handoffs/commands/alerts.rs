@@ -20,6 +20,7 @@ use crate::handoffs::effects;
 use crate::handoffs::store::{self, HeldAlertRow, HeldFilter, Settled};
 use crate::kernel::clock::DateTime;
 use crate::kernel::ids::new_id;
+use crate::motions::Urgency;
 use crate::platform::db;
 use crate::platform::jobs::{self, Claimed, NewJob};
 use crate::platform::outbox::{self, Cause, NewEffect};
@@ -127,7 +128,8 @@ fn part(
         if !named || alert.reaches_anybody() {
             let cause =
                 Cause::Entry { account_id: alert.account_id.clone(), handoff_id: alert.handoff_id, entry_id };
-            parted.effects.push(NewEffect::new(cause, effects::ALERT, &alert.data(), now));
+            let hot = alert.priority == Urgency::Urgent;
+            parted.effects.push(NewEffect::new(cause, effects::ALERT, &alert.data(), now).hot(hot));
         }
     }
     parted

@@ -343,7 +343,7 @@ impl Rows {
         self.effects.extend(effects.commands.iter().map(|command| {
             let account_id = handoff.account_id.clone();
             let cause = Cause::Entry { account_id, handoff_id: handoff.id, entry_id: entry.id };
-            NewEffect::new(cause, command.destination, &command.data, now)
+            NewEffect::new(cause, command.destination, &command.data, now).hot(scene.is_urgent())
         }));
         self.tellings.extend(effects.alert.map(|alert| Telling { entry_id: entry.id, alert }));
         if let (Happening::Assigned { owner, turn, .. }, Some(outcome)) = (happening, &handoff.assignment) {

@@ -129,6 +129,11 @@ impl Scene<'_> {
         by_segment.max(self.handoff.urgency)
     }
 
+    /// Whether what leaves because of it goes before the rest.
+    pub fn is_urgent(&self) -> bool {
+        self.priority() == Urgency::Urgent
+    }
+
     /// Everything that tells the new owner and the CRM.
     fn handed_over(&self, owner: &RepId) -> Effects {
         let (handoff, summary) = (self.handoff, self.told(&[], report::summary));

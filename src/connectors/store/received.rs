@@ -1,4 +1,4 @@
-//! The SQL of connectors: what was received, and how far readings of whole systems have come.
+//! The SQL of what was received.
 
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -6,12 +6,12 @@ use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use super::inbound::About;
+use crate::connectors::inbound::About;
 use crate::kernel::clock::DateTime;
 use crate::platform::dead::{DeadGroup, RETRY_MAX};
 
 /// Keeps a call as it came.
-pub(super) async fn insert_received(
+pub(in crate::connectors) async fn insert_received(
     pool: &PgPool,
     id: Uuid,
     connector: &str,
@@ -33,7 +33,7 @@ pub(super) async fn insert_received(
 }
 
 /// A stored call in a worker's hands.
-pub(super) struct Claimed {
+pub(in crate::connectors) struct Claimed {
     pub id: Uuid,
     pub connector: String,
     pub received_at: DateTime,
@@ -44,7 +44,7 @@ pub(super) struct Claimed {
 }
 
 /// Takes calls that wait to be read, oldest first. The lease is measured by the database's clock.
-pub(super) async fn claim(
+pub(in crate::connectors) async fn claim(
     pool: &PgPool,
     now: DateTime,
     limit: i64,
@@ -72,7 +72,7 @@ pub(super) async fn claim(
 }
 
 /// Whether a call is due to be read, by whomever.
-pub(super) async fn has_unread(pool: &PgPool, now: DateTime) -> Result<bool, sqlx::Error> {
+pub(in crate::connectors) async fn has_unread(pool: &PgPool, now: DateTime) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
         r#"SELECT EXISTS (SELECT FROM received WHERE status = 'waiting' AND due_at <= $1) AS "some!""#,
         now,
@@ -83,7 +83,7 @@ pub(super) async fn has_unread(pool: &PgPool, now: DateTime) -> Result<bool, sql
 
 /// What became of a stored call.
 #[derive(Debug, Default)]
-pub(super) struct Ended {
+pub(in crate::connectors) struct Ended {
     pub id: Uuid,
     pub lease: i64,
     pub accepted: i32,
@@ -94,7 +94,7 @@ pub(super) struct Ended {
 }
 
 /// Ends stored calls; a stale lease changes nothing.
-pub(super) async fn finish(
+pub(in crate::connectors) async fn finish(
     conn: &mut PgConnection,
     ended: &[Ended],
     now: DateTime,
@@ -125,7 +125,7 @@ pub(super) async fn finish(
 }
 
 /// Gives calls back that could not be read for a reason that passes.
-pub(super) async fn give_back(
+pub(in crate::connectors) async fn give_back(
     conn: &mut PgConnection,
     claimed: &[(Uuid, i64)],
     due_at: DateTime,
@@ -167,7 +167,7 @@ pub struct ReceivedFilter<'a> {
 }
 
 /// Calls, newest first; `before` is the id of the last one seen.
-pub(super) async fn list(
+pub(in crate::connectors) async fn list(
     pool: &PgPool,
     which: ReceivedFilter<'_>,
     before: Option<Uuid>,
@@ -191,7 +191,10 @@ pub(super) async fn list(
 }
 
 /// One call with its body.
-pub(super) async fn find(pool: &PgPool, id: Uuid) -> Result<Option<(ReceivedRow, Vec<u8>)>, sqlx::Error> {
+pub(in crate::connectors) async fn find(
+    pool: &PgPool,
+    id: Uuid,
+) -> Result<Option<(ReceivedRow, Vec<u8>)>, sqlx::Error> {
     let row = sqlx::query!(
         r#"SELECT id, connector, received_at, status, attempts, ended_at, accepted, duplicates, ignored,
                   faults AS "faults: Json<Box<RawValue>>", octet_length(body) AS "bytes!", body
@@ -226,7 +229,7 @@ pub struct DeadReceived<'a> {
 }
 
 /// How many dead calls there are, by connector.
-pub(super) async fn count_dead(
+pub(in crate::connectors) async fn count_dead(
     conn: &mut PgConnection,
     which: DeadReceived<'_>,
 ) -> Result<Vec<DeadGroup>, sqlx::Error> {
@@ -243,7 +246,7 @@ pub(super) async fn count_dead(
 }
 
 /// Has dead calls read again, oldest first, at most [`RETRY_MAX`] of them; gives how many.
-pub(super) async fn requeue_dead(
+pub(in crate::connectors) async fn requeue_dead(
     conn: &mut PgConnection,
     which: DeadReceived<'_>,
     now: DateTime,
@@ -275,7 +278,7 @@ pub struct Standing {
 }
 
 /// The standing of these connectors; counting ends at `counted_max`.
-pub(super) async fn standings(
+pub(in crate::connectors) async fn standings(
     pool: &PgPool,
     connectors: &[String],
     counted_max: i64,
@@ -298,7 +301,11 @@ pub(super) async fn standings(
 }
 
 /// Forgets calls that were read before an instant, some at a time; gives how many.
-pub(super) async fn forget_before(pool: &PgPool, before: DateTime, limit: i64) -> Result<u64, sqlx::Error> {
+pub(in crate::connectors) async fn forget_before(
+    pool: &PgPool,
+    before: DateTime,
+    limit: i64,
+) -> Result<u64, sqlx::Error> {
     let done = sqlx::query!(
         r#"DELETE FROM received WHERE id IN (
              SELECT id FROM received WHERE status = 'done' AND ended_at < $1 ORDER BY ended_at LIMIT $2)"#,
@@ -312,7 +319,7 @@ pub(super) async fn forget_before(pool: &PgPool, before: DateTime, limit: i64) -
 
 /// A stored call with all that can hold somebody.
 #[derive(Debug)]
-pub(super) struct HeldCall {
+pub(in crate::connectors) struct HeldCall {
     pub id: Uuid,
     pub connector: String,
     pub received_at: DateTime,
@@ -323,7 +330,7 @@ pub(super) struct HeldCall {
 }
 
 /// Stored calls in the order of their ids, so many after one.
-pub(super) async fn calls_after(
+pub(in crate::connectors) async fn calls_after(
     conn: &mut PgConnection,
     after: Uuid,
     limit: i64,
@@ -340,13 +347,16 @@ pub(super) async fn calls_after(
 }
 
 /// Forgets calls.
-pub(super) async fn drop_calls(conn: &mut PgConnection, ids: &[Uuid]) -> Result<(), sqlx::Error> {
+pub(in crate::connectors) async fn drop_calls(
+    conn: &mut PgConnection,
+    ids: &[Uuid],
+) -> Result<(), sqlx::Error> {
     sqlx::query!("DELETE FROM received WHERE id = ANY ($1)", ids).execute(conn).await?;
     Ok(())
 }
 
 /// Writes what is left of calls.
-pub(super) async fn rewrite_calls(
+pub(in crate::connectors) async fn rewrite_calls(
     conn: &mut PgConnection,
     left: &[(Uuid, Vec<u8>)],
 ) -> Result<(), sqlx::Error> {
@@ -361,106 +371,8 @@ pub(super) async fn rewrite_calls(
     Ok(())
 }
 
-/// How far the reading of a kind of object has come.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SyncProgress {
-    pub connector: String,
-    pub object: String,
-    pub started_at: DateTime,
-    pub cursor: Option<String>,
-    pub pages: i64,
-    pub objects: i64,
-    pub total: Option<i64>,
-    pub changed_at: DateTime,
-    pub finished_at: Option<DateTime>,
-    pub last_error: Option<String>,
-}
-
-/// The readings of a connector, in the order of their kinds' names.
-pub(super) async fn progress(
-    conn: &mut PgConnection,
-    connector: &str,
-) -> Result<Vec<SyncProgress>, sqlx::Error> {
-    sqlx::query_as!(
-        SyncProgress,
-        r#"SELECT connector, object, started_at, cursor, pages, objects, total, changed_at, finished_at, last_error
-           FROM sync_progress WHERE connector = $1 ORDER BY object"#,
-        connector,
-    )
-    .fetch_all(conn)
-    .await
-}
-
-/// Begins readings from the beginning; one that is under way goes on where it is.
-pub(super) async fn begin_progress(
-    conn: &mut PgConnection,
-    connector: &str,
-    objects: &[&str],
-    now: DateTime,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        r#"INSERT INTO sync_progress AS s (connector, object, started_at, changed_at)
-           SELECT $1, object, $3, $3 FROM unnest($2::text[]) AS o (object)
-           ON CONFLICT (connector, object) DO UPDATE SET
-             started_at = $3, changed_at = $3, cursor = NULL, pages = 0, objects = 0, total = NULL,
-             finished_at = NULL, last_error = NULL
-           WHERE s.finished_at IS NOT NULL"#,
-        connector,
-        objects as &[&str],
-        now,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// Notes that a page was taken.
-pub(super) async fn advance(
-    conn: &mut PgConnection,
-    connector: &str,
-    object: &str,
-    (objects, next, total): (i64, Option<&str>, Option<i64>),
-    now: DateTime,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        r#"UPDATE sync_progress SET cursor = $4, pages = pages + 1, objects = objects + $3,
-                  total = coalesce($5, total), changed_at = $6, last_error = NULL,
-                  finished_at = CASE WHEN $4::text IS NULL THEN $6::timestamptz END
-           WHERE connector = $1 AND object = $2"#,
-        connector,
-        object,
-        objects,
-        next,
-        total,
-        now,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// Notes why a reading does not go on.
-pub(super) async fn stumble(
-    conn: &mut PgConnection,
-    connector: &str,
-    object: &str,
-    error: &str,
-    now: DateTime,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "UPDATE sync_progress SET last_error = $3, changed_at = $4 WHERE connector = $1 AND object = $2",
-        connector,
-        object,
-        error,
-        now,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
 /// Faults as they are kept.
-pub(super) fn faults_text(faults: &[crate::platform::http::Fault]) -> Option<String> {
+pub(in crate::connectors) fn faults_text(faults: &[crate::platform::http::Fault]) -> Option<String> {
     let as_value = |fault: &crate::platform::http::Fault| serde_json::json!({ "pointer": fault.pointer, "detail": fault.detail });
     (!faults.is_empty()).then(|| Value::from(faults.iter().map(as_value).collect::<Vec<_>>()).to_string())
 }
