@@ -498,17 +498,14 @@ pub struct HeldBack {
     pub count: i64,
     /// When the oldest of them was made.
     pub since: DateTime,
-    /// What the receiver last said to it.
-    pub error: Option<String>,
 }
 
 /// What failed and waits, by destination.
 pub async fn held_back(pool: &PgPool) -> Result<Vec<HeldBack>, sqlx::Error> {
     sqlx::query_as!(
         HeldBack,
-        r#"SELECT destination, count(*) AS "count!", min(created_at) AS "since!",
-                  (array_agg(last_error ORDER BY created_at))[1] AS error
-           FROM (SELECT destination, created_at, last_error FROM delivery WHERE status = 'retrying' LIMIT 10000) AS few
+        r#"SELECT destination, count(*) AS "count!", min(created_at) AS "since!"
+           FROM (SELECT destination, created_at FROM delivery WHERE status = 'retrying' LIMIT 10000) AS few
            GROUP BY destination ORDER BY destination"#,
     )
     .fetch_all(pool)
