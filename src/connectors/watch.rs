@@ -136,7 +136,6 @@ pub struct Waiting {
     pub destination: String,
     pub count: i64,
     pub since: DateTime,
-    pub error: String,
 }
 
 /// What was looked at.
@@ -223,10 +222,9 @@ pub fn concerns(seen: &Seen, settings: &WatchSettings, now: DateTime) -> Vec<Con
             subject: destination.clone(),
             level: 2,
             said: format!(
-                "{count} to `{destination}` could not be delivered, the oldest since {}: {}. They go out by themselves \
-                 once it takes them; `gtm deliveries list --status retrying` shows them.",
+                "{count} to `{destination}` could not be delivered, the oldest since {}. They go out by themselves once it takes \
+                 them; `gtm deliveries list --status retrying` says what it answers.",
                 stamp(waiting.since),
-                waiting.error
             ),
         });
     }
@@ -343,7 +341,6 @@ mod tests {
             destination: "crm/update_deal".to_owned(),
             count: 3,
             since: at(-minutes),
-            error: "HubSpot is not well (500)".to_owned(),
         };
         let of = |minutes: i64, hours: i64, waits: i64, used: u64| {
             let calls = |name: &str| (name.to_owned(), at(-60 * hours));

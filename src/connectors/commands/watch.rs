@@ -87,7 +87,6 @@ impl Connectors {
             destination: one.destination,
             count: one.count,
             since: one.since,
-            error: one.error.unwrap_or_default(),
         };
         Ok(waiting.into_iter().map(told).collect())
     }
