@@ -13,6 +13,7 @@ mod reroute;
 mod roster;
 mod segments;
 mod sla;
+mod sla_terms;
 mod teams;
 mod territories;
 mod wire;
@@ -63,6 +64,8 @@ where
         .routes(routes!(named_accounts::read, named_accounts::put, named_accounts::remove))
         .routes(routes!(segments::list))
         .routes(routes!(segments::read, segments::put, segments::remove))
+        .routes(routes!(sla_terms::list))
+        .routes(routes!(sla_terms::read, sla_terms::put, sla_terms::remove))
         .routes(routes!(roster::get_roster))
         .routes(routes!(roster::import_roster))
         .routes(routes!(sla::preview_sla))
