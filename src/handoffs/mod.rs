@@ -31,6 +31,18 @@ pub mod store;
 pub mod types;
 
 // What others say of a handoff, and are told to do for one, is said in these words.
-pub use effects::{LOG_ACTIVITY, UPDATE_DEAL};
+pub use effects::{ALERT, LOG_ACTIVITY, UPDATE_DEAL};
 pub use handoff::TurnEnd;
 pub use lifecycle::Action;
+// What designs of a roster are made of.
+pub use assign::caps::{Cap, Window, WindowKind};
+pub use assign::file::{RepFile, RosterFile, SegmentFile, TargetFile, TeamFile, TermsFile};
+pub use assign::names::{RepId, TeamId};
+pub use assign::outcome::{Route, Waiting};
+pub use assign::roster::{Rep, Step, StepRule, Target, Territory};
+pub use assign::snapshot::{Availability, Firm};
+pub use assign::{Outcome, Request, Roster, Snapshot};
+pub use availability::Absences;
+pub use entries::{Entries, Entry, Key, Kind};
+pub use sla::{Basis, SlaTerms};
+pub use types::{HandoffType, HandoffTypes};

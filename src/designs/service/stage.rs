@@ -153,7 +153,7 @@ impl<'w> Stage<'w> {
     }
 
     /// The working time of all workers in what is counted, in seconds.
-    pub(super) fn staffed_secs(&self) -> f64 {
+    pub fn staffed_secs(&self) -> f64 {
         let until = self.cells.last().map_or(self.counted_from, |cell| cell.span.to);
         let inside = |span: &Span| (span.to.min(until) - span.from.max(self.counted_from)).max(0.0);
         self.open.iter().flatten().map(inside).sum()

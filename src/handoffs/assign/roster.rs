@@ -273,6 +273,16 @@ impl Roster {
         of(Some(fold(segment))).or_else(|| of(None))
     }
 
+    /// The territories, in the order in which they are asked.
+    pub fn territories(&self) -> &[Territory] {
+        &self.territories
+    }
+
+    /// The named accounts with their owners, by account.
+    pub fn named_accounts(&self) -> impl Iterator<Item = (&str, &[RepId])> {
+        self.named.iter().map(|(account, reps)| (account.as_str(), reps.as_slice()))
+    }
+
     /// Whether a rep leads a team, whichever.
     pub fn leads(&self, id: &RepId) -> bool {
         self.teams.values().any(|team| team.lead.as_ref() == Some(id))

@@ -5,6 +5,7 @@
 //! somebody may be able to take what waits.
 
 mod absences;
+pub mod ahead;
 mod act;
 mod alerts;
 mod change;
