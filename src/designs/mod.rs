@@ -6,10 +6,15 @@
 //! (all of it, with the plan), [`document`] (for readers).
 
 pub mod brief;
+pub mod document;
 pub mod estimate;
 pub mod intake;
 pub mod packet;
 pub mod playbook;
 pub mod routing;
+#[cfg(test)]
+pub mod samples;
 pub mod service;
+#[cfg(test)]
+mod tests;
 pub mod words;

@@ -32,8 +32,9 @@ pub struct Rung {
     pub title: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Who stands in.
-    pub fallback: String,
+    /// The title of who stands in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<String>,
 }
 
 /// The tree.
@@ -52,11 +53,11 @@ pub fn escalation(brief: &Brief, drawn: &Drawn, types: &HandoffTypes, playbook: 
     let of_type = types.get(&brief.handoff_type).map(|found| &found.sla);
     let terms = drawn.after.terms(&brief.handoff_type, segment).or(of_type);
     let rung = |role: &str| {
-        let fallback = playbook.roles.get(role).map_or("", |entry| entry.fallback.as_str());
+        let fallback = playbook.roles.get(role).and_then(|entry| entry.fallback.as_deref());
         Rung {
             title: playbook.title(role).to_owned(),
             name: brief.owners.get(role).map(|owner| owner.name.clone()),
-            fallback: playbook.title(fallback).to_owned(),
+            fallback: fallback.map(|name| playbook.title(name).to_owned()),
         }
     };
     Escalation {

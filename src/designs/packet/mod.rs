@@ -41,8 +41,9 @@ pub struct RoleLine {
     pub email: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rep_id: Option<String>,
-    /// The title of who stands in.
-    pub fallback: String,
+    /// The title of who stands in; none for the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signs: Option<SignOff>,
 }
@@ -187,7 +188,7 @@ fn roles(brief: &Brief, playbook: &Playbook) -> Vec<RoleLine> {
             name: owner.map(|owner| owner.name.clone()),
             email: owner.and_then(|owner| owner.email.clone()),
             rep_id: owner.and_then(|owner| owner.rep_id.clone()),
-            fallback: playbook.title(&role.fallback).to_owned(),
+            fallback: role.fallback.as_ref().map(|name| playbook.title(name).to_owned()),
             signs: role.signs,
         }
     };

@@ -59,7 +59,12 @@ pub fn plan(
         let name = format!("define-{}", plain(&finding.id));
         let title = format!("Define: {}", finding.asks);
         let detail = finding.what_to_do.clone().unwrap_or_default();
-        tasks.push(Task { detail, depends_on: vec![id("intake")], ..task(&name, &title, "intake", LEAD, 1) });
+        tasks.push(Task {
+            detail,
+            depends_on: vec![id("intake")],
+            outputs: vec![format!("definition: {}", finding.id)],
+            ..task(&name, &title, "intake", LEAD, 1)
+        });
         defined.push(id(&name));
     }
     let missing = defined.len() > 1;
@@ -98,6 +103,7 @@ pub fn plan(
         tasks.push(Task {
             depends_on: vec![id("routing-blueprint")],
             due: days.end_of(line.due_on),
+            outputs: vec![format!("set up: {}", line.id)],
             data: data(&json!({ "kind": line.kind })),
             ..task(&name, &line.title, "tooling", &line.owner, 1)
         });
@@ -106,7 +112,11 @@ pub fn plan(
     for (number, line) in packet.dependencies.iter().enumerate().filter(|(_, line)| !line.ready) {
         let name = format!("dependency-{}", number + 1);
         let due = days.end_of(line.due_on);
-        tasks.push(Task { due, ..task(&name, &line.name, "dependencies", &line.owner, 1) });
+        tasks.push(Task {
+            due,
+            outputs: vec![line.name.clone()],
+            ..task(&name, &line.name, "dependencies", &line.owner, 1)
+        });
         ready.push(id(&name));
     }
     let mut signed = Vec::new();
@@ -125,6 +135,7 @@ pub fn plan(
     tasks.push(Task {
         depends_on: signed.clone(),
         inputs: SignOff::ALL.iter().map(|sign| format!("sign-off by {}", sign.words())).collect(),
+        outputs: vec!["live routing and SLA terms".to_owned()],
         duration: Duration::Time(Length::hours(1)),
         detail: "gtm design apply, or scheduled for the launch".to_owned(),
         ..task(&apply_task().0, "Apply as live routing and SLA terms", "launch", "revops_manager", 1)
@@ -214,7 +225,7 @@ fn gate(after: Vec<TaskId>, before: Vec<TaskId>) -> Gate {
 
 fn holders(packet: &Packet, playbook: &Playbook) -> BTreeMap<Role, Holder> {
     let holder = |line: &super::RoleLine| {
-        let fallback = playbook.roles.get(&line.role).map(|entry| Role(entry.fallback.clone()));
+        let fallback = playbook.roles.get(&line.role).and_then(|entry| entry.fallback.clone()).map(Role);
         let holder = Holder {
             title: line.title.clone(),
             name: line.name.clone(),
