@@ -17,4 +17,5 @@ pub mod samples;
 pub mod service;
 #[cfg(test)]
 mod tests;
+pub mod watch;
 pub mod words;

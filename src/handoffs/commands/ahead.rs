@@ -21,16 +21,13 @@ pub fn assigned(request: &Request, snapshot: &Snapshot, now: DateTime) -> Outcom
 /// When a rep works, absences taken out.
 pub fn shift(roster: &Roster, rep: &Rep, absences: &Absences) -> Shift {
     let away = absences.of(&rep.id).iter();
-    let away = away.map(|absence| Interval { from: absence.from, to: absence.to.unwrap_or(DateTime::MAX_UTC) });
+    let away =
+        away.map(|absence| Interval { from: absence.from, to: absence.to.unwrap_or(DateTime::MAX_UTC) });
     Shift::of(roster.calendar_of_rep(rep)).without(away)
 }
 
 /// A roster of whose reps nobody has anything yet, with the availability that the caller gives each.
-pub fn snapshot(
-    roster: &Arc<Roster>,
-    available: impl Fn(&Rep) -> Availability,
-    now: DateTime,
-) -> Snapshot {
+pub fn snapshot(roster: &Arc<Roster>, available: impl Fn(&Rep) -> Availability, now: DateTime) -> Snapshot {
     let standings = roster.reps().iter().map(|rep| {
         let spans = availability::spans(roster, rep, now);
         let standing = Standing { availability: available(rep), open: 0, taken: Vec::new(), spans };
