@@ -1,4 +1,5 @@
-//! The roster in parts that are edited one at a time: calendars, teams, reps, territories, named accounts, segments, terms.
+//! The roster in parts that are edited one at a time: calendars, teams, reps, territories, named accounts, segments, roles,
+//! terms.
 //!
 //! Promises: a roster file and its entries are two forms of the same; each entry has a kind and an id, by which it is
 //! found again. What an edit changes about anybody's hours is computed from the rosters before and after it. A fault of
@@ -12,7 +13,8 @@ use utoipa::ToSchema;
 use super::assign::Roster;
 use super::assign::check::RosterFault;
 use super::assign::file::{
-    CalendarFile, NamedAccountFile, RepFile, RosterFile, SegmentFile, TeamFile, TermsFile, TerritoryFile,
+    CalendarFile, NamedAccountFile, RepFile, RoleFile, RosterFile, SegmentFile, TeamFile, TermsFile,
+    TerritoryFile,
 };
 use super::assign::names::{RepId, TeamId};
 
@@ -27,17 +29,19 @@ pub enum Kind {
     Territory,
     NamedAccount,
     Segment,
+    Role,
     SlaTerms,
 }
 
 impl Kind {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Calendar,
         Self::Team,
         Self::Rep,
         Self::Territory,
         Self::NamedAccount,
         Self::Segment,
+        Self::Role,
         Self::SlaTerms,
     ];
 
@@ -50,6 +54,7 @@ impl Kind {
             Self::Territory => "territory",
             Self::NamedAccount => "named_account",
             Self::Segment => "segment",
+            Self::Role => "role",
             Self::SlaTerms => "sla_terms",
         }
     }
@@ -72,6 +77,7 @@ impl Kind {
             Self::Territory => "territories",
             Self::NamedAccount => "namedAccounts",
             Self::Segment => "segments",
+            Self::Role => "roles",
             Self::SlaTerms => "slaTerms",
         }
     }
@@ -99,6 +105,7 @@ pub enum Entry {
     Territory(TerritoryFile),
     NamedAccount(NamedAccountFile),
     Segment(SegmentFile),
+    Role(RoleFile),
     SlaTerms(TermsFile),
 }
 
@@ -111,6 +118,7 @@ impl Entry {
             Self::Territory(_) => Kind::Territory,
             Self::NamedAccount(_) => Kind::NamedAccount,
             Self::Segment(_) => Kind::Segment,
+            Self::Role(_) => Kind::Role,
             Self::SlaTerms(_) => Kind::SlaTerms,
         }
     }
@@ -124,6 +132,7 @@ impl Entry {
             Self::Territory(territory) => territory.id.clone(),
             Self::NamedAccount(named) => Kind::NamedAccount.id_of(&named.account),
             Self::Segment(segment) => segment.key(),
+            Self::Role(role) => role.id.clone(),
             Self::SlaTerms(terms) => terms.id.clone(),
         }
     }
@@ -140,6 +149,7 @@ impl Entry {
             | Self::Rep(RepFile { id, .. })
             | Self::Territory(TerritoryFile { id, .. })
             | Self::Segment(SegmentFile { id, .. })
+            | Self::Role(RoleFile { id, .. })
             | Self::SlaTerms(TermsFile { id, .. }) => id,
             Self::NamedAccount(named) => &mut named.account,
         };
@@ -158,6 +168,7 @@ impl Entry {
             Kind::Territory => Self::Territory(serde_json::from_str(text)?),
             Kind::NamedAccount => Self::NamedAccount(serde_json::from_str(text)?),
             Kind::Segment => Self::Segment(serde_json::from_str(text)?),
+            Kind::Role => Self::Role(serde_json::from_str(text)?),
             Kind::SlaTerms => Self::SlaTerms(serde_json::from_str(text)?),
         })
     }
@@ -202,6 +213,7 @@ impl Entries {
                 Entry::Territory(territory) => file.territories.push(territory),
                 Entry::NamedAccount(named) => file.named_accounts.push(named),
                 Entry::Segment(segment) => file.segments.push(segment),
+                Entry::Role(role) => file.roles.push(role),
                 Entry::SlaTerms(terms) => file.sla_terms.push(terms),
             }
         }
@@ -249,8 +261,10 @@ pub fn in_order(file: RosterFile) -> impl Iterator<Item = Entry> {
     let territories = file.territories.into_iter().map(Entry::Territory);
     let named = file.named_accounts.into_iter().map(Entry::NamedAccount);
     let segments = file.segments.into_iter().map(Entry::Segment);
+    let roles = file.roles.into_iter().map(Entry::Role);
     let terms = file.sla_terms.into_iter().map(Entry::SlaTerms);
-    calendars.chain(teams).chain(reps).chain(territories).chain(named).chain(segments).chain(terms)
+    let entries = calendars.chain(teams).chain(reps).chain(territories).chain(named).chain(segments);
+    entries.chain(roles).chain(terms)
 }
 
 /// What lies between two rosters.
@@ -320,6 +334,7 @@ mod tests {
             "territories": [{"id": "t", "to": {"rep": "nobody"}}, {"id": "s", "to": {"rep": "ada"}}],
             "namedAccounts": [{"account": " ACME.com", "reps": ["ada"]}],
             "segments": [{"segment": "Mid Market", "teams": ["sales"], "to": {"rep": "ben"}}],
+            "roles": [{"id": "sales_manager", "reps": ["ada"]}],
         });
         serde_json::from_value(file).unwrap()
     }

@@ -131,6 +131,8 @@ struct DefaultTerms {
     manager_alert_after: Length,
     reassign_after: Length,
     max_reassignments: u8,
+    #[serde(default = "SlaTerms::usual_wait_for_answer")]
+    wait_for_answer: Length,
     fallback_to: String,
 }
 
@@ -159,6 +161,7 @@ struct WrittenTerms {
     manager_alert_after: Option<Length>,
     reassign_after: Option<Length>,
     max_reassignments: Option<u8>,
+    wait_for_answer: Option<Length>,
     escalate_to: String,
     fallback_to: Option<String>,
 }
@@ -214,6 +217,7 @@ fn completed(written: WrittenType, defaults: &DefaultTerms) -> HandoffType {
         manager_alert_after: sla.manager_alert_after.unwrap_or(defaults.manager_alert_after),
         reassign_after: sla.reassign_after.unwrap_or(defaults.reassign_after),
         max_reassignments: sla.max_reassignments.unwrap_or(defaults.max_reassignments),
+        wait_for_answer: sla.wait_for_answer.unwrap_or(defaults.wait_for_answer),
         escalate_to: sla.escalate_to,
         fallback_to: sla.fallback_to.unwrap_or_else(|| defaults.fallback_to.clone()),
     };

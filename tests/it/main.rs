@@ -18,6 +18,7 @@ mod crash;
 mod dead;
 mod fakes;
 mod handoff_concurrency;
+mod handoff_days;
 mod handoffs;
 mod harness;
 mod hubspot_calls;

@@ -53,6 +53,7 @@ pub async fn populate(service: &Service) {
         "territories": of(|id| json!({"id": id, "to": {"rep": id}})),
         "namedAccounts": of(|id| json!({"account": id, "reps": [id]})),
         "segments": of(|id| json!({"segment": id, "to": {"rep": id}})),
+        "roles": of(|id| json!({"id": id, "reps": [id]})),
     });
     import(service, json!({"roster": roster}), 200).await;
     for n in 1..=6 {

@@ -13,7 +13,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::brief::{Brief, Goal, Segment};
+use super::brief::{Brief, Goal, Owner, Segment};
 use super::estimate::history::History;
 use super::estimate::world::Ground as Hours;
 use super::estimate::{SlaModel, model};
@@ -21,7 +21,7 @@ use super::intake::{Finding, PolicyFacts, intake};
 use super::playbook::{CheckKind, ItemKind, Playbook, SignOff};
 use super::routing::{Blueprint, Ground, Undrawn, draw};
 use super::words::percent;
-use crate::handoffs::{Entry, Rep};
+use crate::handoffs::{Answers, Entry, Rep, Roster};
 use crate::kernel::calendar::OpenTime as _;
 use crate::kernel::clock::DateTime;
 use crate::plans::model::Plan;
@@ -159,7 +159,7 @@ pub fn make(brief: &Brief, sources: Sources<'_>) -> Result<Design, Undrawn> {
     let hours = Hours { roster: &drawn.after, absences: ground.absences, reps };
     let modelled = model(brief, &hours, history, seed);
     let back = Workback::new(&calendar, brief.launch, now);
-    let roles = roles(brief, playbook);
+    let roles = roles(brief, playbook, &drawn.after);
     let packet = Packet {
         segment: brief.segment,
         goal: brief.goal,
@@ -179,15 +179,27 @@ pub fn make(brief: &Brief, sources: Sources<'_>) -> Result<Design, Undrawn> {
     Ok(Design { packet, plan, entries: drawn.entries })
 }
 
-fn roles(brief: &Brief, playbook: &Playbook) -> Vec<RoleLine> {
+/// Who fills each role: whom the request names, else the first of those who hold it on the roster.
+fn roles(brief: &Brief, playbook: &Playbook, roster: &Roster) -> Vec<RoleLine> {
+    let holder = |role: &str| match roster.answers_for(role, &brief.team) {
+        Answers::Holders(holders) => holders.first().and_then(|id| roster.rep(id.as_str())),
+        Answers::Instead(_) | Answers::Nobody => None,
+    };
     let line = |(name, role): (&String, &super::playbook::RoleEntry)| {
-        let owner = brief.owners.get(name);
+        let owner = brief.owners.get(name).cloned().or_else(|| {
+            let rep = holder(name)?;
+            Some(Owner {
+                name: rep.name.clone(),
+                email: Some(rep.email.clone()),
+                rep_id: Some(rep.id.to_string()),
+            })
+        });
         RoleLine {
             role: name.clone(),
             title: role.title.clone(),
-            name: owner.map(|owner| owner.name.clone()),
-            email: owner.and_then(|owner| owner.email.clone()),
-            rep_id: owner.and_then(|owner| owner.rep_id.clone()),
+            name: owner.as_ref().map(|owner| owner.name.clone()),
+            email: owner.as_ref().and_then(|owner| owner.email.clone()),
+            rep_id: owner.and_then(|owner| owner.rep_id),
             fallback: role.fallback.as_ref().map(|name| playbook.title(name).to_owned()),
             signs: role.signs,
         }

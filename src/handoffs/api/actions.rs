@@ -18,8 +18,8 @@ use crate::platform::http::{
     Fault, IdempotencyParams, Json, Path, Problem, ProblemDocument, RawBody, Scoped, scope,
 };
 
-/// The longest reason.
-const REASON_MAX: usize = 1_000;
+/// The most characters of a reason, a question or an answer.
+const WORDS_MAX: usize = 1_000;
 
 /// Nothing to say.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -73,19 +73,40 @@ pub struct ReassignBody {
     owner_id: Option<String>,
 }
 
+/// What the owner wants to know.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AskBody {
+    question: String,
+}
+
+/// What those who handed over say.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct AnswerBody {
+    /// Left out where it was answered in another way.
+    answer: Option<String>,
+}
+
 /// An empty body says nothing.
 fn body<T: DeserializeOwned + Default>(raw: &[u8]) -> Result<T, Problem> {
     if raw.is_empty() { Ok(T::default()) } else { parse(raw) }
 }
 
 fn checked(reason: Option<String>) -> Result<Option<String>, Problem> {
-    match reason.map(|reason| reason.trim().to_owned()) {
-        Some(reason) if reason.is_empty() => Err(fault("#/reason", "is empty: say why, or leave it out")),
-        Some(reason) if reason.chars().count() > REASON_MAX => {
-            Err(fault("#/reason", &format!("is longer than {REASON_MAX} characters")))
-        }
-        reason => Ok(reason),
+    reason.map(|reason| words("#/reason", &reason)).transpose()
+}
+
+/// Something that a person wrote.
+fn words(pointer: &'static str, text: &str) -> Result<String, Problem> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(fault(pointer, "is empty: write a sentence, or leave it out where that is possible"));
     }
+    if text.chars().count() > WORDS_MAX {
+        return Err(fault(pointer, &format!("is longer than {WORDS_MAX} characters")));
+    }
+    Ok(text.to_owned())
 }
 
 fn fault(pointer: &'static str, detail: &str) -> Problem {
@@ -133,6 +154,27 @@ action! {
     /// The owner has seen it. Tracked apart from the contact, which is what meets the SLA.
     acknowledge_handoff, "/v1/handoffs/{handoffId}/acknowledge", PlainBody, "Nothing.",
     |_given, _now| Ok(Action::Acknowledge)
+}
+
+action! {
+    /// Ask those who handed over
+    ///
+    /// The owner needs to know something before the customer is contacted. Whoever was responsible on the sending side is
+    /// told; the clock stands still until the answer, once in a turn and for as long as the type says (`wait_for_answer`)
+    /// at most. Counts as acknowledged.
+    ask_handoff, "/v1/handoffs/{handoffId}/ask", AskBody, "The question.",
+    |given, _now| Ok(Action::Ask { question: words("#/question", &given.question)? })
+}
+
+action! {
+    /// Answer what the owner has asked
+    ///
+    /// The owner is told, and the clock goes on where it stood.
+    answer_handoff, "/v1/handoffs/{handoffId}/answer", AnswerBody, "The answer; nothing where it was given in another way.",
+    |given, _now| {
+        let answer = given.answer.map(|answer| words("#/answer", &answer)).transpose()?;
+        Ok(Action::Answer { answer })
+    }
 }
 
 action! {

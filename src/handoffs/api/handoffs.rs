@@ -154,6 +154,20 @@ pub struct HandoffQuery {
     overdue: Option<bool>,
 }
 
+impl HandoffQuery {
+    /// The filter, with nothing said of pages.
+    pub(super) fn filter(self, now: DateTime) -> HandoffFilter {
+        HandoffFilter {
+            status: self.status.map(Status::name),
+            handoff_type: self.handoff_type,
+            owner_id: self.owner_id,
+            account_id: self.account_id,
+            overdue: self.overdue.map(|overdue| (overdue, now)),
+            ..HandoffFilter::default()
+        }
+    }
+}
+
 /// List handoffs
 ///
 /// Newest first, without their packages.
@@ -169,15 +183,7 @@ pub async fn list_handoffs(
     Paged { filter, page }: Paged<HandoffQuery>,
 ) -> Result<Json<Page<HandoffWire>>, Problem> {
     let now = handoffs.clock.now();
-    let filter = HandoffFilter {
-        status: filter.status.map(Status::name),
-        handoff_type: filter.handoff_type,
-        owner_id: filter.owner_id,
-        account_id: filter.account_id,
-        overdue: filter.overdue.map(|overdue| (overdue, now)),
-        before: page.after()?,
-        limit: page.fetch(),
-    };
+    let filter = HandoffFilter { before: page.after()?, limit: page.fetch(), ..filter.filter(now) };
     let rows = handoffs.list(&filter).await?;
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
     let (roster, briefed) = (handoffs.roster().await?, handoffs.briefed(&ids).await?);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::file::{MatchFile, RepFile, RosterFile, SegmentFile, TargetFile, TeamFile, TermsFile};
+use super::file::{MatchFile, RepFile, RoleFile, RosterFile, SegmentFile, TargetFile, TeamFile, TermsFile};
 use super::names::{RepId, TeamId, TerritoryId};
 use super::roster::{Matches, Range, Rep, Roster, SegmentRule, StepRule, Target, Team, Territory, fold};
 use super::rotation::{MEMBERS_MAX, WEIGHT_MAX};
@@ -107,6 +107,7 @@ impl<'f> Checker<'f> {
         let territories = self.territories(file);
         let named = self.named(file);
         let segments = self.segments(file);
+        let roles = self.roles(&file.roles);
         let terms = self.terms(&file.sla_terms);
         let mut members: BTreeMap<TeamId, Vec<usize>> = BTreeMap::new();
         for (at, rep) in reps.iter().enumerate().filter(|(_, rep)| !rep.leaving) {
@@ -120,7 +121,7 @@ impl<'f> Checker<'f> {
             );
         }
         let teams = teams.into_iter().map(|team| (team.id.clone(), team)).collect();
-        Roster { reps, teams, territories, named, segments, terms, members }
+        Roster { reps, teams, territories, named, segments, roles, terms, members }
     }
 
     fn once(&mut self, names: impl Iterator<Item = String>, list: &str, field: &str) {
@@ -338,6 +339,25 @@ impl<'f> Checker<'f> {
             (&a.segment, a.teams.is_empty(), &a.teams).cmp(&(&b.segment, b.teams.is_empty(), &b.teams))
         });
         rules
+    }
+
+    fn roles(&mut self, roles: &[RoleFile]) -> BTreeMap<String, Vec<RepId>> {
+        self.once(roles.iter().map(|role| role.id.clone()), "roles", "id");
+        let mut held = BTreeMap::new();
+        for (at, role) in roles.iter().enumerate() {
+            let path = format!("roles[{at}]");
+            self.name(&format!("{path}.id"), &role.id, check_caller_id);
+            if role.reps.is_empty() {
+                let message = "a role that nobody holds need not be listed: name its people, or remove it";
+                self.add(Code::Pointless, format!("{path}.reps"), message);
+            }
+            self.once(role.reps.iter().cloned(), &format!("{path}.reps"), "");
+            let people = role.reps.iter().enumerate();
+            let people =
+                people.filter_map(|(index, rep)| self.known_rep(&format!("{path}.reps[{index}]"), rep));
+            held.insert(role.id.clone(), people.collect());
+        }
+        held
     }
 
     fn terms(&mut self, entries: &[TermsFile]) -> BTreeMap<(String, Option<String>), SlaTerms> {

@@ -24,6 +24,7 @@ pub struct RosterFile {
     pub territories: Vec<TerritoryFile>,
     pub named_accounts: Vec<NamedAccountFile>,
     pub segments: Vec<SegmentFile>,
+    pub roles: Vec<RoleFile>,
     pub sla_terms: Vec<TermsFile>,
 }
 
@@ -218,6 +219,18 @@ pub struct TermsFile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub segment: Option<String>,
     pub terms: SlaTerms,
+}
+
+/// Who holds a role: the people who are told what a handoff type says to this role.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = Role)]
+pub struct RoleFile {
+    /// As handoff types name it, such as `sales_manager`.
+    #[serde(default)]
+    pub id: String,
+    /// All of them are told.
+    pub reps: Vec<String>,
 }
 
 impl SegmentFile {

@@ -67,11 +67,14 @@ impl Handoffs {
         let mut tx = db::begin(&self.pool).await?;
         let account_id = store::account_of(&mut tx, id).await?.ok_or(HandoffError::NoHandoff(id))?;
         let current = self.lock_account(&mut tx, &account_id).await?;
-        let mut changing = read(&mut tx, &account_id, id).await?;
+        let changing = read(&mut tx, &account_id, id).await?;
         if let Some(next) = &deed.next {
             self.check_owner(&mut tx, next).await?;
         }
         let now = self.clock.now();
+        let before = deed.action.done_at(now);
+        let caught_up = self.catch_up(&mut tx, vec![changing], before, now).await?.pop();
+        let mut changing = caught_up.ok_or(HandoffError::Moved)?;
         if deed.action == Action::Release && changing.handoff.status == Status::Held {
             // The receiver gets what is known now; that something is missing is the caller's word.
             self.gather_anew(&mut tx, &current, &mut changing, now).await?;
@@ -84,6 +87,7 @@ impl Handoffs {
         // What waits has no owner to lose, and may still be given to whom a person chose.
         let gives = changing.waits() && deed.action.kind() == ActionKind::Reassign;
         if changing.happened.is_empty() && !gives {
+            tx.commit().await?;
             return Ok(changing.handoff);
         }
         let settled = self.settle(&mut tx, vec![changing], &deed.by, now).await?.pop();
@@ -139,12 +143,14 @@ impl Handoffs {
             self.lock_account(&mut tx, account_id).await?;
         }
         let now = self.clock.now();
+        let stored = store::lock_handoffs(&mut tx, &keys).await?.into_iter().map(Changing::of);
+        let stored = stored.collect::<Result<Vec<_>, _>>()?;
         let mut changing = Vec::new();
-        for handoff in store::lock_handoffs(&mut tx, &keys).await? {
+        for mut one in self.catch_up(&mut tx, stored, now, now).await? {
+            let handoff = &one.handoff;
             if !handoff.status.is_open() || from.is_some_and(|rep| handoff.owner_id.as_ref() != Some(rep)) {
                 continue;
             }
-            let mut one = Changing::of(handoff)?;
             one.happened = lifecycle::act(&mut one.handoff, &Action::Reassign { reason }, now)?;
             one.restart = Restart::Manual;
             changing.push(one);

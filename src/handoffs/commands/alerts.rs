@@ -122,7 +122,7 @@ fn part(
             let calendar = roster.rep(person.rep_id.as_str()).map(|rep| roster.calendar_of_rep(rep));
             let due_at = calendar.map_or(now, |calendar| digest_at(&calendar, terms, now));
             parted.digests.push(job(person.rep_id.to_string(), &json!({}), due_at));
-            parted.held.push(held(&alert, entry_id, person.rep_id, now));
+            parted.held.push(held(&alert, entry_id, person, now));
         }
         if !named || alert.reaches_anybody() {
             let cause =
@@ -133,18 +133,18 @@ fn part(
     parted
 }
 
-fn held(alert: &Alert, entry_id: Uuid, rep_id: RepId, now: DateTime) -> HeldAlertRow {
+fn held(alert: &Alert, entry_id: Uuid, person: Person, now: DateTime) -> HeldAlertRow {
     HeldAlertRow {
         account_id: alert.account_id.clone(),
         id: new_id(now),
-        rep_id,
+        matters: alert.matters.to(&person),
+        rep_id: person.rep_id,
         handoff_id: alert.handoff_id,
         entry_id,
         account_name: alert.account_name.clone(),
         title: alert.title.clone(),
         body: alert.body.clone(),
         priority: alert.priority,
-        matters: alert.matters,
         reason: OVER_BUDGET.to_owned(),
         held_at: now,
         state: "held".to_owned(),

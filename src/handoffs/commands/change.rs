@@ -16,7 +16,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::alerts::Telling;
-use super::{DRAIN, DRAIN_KEY, HandoffError, Handoffs, STEP};
+use super::{DRAIN, DRAIN_KEY, HandoffError, Handoffs, SLA_WORKER, STEP};
 use crate::handoffs::assign::names::{RepId, TeamId};
 use crate::handoffs::assign::outcome::{Assigned, Route};
 use crate::handoffs::assign::{Outcome, Request, Roster, Snapshot, assign_many, rotations};
@@ -130,6 +130,28 @@ impl Handoffs {
             jobs::enqueue(conn, DRAIN, &[job(DRAIN_KEY.to_owned(), &json!({}), now)], now).await?;
         }
         Ok(changing)
+    }
+
+    /// Lets time pass up to when somebody does something, in the transaction of what they do: whether the background
+    /// work has looked yet plays no part in what happened. Gives the handoffs as they then stand.
+    pub(super) async fn catch_up(
+        &self,
+        conn: &mut PgConnection,
+        changing: Vec<Changing>,
+        before: DateTime,
+        now: DateTime,
+    ) -> Result<Vec<Changing>, HandoffError> {
+        let (mut late, mut stands) = (Vec::new(), Vec::with_capacity(changing.len()));
+        for mut one in changing {
+            one.happened = lifecycle::pass_time_before(&mut one.handoff, before, now)?;
+            if one.happened.is_empty() { stands.push(one) } else { late.push(one) }
+        }
+        if !late.is_empty() {
+            let settled = self.settle(conn, late, SLA_WORKER, now).await?;
+            let settled = settled.into_iter().map(|one| Changing::of(one.handoff));
+            stands.extend(settled.collect::<Result<Vec<_>, _>>()?);
+        }
+        Ok(stands)
     }
 
     async fn update(&self, conn: &mut PgConnection, rows: &[Handoff]) -> Result<(), HandoffError> {
@@ -390,8 +412,10 @@ impl Rows {
 /// people; and the seal of the package once the handoff is not held.
 fn logged(happening: &Happening, handoff: &Handoff, mut details: serde_json::Value) -> serde_json::Value {
     let in_words = !matches!(happening, Happening::TurnEnded { .. });
-    if let Some(reason) = details.get("reason").and_then(serde_json::Value::as_str).filter(|_| in_words) {
-        details["reason"] = written(&sha256(reason.as_bytes())).into();
+    for words in ["reason", "question", "answer"].into_iter().filter(|_| in_words) {
+        if let Some(said) = details.get(words).and_then(serde_json::Value::as_str) {
+            details[words] = written(&sha256(said.as_bytes())).into();
+        }
     }
     let never_held = matches!(happening, Happening::Created { .. }) && handoff.status != Status::Held;
     if never_held || matches!(happening, Happening::Released { .. }) {

@@ -71,6 +71,9 @@ pub const DIGEST: &str = "handoff_digest";
 /// All of them, in the order in which they are done.
 pub const KINDS: [&str; 7] = [STEP, OPEN, OUTCOME, RELEASE, HOURS, DRAIN, DIGEST];
 
+/// Under whose name clocks run.
+const SLA_WORKER: &str = "worker:sla";
+
 /// Handoffs: a handle to the use cases of this slice.
 #[derive(Clone)]
 pub struct Handoffs {

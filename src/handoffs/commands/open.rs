@@ -227,8 +227,8 @@ impl Handoffs {
         (held.package, held.package_digest) = sealed(&gathered.package)?;
         store::replace_package(conn, held).await?;
         (held.completeness, held.missing) = (gathered.completeness.percent, gathered.completeness.missing);
-        held.request.firm = firm(&current.account_id, &current.state, &gathered.segment)?;
         held.segment = gathered.segment;
+        known_now(held, current)?;
         (one.package, one.receipts) = (gathered.package, gathered.receipts);
         Ok(gathered.holds)
     }
@@ -329,6 +329,7 @@ fn opening(
         closed_at: None,
         close_reason: None,
         nps: None,
+        question: None,
         version: 1,
     };
     let (chosen, restart) = (ask.owner_id.clone(), Restart::Automatic);
@@ -356,6 +357,17 @@ fn sealed(package: &Package) -> Result<(Box<serde_json::value::RawValue>, String
 fn previous_owner(ask: &OpenAsk, state: &AccountState) -> Option<String> {
     let deal = ask.deal_id.as_ref().and_then(|id| state.deals.get(id));
     deal.and_then(|deal| value(&deal.owner_id)).or_else(|| value(&state.profile.owner_id)).cloned()
+}
+
+/// What routing reads of an account, as it is known now: for what has waited since it was read. An owner whom a person
+/// chose stays.
+pub(super) fn known_now(waits: &mut Handoff, current: &Current) -> Result<(), HandoffError> {
+    waits.request.firm = firm(&current.account_id, &current.state, &waits.segment)?;
+    let owner = value(&current.state.profile.owner_id).cloned();
+    if waits.request.crm_owner.is_none() || waits.request.crm_owner == waits.previous_owner {
+        waits.request.crm_owner = owner;
+    }
+    Ok(())
 }
 
 fn firm(account_id: &str, state: &AccountState, segment: &str) -> Result<Firm, HandoffError> {

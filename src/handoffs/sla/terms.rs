@@ -51,6 +51,10 @@ pub struct SlaTerms {
     /// From the deadline.
     #[schema(value_type = String, example = "24h")]
     pub reassign_after: Length,
+    /// A question of the owner to those who handed over stops the clock until there is an answer, for so long at most and
+    /// once in a turn. Always in wall time: those who are asked have other hours.
+    #[serde(default = "SlaTerms::usual_wait_for_answer")]
+    pub wait_for_answer: Length,
     /// How often the service may give the handoff to somebody else by itself. Then it stops and asks the fallback.
     pub max_reassignments: u8,
     /// The role that is alerted, such as `sales_manager`.
@@ -74,6 +78,11 @@ impl fmt::Display for TermsFault {
 }
 
 impl SlaTerms {
+    /// Where nobody says otherwise.
+    pub fn usual_wait_for_answer() -> Length {
+        Length::hours(24)
+    }
+
     /// All that is wrong with the terms.
     pub fn faults(&self) -> Vec<TermsFault> {
         let mut faults = Vec::new();

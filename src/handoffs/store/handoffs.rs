@@ -205,7 +205,7 @@ pub async fn update_handoffs(conn: &mut PgConnection, changed: &[Handoff]) -> Re
              breached_at = r.breached_at, reassignments = r.reassignments, fell_back = r.fell_back,
              waiting_since = r.waiting_since, alarmed_at = r.alarmed_at, assigned_at = r.assigned_at, acknowledged_at = r.acknowledged_at,
              contacted_at = r.contacted_at, meeting_at = r.meeting_at, closed_at = r.closed_at,
-             close_reason = r.close_reason, nps = r.nps, version = r.version + 1
+             close_reason = r.close_reason, nps = r.nps, question = r.question, version = r.version + 1
            FROM json_populate_recordset(NULL::handoff, $1::json) AS r
            WHERE h.account_id = r.account_id AND h.id = r.id AND h.version = r.version"#,
         Json(changed) as _
