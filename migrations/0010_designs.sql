@@ -31,6 +31,8 @@ CREATE TABLE design_version (
     number    integer NOT NULL CONSTRAINT design_version_number CHECK (number > 0),
     inputs    json NOT NULL,
     packet    json NOT NULL,
+    -- The plan that gets there.
+    plan      json NOT NULL,
     -- The entries of the roster that make it live.
     entries   json NOT NULL,
     -- What it was made on: the digests of the entries and of the type that it read.

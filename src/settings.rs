@@ -12,6 +12,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::connectors::ConnectorSettings;
+use crate::designs::watch::WatchTerms;
 use crate::platform::outbox::OutboxSettings;
 
 /// The defaults, as a file that documents itself.
@@ -26,6 +27,8 @@ pub struct Settings {
     pub events: EventSettings,
     pub motions: MotionSettings,
     pub handoffs: HandoffSettings,
+    #[serde(default)]
+    pub watch: WatchTerms,
     pub outbox: OutboxSettings,
     #[serde(default)]
     pub connectors: ConnectorSettings,
@@ -150,8 +153,9 @@ impl Settings {
             (self.outbox.concurrency == 0, "outbox.concurrency", "must be at least 1"),
             (self.motions.sweep_every_minutes == 0, "motions.sweep_every_minutes", "must be at least 1"),
         ];
-        match faults.into_iter().find(|(wrong, ..)| *wrong) {
-            Some((_, key, fault)) => Err(SettingsError::Value { key, fault }),
+        let wrong = faults.into_iter().filter(|(wrong, ..)| *wrong).map(|(_, key, fault)| (key, fault));
+        match wrong.chain(self.watch.faults()).next() {
+            Some((key, fault)) => Err(SettingsError::Value { key, fault }),
             None => Ok(()),
         }
     }

@@ -20,6 +20,7 @@ use axum::extract::FromRef;
 
 use crate::accounts::Accounts;
 use crate::connectors::Connectors;
+use crate::designs::commands::Designs;
 use crate::handoffs::commands::Handoffs;
 use crate::motions::commands::Motions;
 use crate::platform::http::Platform;
@@ -41,6 +42,7 @@ pub struct Parts {
     pub motions: Motions,
     pub handoffs: Handoffs,
     pub connectors: Connectors,
+    pub designs: Designs,
     pub outbox: Arc<Outbox>,
     pub upkeep: Upkeep,
 }
@@ -74,6 +76,12 @@ impl FromRef<App> for Motions {
 impl FromRef<App> for Handoffs {
     fn from_ref(app: &App) -> Self {
         app.handoffs.clone()
+    }
+}
+
+impl FromRef<App> for Designs {
+    fn from_ref(app: &App) -> Self {
+        app.designs.clone()
     }
 }
 

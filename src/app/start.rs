@@ -22,6 +22,7 @@ use crate::accounts::intake::{self, IntakeWorker};
 use crate::accounts::{Accounts, Suppressions, store};
 use crate::connectors::commands::{Asker, CallCustodian};
 use crate::connectors::{Connectors, Registry, SetupFault, Tools};
+use crate::designs::commands::Designs;
 use crate::handoffs::commands::{HandoffCustodian, HandoffFollower, HandoffTimeline, Handoffs, Rosters};
 use crate::handoffs::package;
 use crate::handoffs::recheck::PackageSeals;
@@ -259,6 +260,15 @@ pub fn wire(
         work: hand_over,
         deliver,
     };
+    let designs = Designs {
+        pool: pool.clone(),
+        clock: clock.clone(),
+        handoffs: handoffs.clone(),
+        motions: motions.clone(),
+        terms: Arc::new(settings.watch.clone()),
+        work: Arc::new(Notify::new()),
+        deliver: motions.deliver.clone(),
+    };
     let connectors = Connectors {
         pool,
         clock,
@@ -269,7 +279,7 @@ pub fn wire(
         fetch: Arc::new(Notify::new()),
     };
     let upkeep = Upkeep::of(settings);
-    let parts = Parts { platform, accounts, motions, handoffs, connectors, outbox, upkeep };
+    let parts = Parts { platform, accounts, motions, handoffs, connectors, designs, outbox, upkeep };
     (App(Arc::new(parts)), worker, desk_worker)
 }
 

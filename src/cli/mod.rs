@@ -15,6 +15,7 @@ mod dead;
 mod decisions;
 mod deliveries;
 mod demo_feed;
+mod design;
 mod events;
 mod explain;
 mod failure;
@@ -80,8 +81,12 @@ enum Command {
     Reps(reps::Reps),
     /// Everything about who takes handoffs, in and out.
     Roster(roster::Roster),
-    /// When a handoff would be due, and why then.
-    Sla(sla::Sla),
+    /// Design the handoffs of a segment: routing, response times, staffing, enablement, in a packet that can be signed.
+    DefineHandoff(Box<design::DefineHandoff>),
+    /// Designs of handoffs: read, sign, apply, roll back.
+    Design(design::Design),
+    /// What is promised, whether it can be kept, and whether it is.
+    Sla(Box<sla::Sla>),
     /// The rules, as versioned data.
     Policy(policy::Policy),
     /// The systems that the service is connected to.
@@ -136,7 +141,9 @@ async fn dispatch(command: Command, context: &Context) -> anyhow::Result<ExitCod
         Command::Handoff(args) => handoff::run(args, context).await,
         Command::Reps(args) => reps::run(args, context).await,
         Command::Roster(args) => roster::run(args, context).await,
-        Command::Sla(args) => sla::run(args, context).await,
+        Command::DefineHandoff(args) => design::define(*args, context).await,
+        Command::Design(args) => design::run(args, context).await,
+        Command::Sla(args) => sla::run(*args, context).await,
         Command::Policy(args) => policy::run(args, context).await,
         Command::Deliveries(args) => deliveries::run(args, context).await,
         Command::Dead(args) => dead::run(args, context).await,

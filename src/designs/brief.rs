@@ -149,9 +149,15 @@ pub struct Ask {
     /// The first day on which it is to hold; four weeks from now when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub launch: Option<NaiveDate>,
-    /// Who fills the roles of the plan, such as `revops_director`.
+    /// Who fills the roles of the plan, such as `revops_director`; the holders of the roster's roles when left out.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub owners: BTreeMap<String, Owner>,
+    /// Who makes the design, by name; the key's name when left out. Kept with the version, not with the inputs.
+    #[serde(default, skip_serializing)]
+    pub author: Option<String>,
+    /// Write nothing. Not kept.
+    #[serde(default, skip_serializing)]
+    pub dry_run: bool,
 }
 
 /// What is known of capacity besides what the service measures.
@@ -290,13 +296,15 @@ pub fn check(
     faults.dependencies(&ask.dependencies, roles, today);
     faults.owners(&ask.owners, roles, roster);
     let launch = ask.launch.unwrap_or(today + chrono::TimeDelta::weeks(4));
-    if launch < today {
-        faults.add("/launch", "lies in the past");
+    if launch <= today {
+        faults.add("/launch", "must be tomorrow or later");
     } else if (launch - today).num_days() > LAUNCH_MAX_DAYS {
         faults.add("/launch", "lies more than 400 days ahead");
     }
     match (segment, goal, response, handoff_type, team) {
-        (Some(segment), Some(goal), Some(response), Some(handoff_type), Some(team)) if faults.0.is_empty() => {
+        (Some(segment), Some(goal), Some(response), Some(handoff_type), Some(team))
+            if faults.0.is_empty() =>
+        {
             Ok(Brief {
                 segment,
                 goal,
@@ -337,7 +345,13 @@ impl Faults {
     }
 
     /// A value by its name; names may be written with `-` and in any case.
-    fn one_of<T: Copy>(&mut self, pointer: &str, text: &str, all: &[T], name: fn(T) -> &'static str) -> Option<T> {
+    fn one_of<T: Copy>(
+        &mut self,
+        pointer: &str,
+        text: &str,
+        all: &[T],
+        name: fn(T) -> &'static str,
+    ) -> Option<T> {
         let plain = text.trim().to_lowercase().replace(['-', ' '], "_");
         let found = all.iter().copied().find(|value| name(*value) == plain);
         if found.is_none() {
@@ -348,7 +362,10 @@ impl Faults {
     }
 
     fn length(&mut self, pointer: &str, text: Option<&String>) -> Option<Length> {
-        text?.parse().map_err(|error: crate::kernel::calendar::LengthError| self.add(pointer, error.to_string())).ok()
+        text?
+            .parse()
+            .map_err(|error: crate::kernel::calendar::LengthError| self.add(pointer, error.to_string()))
+            .ok()
     }
 
     fn team(&mut self, given: Option<&str>, usual: Option<&str>, roster: &Roster) -> Option<TeamId> {

@@ -68,7 +68,8 @@ pub struct Finding {
 }
 
 /// The stages without which a pipeline cannot be told.
-const STAGES: [&str; 6] = ["discovery", "qualification", "proposal", "negotiation", "closed_won", "closed_lost"];
+const STAGES: [&str; 6] =
+    ["discovery", "qualification", "proposal", "negotiation", "closed_won", "closed_lost"];
 
 /// The questions in order, with their answers.
 pub fn intake(brief: &Brief, types: &HandoffTypes, policy: &PolicyFacts) -> Vec<Finding> {
@@ -102,7 +103,13 @@ fn entry_stage(brief: &Brief, types: &HandoffTypes, policy: &PolicyFacts) -> Fin
                     opened by hand.";
         finding("entry_stage", asks, Standing::Missing, says, what)
     } else {
-        finding("entry_stage", asks, Standing::Defined, format!("{} open {kind}", sentence_list(&opens)), "")
+        finding(
+            "entry_stage",
+            asks,
+            Standing::Defined,
+            format!("{kind} is opened by {}", sentence_list(&opens)),
+            "",
+        )
     }
 }
 
@@ -178,7 +185,8 @@ fn scoring(brief: &Brief, of_type: &HandoffType, policy: &PolicyFacts) -> Findin
     let thresholds = match brief.goal {
         Goal::ProductActivation | Goal::Expansion => {
             let (depth, seats) = (policy.plateau_depth, policy.seats_full_pct);
-            (depth > 0.0 && seats > 0.0).then(|| format!("usage depth from {depth} %, seats full at {seats} %"))
+            (depth > 0.0 && seats > 0.0)
+                .then(|| format!("usage depth from {depth} %, seats full at {seats} %"))
         }
         Goal::Pipeline | Goal::AbmCampaign => (!policy.ideal_customer.is_empty())
             .then(|| format!("the ideal customer by {}", sentence_list(&policy.ideal_customer))),
@@ -186,9 +194,14 @@ fn scoring(brief: &Brief, of_type: &HandoffType, policy: &PolicyFacts) -> Findin
     let (status, says) = match (scored, thresholds) {
         (true, Some(by)) => {
             let version = &policy.version;
-            (Standing::Defined, format!("a score is required; policy {version} weighs {} signs and {by}", policy.indicators))
+            (
+                Standing::Defined,
+                format!("a score is required; policy {version} weighs {} signs and {by}", policy.indicators),
+            )
         }
-        (true, None) => (Standing::Thin, format!("a score is required, but policy {} sets no threshold", policy.version)),
+        (true, None) => {
+            (Standing::Thin, format!("a score is required, but policy {} sets no threshold", policy.version))
+        }
         (false, Some(by)) => (Standing::Thin, format!("{by}, but a package needs no score")),
         (false, None) => (Standing::Missing, "neither a score nor a threshold".to_owned()),
     };
@@ -200,7 +213,9 @@ fn completeness(brief: &Brief, of_type: &HandoffType) -> Finding {
     let asks = "What holds back a package that is too thin?";
     let contacts = of_type.required.iter().any(|field| field == "contacts");
     let (status, says) = match (of_type.hold_below, contacts) {
-        (0, false) => (Standing::Missing, format!("{} holds nothing back and needs no contact", brief.handoff_type)),
+        (0, false) => {
+            (Standing::Missing, format!("{} holds nothing back and needs no contact", brief.handoff_type))
+        }
         (0, true) => {
             let says = "a package without anybody to contact or anything that qualifies it is held; how complete it is \
                         holds none back";

@@ -204,14 +204,18 @@ mod tests {
         let book = Playbook::shipped();
         let roles: BTreeSet<&str> = book.role_names().into_iter().collect();
         assert_eq!(book.ladder(), ["revops_director", "sales_manager", "cro"]);
-        let ends: BTreeSet<&str> = book.roles.keys().map(|name| {
-            let (mut last, mut steps) = (name.as_str(), 0);
-            while let Some(next) = book.roles[last].fallback.as_deref() {
-                (last, steps) = (next, steps + 1);
-                assert!(roles.contains(last) && steps < roles.len(), "{name} leads in a circle");
-            }
-            last
-        }).collect();
+        let ends: BTreeSet<&str> = book
+            .roles
+            .keys()
+            .map(|name| {
+                let (mut last, mut steps) = (name.as_str(), 0);
+                while let Some(next) = book.roles[last].fallback.as_deref() {
+                    (last, steps) = (next, steps + 1);
+                    assert!(roles.contains(last) && steps < roles.len(), "{name} leads in a circle");
+                }
+                last
+            })
+            .collect();
         assert_eq!(ends, BTreeSet::from(["executive_sponsor"]));
         for sign in SignOff::ALL {
             assert!(book.roles.values().any(|role| role.signs == Some(sign)), "{sign:?}");
@@ -220,7 +224,8 @@ mod tests {
         for owner in owners.chain(book.checklist.iter().map(|check| &check.owner)) {
             assert!(roles.contains(owner.as_str()), "{owner}");
         }
-        let ids = book.enablement.iter().map(|item| &item.id).chain(book.checklist.iter().map(|check| &check.id));
+        let ids =
+            book.enablement.iter().map(|item| &item.id).chain(book.checklist.iter().map(|check| &check.id));
         let all: Vec<&String> = ids.collect();
         assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len(), "ids differ");
         assert!(book.enablement.iter().all(|item| item.ready_days >= 1 && item.work_days >= 1));

@@ -134,7 +134,8 @@ impl Scene {
 }
 
 pub fn policy() -> PolicyFacts {
-    let stages = ["discovery", "qualification", "proposal", "negotiation", "closing", "closed_won", "closed_lost"];
+    let stages =
+        ["discovery", "qualification", "proposal", "negotiation", "closing", "closed_won", "closed_lost"];
     PolicyFacts {
         version: "default@1a2b".to_owned(),
         deal_stages: stages.map(str::to_owned).to_vec(),

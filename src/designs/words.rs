@@ -23,9 +23,11 @@ pub fn span(secs: f64) -> String {
         return format!("{:.0} s", secs.max(0.0));
     }
     let minutes = (secs / 60.0).round();
-    let (days, hours, rest) = ((minutes / 1_440.0).floor(), (minutes % 1_440.0 / 60.0).floor(), minutes % 60.0);
-    let parts = [(days, "d"), (hours, "h"), (rest, "min")];
-    let told = parts.into_iter().filter(|(count, _)| *count > 0.0).take(2);
+    let (days, hours, rest) =
+        ((minutes / 1_440.0).floor(), (minutes % 1_440.0 / 60.0).floor(), minutes % 60.0);
+    // Two neighbours are exact enough: nobody needs the minutes of days.
+    let parts = if days > 0.0 { [(days, "d"), (hours, "h")] } else { [(hours, "h"), (rest, "min")] };
+    let told = parts.into_iter().filter(|(count, _)| *count > 0.0);
     told.map(|(count, unit)| format!("{count:.0} {unit}")).collect::<Vec<_>>().join(" ")
 }
 
@@ -58,6 +60,7 @@ mod tests {
             (4_800.0, "1 h 20 min"),
             (7_200.0, "2 h"),
             (183_600.0, "2 d 3 h"),
+            (173_220.0, "2 d"),
             (f64::INFINITY, "without end"),
         ];
         for (secs, told) in spans {

@@ -61,6 +61,11 @@ impl Service {
         Self::start(true, &[]).await
     }
 
+    /// As [`Service::sandbox`], with settings.
+    pub async fn sandbox_with(env: &[(&str, &str)]) -> Self {
+        Self::start(true, env).await
+    }
+
     /// With the machine's time and deliveries that leave.
     pub async fn live(env: &[(&str, &str)]) -> Self {
         Self::start(false, env).await

@@ -16,6 +16,7 @@ mod connect_slack;
 mod connectors;
 mod crash;
 mod dead;
+mod designs;
 mod fakes;
 mod handoff_concurrency;
 mod handoff_days;

@@ -13,13 +13,23 @@ pub const SLICES: [&str; 8] =
 /// What of a slice others may name; besides what its front page gives out.
 const OPEN: [&str; 3] = ["commands", "model", "api"];
 /// Everything that only computes: given the same arguments it gives the same answer.
-const PURE: [&str; 23] = [
+const PURE: [&str; 33] = [
     "src/kernel/",
     "src/accounts/events/",
     "src/accounts/fold/",
     "src/accounts/matching/",
     "src/accounts/model/",
     "src/accounts/privacy/",
+    "src/designs/base.rs",
+    "src/designs/brief.rs",
+    "src/designs/document/",
+    "src/designs/estimate/",
+    "src/designs/intake.rs",
+    "src/designs/packet/",
+    "src/designs/playbook.rs",
+    "src/designs/routing/",
+    "src/designs/service/",
+    "src/designs/watch/",
     "src/handoffs/alerts/",
     "src/handoffs/assign/",
     "src/handoffs/availability/",
@@ -52,8 +62,8 @@ fn allowed(from: &str) -> Vec<&'static str> {
     match from {
         "kernel" => vec!["kernel"],
         "platform" => vec!["kernel", "platform"],
-        // What a connector is set up with it says itself, in a type of its own.
-        "settings" => vec!["kernel", "platform", "connectors", "settings"],
+        // What a connector, or the watch, is set up with it says itself, in a type of its own.
+        "settings" => vec!["kernel", "platform", "connectors", "designs", "settings"],
         "demo" => [&["kernel", "demo"][..], &SLICES].concat(),
         "app" => [&["kernel", "platform", "settings", "app"][..], &SLICES].concat(),
         "cli" => [&["kernel", "platform", "settings", "app", "cli", "demo"][..], &SLICES].concat(),

@@ -97,10 +97,20 @@ fn opening(told: &Told<'_>) -> Vec<Block> {
         Basis::Business => "working time counts",
     };
     let status = told.status.replace('_', " ");
-    let version = format!("{}, {status}, by {} on {}", told.version, told.author, instant(told.made_at, told.zone));
+    let version =
+        format!("{}, {status}, by {} on {}", told.version, told.author, instant(told.made_at, told.zone));
     let rows = [
-        ["Promise", &format!("first contact within {} for {}; {clock}", model.response, percent(model.service_level))],
-        ["Handoff", &format!("{}, from {} to {}", packet.routing.handoff_type, packet.routing.from_team, packet.routing.to_team)],
+        [
+            "Promise",
+            &format!("first contact within {} for {}; {clock}", model.response, percent(model.service_level)),
+        ],
+        [
+            "Handoff",
+            &format!(
+                "{}, from {} to {}",
+                packet.routing.handoff_type, packet.routing.from_team, packet.routing.to_team
+            ),
+        ],
         ["Launch", &date(packet.launch)],
         ["Version", &version],
     ];
@@ -115,10 +125,16 @@ fn opening(told: &Told<'_>) -> Vec<Block> {
         + packet.dependencies.iter().filter(|line| line.is_late).count();
     let mut open = Vec::new();
     if missing > 0 {
-        open.push(labelled("Before the launch", format!("{missing} definitions are missing; see the intake.")));
+        open.push(labelled(
+            "Before the launch",
+            format!("{missing} definitions are missing; see the intake."),
+        ));
     }
     if late > 0 {
-        open.push(labelled("Dates", format!("{late} things cannot be there in time; see enablement and dependencies.")));
+        open.push(labelled(
+            "Dates",
+            format!("{late} things cannot be there in time; see enablement and dependencies."),
+        ));
     }
     open.extend(packet.capacity_notes.iter().map(|note| labelled("Capacity, as it was told", note)));
     if !open.is_empty() {
@@ -129,8 +145,10 @@ fn opening(told: &Told<'_>) -> Vec<Block> {
 
 fn intake(packet: &Packet) -> Vec<Block> {
     let rows = packet.intake.iter().map(|finding| {
+        // Marks of code read as dirt where nothing formats.
+        let bare = |text: &str| plain(text.replace('`', ""));
         let what = finding.what_to_do.as_deref().unwrap_or("–");
-        [plain(&finding.asks), plain(finding.status.words()), plain(&finding.says), plain(what)]
+        [plain(&finding.asks), plain(finding.status.words()), bare(&finding.says), bare(what)]
     });
     vec![
         Block::heading("Intake: what is defined"),
@@ -156,10 +174,11 @@ fn plan(told: &Told<'_>) -> Vec<Block> {
 fn approvals(told: &Told<'_>) -> Vec<Block> {
     let rows = SignOff::ALL.map(|sign| {
         let signed = told.signed.iter().find(|signed| signed.sign == sign);
-        let (name, at, comment) = signed.map_or(("open".to_owned(), String::new(), String::new()), |signed| {
-            let comment = signed.comment.clone().unwrap_or_default();
-            (signed.name.clone(), instant(signed.at, told.zone), comment)
-        });
+        let (name, at, comment) =
+            signed.map_or(("open".to_owned(), String::new(), String::new()), |signed| {
+                let comment = signed.comment.clone().unwrap_or_default();
+                (signed.name.clone(), instant(signed.at, told.zone), comment)
+            });
         [plain(sign.words()), plain(name), plain(at), plain(comment)]
     });
     vec![

@@ -18,7 +18,8 @@ fn owner(packet: &Packet, role: &str) -> String {
 pub fn escalation(tree: &Escalation) -> Vec<Block> {
     let steps = tree.steps.iter().map(|step| [plain(&step.when), plain(&step.what), plain(&step.who)]);
     let rungs = tree.ladder.iter().map(|rung| {
-        let who = rung.name.as_ref().map_or_else(|| rung.title.clone(), |name| format!("{name}, {}", rung.title));
+        let who =
+            rung.name.as_ref().map_or_else(|| rung.title.clone(), |name| format!("{name}, {}", rung.title));
         let fallback = rung.fallback.as_deref().unwrap_or("nobody");
         plain(format!("{who}; {fallback} stands in"))
     });
@@ -36,7 +37,12 @@ pub fn escalation(tree: &Escalation) -> Vec<Block> {
 
 pub fn checklist(packet: &Packet) -> Vec<Block> {
     let rows = packet.checklist.iter().map(|line| {
-        [plain(line.kind.words()), plain(&line.title), plain(owner(packet, &line.owner)), plain(date(line.due_on))]
+        [
+            plain(line.kind.words()),
+            plain(&line.title),
+            plain(owner(packet, &line.owner)),
+            plain(date(line.due_on)),
+        ]
     });
     let mut blocks = vec![
         Block::heading("Data and tooling"),

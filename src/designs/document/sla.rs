@@ -9,10 +9,14 @@ use crate::kernel::document::block::{Block, Line, plain};
 pub fn blocks(packet: &Packet) -> Vec<Block> {
     let model = &packet.model;
     let mut blocks = vec![Block::heading("SLA tables"), Block::subheading("What went into the model")];
-    let inputs = model
-        .inputs
-        .iter()
-        .map(|input| [plain(&input.name), plain(&input.value), plain(input.source.words()), plain(&input.note)]);
+    let inputs = model.inputs.iter().map(|input| {
+        [
+            plain(&input.name),
+            plain(&input.value),
+            plain(input.source.words()),
+            plain(input.note.replace('`', "")),
+        ]
+    });
     blocks.push(Block::table(["Figure", "Value", "Source", "How"], inputs.collect::<Vec<[Line; 4]>>()));
     blocks.push(Block::subheading("What can be kept with those who are there"));
     blocks.push(figures(model));
@@ -41,11 +45,31 @@ fn figures(model: &SlaModel) -> Block {
     let of_counted = |tell: fn(&Simulated) -> String| counted.map_or_else(|| "–".to_owned(), tell);
     let share = format!("Answered within {}", model.response);
     let rows = [
-        [share.as_str(), &of_formula(|f| percent(f.within_target)), &of_counted(|s| percent(s.within_target))],
-        ["In nine of ten periods of four weeks", "–", &of_counted(|s| percents(s.within_target_range.low, s.within_target_range.high))],
-        ["The mean of the simulation is sure to", "–", &of_counted(|s| percents(s.within_target_confidence.low, s.within_target_confidence.high))],
-        ["Mean time to the contact", &of_formula(|f| span(f.mean_response_secs)), &of_counted(|s| span(s.mean_response_secs))],
-        ["95 % are contacted within", &of_formula(|f| span(f.p95_response_secs)), &of_counted(|s| s.p95_response_secs.map_or_else(|| "never".to_owned(), span))],
+        [
+            share.as_str(),
+            &of_formula(|f| percent(f.within_target)),
+            &of_counted(|s| percent(s.within_target)),
+        ],
+        [
+            "In nine of ten periods of four weeks",
+            "–",
+            &of_counted(|s| percents(s.within_target_range.low, s.within_target_range.high)),
+        ],
+        [
+            "The mean of the simulation is sure to",
+            "–",
+            &of_counted(|s| percents(s.within_target_confidence.low, s.within_target_confidence.high)),
+        ],
+        [
+            "Mean time to the contact",
+            &of_formula(|f| span(f.mean_response_secs)),
+            &of_counted(|s| span(s.mean_response_secs)),
+        ],
+        [
+            "95 % are contacted within",
+            &of_formula(|f| span(f.p95_response_secs)),
+            &of_counted(|s| s.p95_response_secs.map_or_else(|| "never".to_owned(), span)),
+        ],
         ["Reps are busy", &of_formula(|f| percent(f.utilisation)), &of_counted(|s| percent(s.utilisation))],
         ["No staffing of these hours exceeds", "–", &model.ceiling.map_or_else(|| "–".to_owned(), percent)],
     ];
@@ -62,7 +86,11 @@ fn staffing(model: &SlaModel) -> Vec<Block> {
             plain(percents(row.range.low, row.range.high)),
             plain(p95),
             plain(percent(row.utilisation)),
-            plain(row.erlang_within_target.map_or_else(|| "overrun".to_owned(), percent)),
+            plain(format!(
+                "{} with {} at once",
+                row.erlang_within_target.map_or_else(|| "overrun".to_owned(), percent),
+                row.at_once
+            )),
         ]
     });
     let mut blocks = vec![Block::table(
@@ -72,7 +100,9 @@ fn staffing(model: &SlaModel) -> Vec<Block> {
     let wanted = percent(model.service_level);
     blocks.push(Block::Paragraph(plain(match model.need.reps {
         Some(reps) => format!("{wanted} take {reps} reps of these hours."),
-        None => format!("No number of reps up to {} keeps {wanted} in these hours.", model.need.searched_up_to),
+        None => {
+            format!("No number of reps up to {} keeps {wanted} in these hours.", model.need.searched_up_to)
+        }
     })));
     let counted = model.simulation.as_ref();
     blocks.extend(counted.map(|counted| {

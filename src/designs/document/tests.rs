@@ -25,7 +25,12 @@ fn keep(name: &str, told: &str) {
     );
 }
 
-fn told(scene: &Scene, ask: &serde_json::Value, signed: &[Signed], tell: impl Fn(&Told<'_>) -> String) -> String {
+fn told(
+    scene: &Scene,
+    ask: &serde_json::Value,
+    signed: &[Signed],
+    tell: impl Fn(&Told<'_>) -> String,
+) -> String {
     let design = scene.design(ask);
     let dates = schedule(&design.plan).ok();
     let zone = Zone::find("Europe/Berlin").unwrap();

@@ -103,7 +103,9 @@ pub fn model(brief: &Brief, ground: &Ground<'_>, history: &History, seed: u64) -
 fn recommendation(brief: &Brief, model: &SlaModel) -> String {
     let (response, wanted) = (brief.response, percent(brief.service_level));
     let Some(now) = &model.simulation else {
-        return format!("Nothing comes in by these figures: {response} cannot be judged. Measure, or give the arrivals.");
+        return format!(
+            "Nothing comes in by these figures: {response} cannot be judged. Measure, or give the arrivals."
+        );
     };
     let range = percents(now.within_target_range.low, now.within_target_range.high);
     let kept = format!("{response} is kept for {range} with {}", reps(now.workers));

@@ -97,7 +97,12 @@ fn overrun(model: &SlaModel) -> Option<Risk> {
             now.workers,
             percent(now.never_share)
         );
-        risk("overrun", Severity::High, says, "Add people, shorten the work, or let less come in, before anything is promised.")
+        risk(
+            "overrun",
+            Severity::High,
+            says,
+            "Add people, shorten the work, or let less come in, before anything is promised.",
+        )
     })
 }
 
@@ -105,7 +110,8 @@ fn not_kept(brief: &Brief, model: &SlaModel) -> Option<Risk> {
     let now = model.simulation.as_ref()?;
     let (kept, wanted) = (now.within_target, brief.service_level);
     (kept < wanted).then(|| {
-        let says = format!("{} is kept for {}, {} are wanted", brief.response, percent(kept), percent(wanted));
+        let says =
+            format!("{} is kept for {}, {} are wanted", brief.response, percent(kept), percent(wanted));
         risk("not_kept", Severity::High, says, "Follow the recommendation before the design is approved.")
     })
 }
@@ -126,8 +132,16 @@ fn hours(brief: &Brief, model: &SlaModel) -> Option<Risk> {
 fn busy(model: &SlaModel) -> Option<Risk> {
     let now = model.simulation.as_ref()?;
     (now.utilisation > BUSY && now.utilisation < 1.0).then(|| {
-        let says = format!("reps are busy {} of their time: a few more handoffs make long queues", percent(now.utilisation));
-        risk("utilisation", Severity::Medium, says, "Keep people below 85 %, or agree on what is left undone on busy days.")
+        let says = format!(
+            "reps are busy {} of their time: a few more handoffs make long queues",
+            percent(now.utilisation)
+        );
+        risk(
+            "utilisation",
+            Severity::Medium,
+            says,
+            "Keep people below 85 %, or agree on what is left undone on busy days.",
+        )
     })
 }
 
@@ -135,15 +149,26 @@ fn few_people(made: &Made) -> Option<Risk> {
     let count = reps(&made.world);
     (count < 3).then(|| {
         let says = format!("the whole promise rests on {}", crate::designs::words::reps(count));
-        risk("few_people", Severity::Medium, says, "Name a cover for each absence, and a fallback owner for the team.")
+        risk(
+            "few_people",
+            Severity::Medium,
+            says,
+            "Name a cover for each absence, and a fallback owner for the team.",
+        )
     })
 }
 
 fn bursts(made: &Made) -> Option<Risk> {
     let bursts = made.world.arrivals.bursts;
     (bursts > BURSTS).then(|| {
-        let says = format!("days differ by {} more than chance has it: they come in bursts", percent(bursts.sqrt()));
-        risk("bursts", Severity::Medium, says, "Spread campaigns over days, or have somebody ready on the days of one.")
+        let says =
+            format!("days differ by {} more than chance has it: they come in bursts", percent(bursts.sqrt()));
+        risk(
+            "bursts",
+            Severity::Medium,
+            says,
+            "Spread campaigns over days, or have somebody ready on the days of one.",
+        )
     })
 }
 
@@ -151,7 +176,12 @@ fn short_history(made: &Made) -> Option<Risk> {
     let counted = made.world.arrivals.counted?;
     (counted < COUNTED_MIN || made.weeks_measured < WEEKS_MIN).then(|| {
         let says = format!("only {counted} handoffs in {} weeks were measured", number(made.weeks_measured));
-        risk("short_history", Severity::Medium, says, "Take the range seriously, and model again after four weeks.")
+        risk(
+            "short_history",
+            Severity::Medium,
+            says,
+            "Take the range seriously, and model again after four weeks.",
+        )
     })
 }
 
@@ -165,7 +195,12 @@ fn assumed(model: &SlaModel) -> Option<Risk> {
         .collect();
     (!names.is_empty()).then(|| {
         let says = format!("assumed and not measured: {}", crate::kernel::text::sentence_list(&names));
-        risk("assumed", Severity::Medium, says, "Replace them by the capacity of the request, and model again.")
+        risk(
+            "assumed",
+            Severity::Medium,
+            says,
+            "Replace them by the capacity of the request, and model again.",
+        )
     })
 }
 

@@ -38,6 +38,8 @@ pub struct Row {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub p95_response_secs: Option<f64>,
     pub utilisation: f64,
+    /// How many of them work at once, on average over the hours in which anybody does.
+    pub at_once: u32,
     /// What the formula says for the staffed hours; absent where it says that they are overrun.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub erlang_within_target: Option<f64>,
@@ -138,14 +140,16 @@ pub fn search(brief: &Brief, made: &Made, ceiling: Option<f64>, seed: u64) -> Se
     let sizes = sizes(there, need.reps);
     let row = |reps: u32| {
         let found = if reps == there { present.clone() } else { counted(reps, RUNS) }?;
+        let at_once = staffed(&with_reps(made, reps));
         Some(Row {
+            at_once,
             reps,
             within_target: found.within_target,
             range: found.within_target_range,
             mean_response_secs: found.mean_response_secs,
             p95_response_secs: found.p95_response_secs,
             utilisation: found.utilisation,
-            erlang_within_target: queue(made, staffed(&with_reps(made, reps)))
+            erlang_within_target: queue(made, at_once)
                 .figures(made.world.target_secs)
                 .map(|figures| figures.within_target),
         })
@@ -179,7 +183,8 @@ fn sizes(there: u32, needed: Option<u32>) -> Vec<u32> {
 
 /// Response times that are promised, in seconds.
 const PROMISED: [f64; 12] = [
-    900.0, 1_800.0, 3_600.0, 7_200.0, 14_400.0, 28_800.0, 43_200.0, 86_400.0, 172_800.0, 259_200.0, 432_000.0, 604_800.0,
+    900.0, 1_800.0, 3_600.0, 7_200.0, 14_400.0, 28_800.0, 43_200.0, 86_400.0, 172_800.0, 259_200.0,
+    432_000.0, 604_800.0,
 ];
 
 /// The shortest usual promise that those who are there keep for the wanted share.

@@ -87,9 +87,8 @@ fn input(name: &str, value: String, source: Source, note: impl Into<String>) -> 
 
 /// The reps of the pool; fewer or more of them where a number was given.
 fn workers(brief: &Brief, ground: &Ground<'_>, typical: &Worker) -> Vec<Worker> {
-    let day_cap = |rep: &Rep| {
-        rep.caps.iter().filter(|cap| cap.window == Window::Day).map(|cap| cap.limit).min()
-    };
+    let day_cap =
+        |rep: &Rep| rep.caps.iter().filter(|cap| cap.window == Window::Day).map(|cap| cap.limit).min();
     let of_rep = |rep: &&Rep| Worker {
         name: rep.name.clone(),
         weight: rep.weight.max(1),
@@ -128,7 +127,8 @@ fn arrivals(brief: &Brief, world: &World, history: &History, zone: Zone) -> (Arr
     };
     let at_night = |arrivals: &Arrivals, source, note: &str| {
         let closed = arrivals.by_hour.iter().zip(&open).filter(|(_, open)| !**open);
-        let share = closed.map(|(expected, _)| expected).sum::<f64>() / arrivals.per_week().max(f64::MIN_POSITIVE);
+        let share =
+            closed.map(|(expected, _)| expected).sum::<f64>() / arrivals.per_week().max(f64::MIN_POSITIVE);
         input("Handoffs that come while nobody works", percent(share), source, note)
     };
     if let Some(per_week) = brief.capacity.arrivals_per_week {
@@ -177,7 +177,9 @@ fn handling(brief: &Brief, history: &History) -> (Handling, f64, Vec<Input>) {
             (USUAL_PREPARING, Source::Assumed, note)
         }
         (None, _) => {
-            let note = format!("mean of {seen} handoffs, from acknowledgement to contact in the owner's working time");
+            let note = format!(
+                "mean of {seen} handoffs, from acknowledgement to contact in the owner's working time"
+            );
             (measured_mean, Source::Measured, note)
         }
     };

@@ -76,41 +76,59 @@ fn steps(terms: &SlaTerms) -> Vec<Step> {
     let budget = terms.budget;
     let mut steps = Vec::new();
     if let Some(before) = terms.remind_before {
-        steps.push((budget.total_seconds() - before.total_seconds(), step(
-            format!("{before} before the deadline"),
-            "reminder",
-            "the owner".to_owned(),
-        )));
+        steps.push((
+            budget.total_seconds() - before.total_seconds(),
+            step(format!("{before} before the deadline"), "reminder", "the owner".to_owned()),
+        ));
     }
     if let Some(within) = terms.acknowledge_within {
-        steps.push((within.total_seconds(), step(
-            format!("{within} after the handoff"),
-            "nobody has acknowledged it",
-            format!("the owner and the {}", words(&terms.escalate_to)),
-        )));
+        steps.push((
+            within.total_seconds(),
+            step(
+                format!("{within} after the handoff"),
+                "nobody has acknowledged it",
+                format!("the owner and the {}", words(&terms.escalate_to)),
+            ),
+        ));
     }
     let due = budget.total_seconds();
     let after = |length: crate::kernel::calendar::Length| due + length.total_seconds();
-    steps.push((due, step(format!("{budget} after the handoff"), "the deadline: a breach is recorded", "nobody yet".to_owned())));
+    steps.push((
+        due,
+        step(
+            format!("{budget} after the handoff"),
+            "the deadline: a breach is recorded",
+            "nobody yet".to_owned(),
+        ),
+    ));
     steps.push((
         after(terms.owner_alert_after),
         step(format!("{} late", terms.owner_alert_after), "alert", "the owner".to_owned()),
     ));
-    steps.push((after(terms.manager_alert_after), step(
-        format!("{} late", terms.manager_alert_after),
-        "alert",
-        format!("the owner's manager and the {}", words(&terms.escalate_to)),
-    )));
-    steps.push((after(terms.reassign_after), step(
-        format!("{} late", terms.reassign_after),
-        "given to somebody else, with a new clock",
-        format!("whoever has the next turn, up to {} times", terms.max_reassignments),
-    )));
-    steps.push((after(terms.reassign_after) + 1, step(
-        format!("{} late for the last time", terms.reassign_after),
-        "stays where it is and waits for a decision",
-        format!("the {}", words(&terms.fallback_to)),
-    )));
+    steps.push((
+        after(terms.manager_alert_after),
+        step(
+            format!("{} late", terms.manager_alert_after),
+            "alert",
+            format!("the owner's manager and the {}", words(&terms.escalate_to)),
+        ),
+    ));
+    steps.push((
+        after(terms.reassign_after),
+        step(
+            format!("{} late", terms.reassign_after),
+            "given to somebody else, with a new clock",
+            format!("whoever has the next turn, up to {} times", terms.max_reassignments),
+        ),
+    ));
+    steps.push((
+        after(terms.reassign_after) + 1,
+        step(
+            format!("{} late for the last time", terms.reassign_after),
+            "stays where it is and waits for a decision",
+            format!("the {}", words(&terms.fallback_to)),
+        ),
+    ));
     steps.sort_by_key(|(at, _)| *at);
     steps.into_iter().map(|(_, step)| step).collect()
 }

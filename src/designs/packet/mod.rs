@@ -155,7 +155,8 @@ pub fn make(brief: &Brief, sources: Sources<'_>) -> Result<Design, Undrawn> {
     let opening = calendar.next_opening(launch_noon).unwrap_or(launch_noon);
     let drawn = draw(brief, ground, opening)?;
     let names: Vec<&String> = drawn.blueprint.pods.iter().flat_map(|pod| &pod.reps).collect();
-    let reps: Vec<&Rep> = drawn.after.reps().iter().filter(|rep| names.contains(&&rep.id.to_string())).collect();
+    let reps: Vec<&Rep> =
+        drawn.after.reps().iter().filter(|rep| names.contains(&&rep.id.to_string())).collect();
     let hours = Hours { roster: &drawn.after, absences: ground.absences, reps };
     let modelled = model(brief, &hours, history, seed);
     let back = Workback::new(&calendar, brief.launch, now);

@@ -51,7 +51,8 @@ pub fn plan(
     now: DateTime,
 ) -> Plan {
     let (draft, calendar) = office(team);
-    let days = Days { calendar: &calendar };
+    let start_at = calendar.next_opening(now).unwrap_or(now);
+    let days = Days { calendar: &calendar, start_at };
     let mut tasks = vec![task("intake", "Brief intake", "intake", LEAD, 1)];
     tasks[0].outputs = vec!["intake findings".to_owned()];
     let mut defined = vec![id("intake")];
@@ -101,11 +102,11 @@ pub fn plan(
     for line in &packet.checklist {
         let name = format!("setup-{}", line.id);
         tasks.push(Task {
-            depends_on: vec![id("routing-blueprint")],
+            depends_on: enabling.clone(),
             due: days.end_of(line.due_on),
             outputs: vec![format!("set up: {}", line.id)],
             data: data(&json!({ "kind": line.kind })),
-            ..task(&name, &line.title, "tooling", &line.owner, 1)
+            ..task(&name, &line.title, "enablement", &line.owner, 1)
         });
         ready.push(id(&name));
     }
@@ -114,8 +115,9 @@ pub fn plan(
         let due = days.end_of(line.due_on);
         tasks.push(Task {
             due,
+            depends_on: enabling.clone(),
             outputs: vec![line.name.clone()],
-            ..task(&name, &line.name, "dependencies", &line.owner, 1)
+            ..task(&name, &line.name, "enablement", &line.owner, 1)
         });
         ready.push(id(&name));
     }
@@ -150,8 +152,9 @@ pub fn plan(
             percent(brief.service_level),
             brief.launch
         ),
-        start_at: calendar.next_opening(now).unwrap_or(now),
-        deadline: Some(calendar.next_opening(opening).unwrap_or(opening)),
+        start_at,
+        // A launch that comes with the start leaves a day, which is said to be too little.
+        deadline: Some(calendar.next_opening(opening).unwrap_or(opening).max(start_at + TimeDelta::days(1))),
         direction: Direction::Workback,
         gates: vec![gate(ready, signed)],
         tasks,
@@ -204,7 +207,8 @@ fn task(name: &str, title: &str, stage: &str, owner: &str, days: u16) -> Task {
 /// Who gives a sign-off first: the lowest on the ladder of those who may.
 fn signer(playbook: &Playbook, sign: SignOff) -> &str {
     let ladder = playbook.ladder().into_iter();
-    let mut may = ladder.filter(|role| playbook.roles.get(*role).is_some_and(|entry| entry.signs == Some(sign)));
+    let mut may =
+        ladder.filter(|role| playbook.roles.get(*role).is_some_and(|entry| entry.signs == Some(sign)));
     may.next().unwrap_or(LEAD)
 }
 
@@ -217,7 +221,11 @@ fn gate(after: Vec<TaskId>, before: Vec<TaskId>) -> Gate {
         before,
         keeper: Role(LEAD.to_owned()),
         checks: vec![
-            check("sla-kept", "The model keeps the response time, or the gap is accepted by name.", CheckedBy::Computed),
+            check(
+                "sla-kept",
+                "The model keeps the response time, or the gap is accepted by name.",
+                CheckedBy::Computed,
+            ),
             check("enablement-ready", "Every pod has what it needs.", CheckedBy::Attested),
         ],
     }
@@ -287,12 +295,18 @@ fn office(team: &Arc<WorkCalendar>) -> (CalendarDraft, Arc<WorkCalendar>) {
 
 struct Days<'c> {
     calendar: &'c WorkCalendar,
+    start_at: DateTime,
 }
 
 impl Days<'_> {
-    /// The closing of a working day; none for a day without hours.
+    /// The closing of a working day; none for a day without hours, nor for one that is past: the packet says that it is too
+    /// late, and the plan keeps the launch.
     fn end_of(&self, date: NaiveDate) -> Option<DateTime> {
         let day = self.calendar.zone().day_at(date.and_time(NaiveTime::MIN).and_utc() + TimeDelta::hours(12));
-        self.calendar.intervals(day.from, day.to).last().map(|open| open.to)
+        self.calendar
+            .intervals(day.from, day.to)
+            .last()
+            .map(|open| open.to)
+            .filter(|end| *end > self.start_at)
     }
 }

@@ -91,9 +91,9 @@ fn pool(
         let reason = "SMB accounts are many and alike: whoever of the team has the next turn answers soonest";
         return (Choice::RoundRobin, None, reason.to_owned());
     }
-    let own = [brief.segment.name(), "mid-market"].into_iter().find(|pod| {
-        large(pod) && (*pod != "mid-market" || brief.segment == Segment::MidMarket)
-    });
+    let own = [brief.segment.name(), "mid-market"]
+        .into_iter()
+        .find(|pod| large(pod) && (*pod != "mid-market" || brief.segment == Segment::MidMarket));
     if let Some(pod) = own.filter(|_| given.is_empty()) {
         let count = by_pod[pod].len();
         let reason = format!("pod {pod} with {count} reps is there for {words} accounts, and knows them");
@@ -159,22 +159,30 @@ fn wait_minutes(brief: &Brief) -> u32 {
 pub fn ways(brief: &Brief, plan: &Plan) -> Vec<Way> {
     let way = |rule: &StepRule| {
         let (by, leads_to, because) = match rule.by {
-            Step::AccountOwner => {
-                ("accountOwner", "the account's owner in the CRM, or who covers".to_owned(), "knows the account")
-            }
-            Step::NamedAccount => {
-                ("namedAccount", "the rep who is named for the account".to_owned(), "was given the account by name")
-            }
-            Step::Territory => {
-                ("territory", "the rotation of the territory's pod".to_owned(), "is near: same hours, same language")
-            }
+            Step::AccountOwner => (
+                "accountOwner",
+                "the account's owner in the CRM, or who covers".to_owned(),
+                "knows the account",
+            ),
+            Step::NamedAccount => (
+                "namedAccount",
+                "the rep who is named for the account".to_owned(),
+                "was given the account by name",
+            ),
+            Step::Territory => (
+                "territory",
+                "the rotation of the territory's pod".to_owned(),
+                "is near: same hours, same language",
+            ),
             Step::Segment => {
                 let pod = plan.pod.as_deref().unwrap_or_default();
                 ("segment", format!("the rotation of pod {pod}"), "is there for accounts like this one")
             }
-            Step::Team => {
-                ("team", format!("the rotation of team {}", brief.team), "nobody is left out, nothing waits for one pod")
-            }
+            Step::Team => (
+                "team",
+                format!("the rotation of team {}", brief.team),
+                "nobody is left out, nothing waits for one pod",
+            ),
         };
         Way { by: by.to_owned(), leads_to, because: because.to_owned(), wait_minutes: rule.wait_minutes }
     };

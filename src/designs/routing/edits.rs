@@ -91,12 +91,7 @@ fn way_name(step: crate::handoffs::Step) -> &'static str {
 }
 
 /// The ways of a team whose handoffs are all of this type.
-fn team_order(
-    changed: &mut Changed,
-    brief: &Brief,
-    plan: &Plan,
-    ground: Ground<'_>,
-) -> Result<(), Undrawn> {
+fn team_order(changed: &mut Changed, brief: &Brief, plan: &Plan, ground: Ground<'_>) -> Result<(), Undrawn> {
     let team = brief.team.as_str();
     let others: Vec<&str> = ground
         .types
@@ -187,6 +182,7 @@ pub fn scaled(base: &SlaTerms, budget: Length, basis: Basis) -> SlaTerms {
         manager_alert_after: hours(base.manager_alert_after),
         reassign_after: hours(base.reassign_after),
         max_reassignments: base.max_reassignments,
+        wait_for_answer: base.wait_for_answer,
         escalate_to: base.escalate_to.clone(),
         fallback_to: base.fallback_to.clone(),
     }

@@ -27,14 +27,15 @@ pub fn matrix(brief: &Brief, plan: &Plan, after: &Arc<Roster>, at: DateTime) -> 
     let mut cases = Vec::new();
     let members = members(brief, after);
     let present = |_: &Rep| Availability::Available;
-    if let [owner, .. ] = members.as_slice() {
+    if let [owner, ..] = members.as_slice() {
         let firm = asked.firm();
         cases.extend(asked.case("It has an owner in the team", &firm, Some(owner), present));
         if let Some(cover) = members.iter().find(|rep| rep.id != owner.id) {
             let away = away(owner, Some(cover), at);
             cases.extend(asked.case("Its owner is absent, and somebody covers", &firm, Some(owner), away));
         }
-        let wait = plan.order.iter().find(|rule| rule.by == Step::AccountOwner).map_or(0, |rule| rule.wait_minutes);
+        let wait =
+            plan.order.iter().find(|rule| rule.by == Step::AccountOwner).map_or(0, |rule| rule.wait_minutes);
         if wait > 0 {
             let back = at + TimeDelta::minutes(i64::from(wait) / 2);
             let soon = |rep: &Rep| match rep.id == owner.id {
@@ -55,9 +56,10 @@ pub fn matrix(brief: &Brief, plan: &Plan, after: &Arc<Roster>, at: DateTime) -> 
         cases.extend(asked.case(&case, &firm, None, present));
     }
     if plan.order.iter().any(|rule| rule.by == Step::Territory) {
-        let serving = after.territories().iter().filter(|territory| {
-            territory.teams.is_empty() || territory.teams.contains(&brief.team)
-        });
+        let serving = after
+            .territories()
+            .iter()
+            .filter(|territory| territory.teams.is_empty() || territory.teams.contains(&brief.team));
         for territory in serving.take(TERRITORIES_MAX) {
             let firm = asked.firm_in(territory);
             let case = format!("It has no owner, in territory {}", territory.id);
@@ -108,7 +110,8 @@ impl Asked<'_> {
     fn firm_in(&self, territory: &crate::handoffs::Territory) -> Firm {
         let first = |list: &BTreeSet<String>| list.first().cloned();
         let matches = &territory.matches;
-        let domain = first(&matches.domains).or_else(|| first(&matches.suffixes).map(|end| format!("a{end}")));
+        let domain =
+            first(&matches.domains).or_else(|| first(&matches.suffixes).map(|end| format!("a{end}")));
         Firm {
             domain,
             country: first(&matches.countries),
@@ -153,7 +156,9 @@ impl Asked<'_> {
                 let who = match &assigned.rotation {
                     Some(_) => self.pool(&assigned.route),
                     None => match &assigned.cover_for {
-                        Some(owner) => format!("{}, who covers for {}", self.name(&assigned.rep), self.name(owner)),
+                        Some(owner) => {
+                            format!("{}, who covers for {}", self.name(&assigned.rep), self.name(owner))
+                        }
                         None => self.name(&assigned.rep),
                     },
                 };
@@ -195,7 +200,9 @@ impl Asked<'_> {
             Some(crate::handoffs::Target::Pool { team, pod: Some(pod) }) => {
                 format!("whoever has the turn in pod {pod} of {team}")
             }
-            Some(crate::handoffs::Target::Pool { team, pod: None }) => format!("whoever has the turn in {team}"),
+            Some(crate::handoffs::Target::Pool { team, pod: None }) => {
+                format!("whoever has the turn in {team}")
+            }
             _ => format!("whoever has the turn in {}", self.brief.team),
         }
     }

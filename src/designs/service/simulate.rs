@@ -239,7 +239,12 @@ impl Clockwork<'_> {
                     if !self.same_day(worker) {
                         self.desks[worker].today = 0;
                     }
-                    self.drain(at);
+                    // Whoever begins at the same instant shares what has waited.
+                    let more = matches!(self.events.peek(), Some(Reverse(next))
+                        if next.at.total_cmp(&at).is_eq() && matches!(next.what, What::Opens(_)));
+                    if !more {
+                        self.drain(at);
+                    }
                 }
                 What::Done(worker) => {
                     self.desks[worker].open -= 1;

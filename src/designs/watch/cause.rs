@@ -48,14 +48,18 @@ impl CauseKind {
                 "revops_director",
                 "Mend the routing: shorten the wait for owners, name a fallback owner, look at the queue's alarms.",
             ),
-            Self::Hours => {
-                ("revops_director", "Cover these hours, or let the SLA count working time; `gtm sla model` says what it takes.")
-            }
+            Self::Hours => (
+                "revops_director",
+                "Cover these hours, or let the SLA count working time; `gtm sla model` says what it takes.",
+            ),
             Self::Capacity => (
                 "sales_manager",
                 "Take load off: more reps in the rotation, lower limits on open handoffs; `gtm sla model` says how many.",
             ),
-            Self::OneRep => ("sales_manager", "Talk with them: load, leave, or a hand-over; lower their weight meanwhile."),
+            Self::OneRep => (
+                "sales_manager",
+                "Talk with them: load, leave, or a hand-over; lower their weight meanwhile.",
+            ),
             Self::Unexplained => {
                 ("sales_manager", "Ask the owners of the examples; they had it, were at work and had room.")
             }
@@ -116,8 +120,7 @@ pub fn causes(handoffs: &[&Measured]) -> Causes {
 
 /// The mean of what those in time had open.
 fn usual_load(kept: &[&Measured]) -> f64 {
-    let loads: Vec<u64> =
-        kept.iter().filter_map(|handoff| u64::try_from(handoff.load?).ok()).collect();
+    let loads: Vec<u64> = kept.iter().filter_map(|handoff| u64::try_from(handoff.load?).ok()).collect();
     ratio(loads.iter().sum(), loads.len() as u64)
 }
 
@@ -162,11 +165,7 @@ fn cause(handoff: &Measured, usual: f64, outlier: Option<&str>) -> CauseKind {
     }
 }
 
-fn evidence(
-    kind: CauseKind,
-    of: &[&Measured],
-    (late, usual, outlier): (usize, f64, Option<&str>),
-) -> String {
+fn evidence(kind: CauseKind, of: &[&Measured], (late, usual, outlier): (usize, f64, Option<&str>)) -> String {
     let count = of.len();
     let mean = |value: fn(&Measured) -> Option<f64>| {
         let values: Vec<f64> = of.iter().filter_map(|handoff| value(handoff)).collect();
@@ -192,10 +191,16 @@ fn evidence(
             format!("{part}: their owners had {load:.1} open, against {usual:.1} of those in time")
         }
         CauseKind::OneRep => {
-            format!("{part} were {}'s, at more than twice the rate of the others", outlier.unwrap_or("one rep"))
+            format!(
+                "{part} were {}'s, at more than twice the rate of the others",
+                outlier.unwrap_or("one rep")
+            )
         }
         CauseKind::Unexplained => {
-            format!("{part} ({}) had an owner in time, who worked and had room", percent(ratio(count as u64, late as u64)))
+            format!(
+                "{part} ({}) had an owner in time, who worked and had room",
+                percent(ratio(count as u64, late as u64))
+            )
         }
     }
 }

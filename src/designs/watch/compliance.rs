@@ -47,11 +47,7 @@ pub fn scopes(handoff: &Measured) -> Vec<Scope> {
 }
 
 /// How every scope stands, in order.
-pub fn findings(
-    handoffs: &[Measured],
-    (from, to): (DateTime, DateTime),
-    terms: &WatchTerms,
-) -> Vec<Finding> {
+pub fn findings(handoffs: &[Measured], (from, to): (DateTime, DateTime), terms: &WatchTerms) -> Vec<Finding> {
     let mut by_scope: BTreeMap<Scope, Vec<&Measured>> = BTreeMap::new();
     for handoff in handoffs.iter().filter(|handoff| handoff.in_time.is_some()) {
         for scope in scopes(handoff) {
@@ -66,7 +62,19 @@ pub fn findings(
         let under = in_time + late >= u64::from(terms.least) && share < terms.threshold;
         let Causes(causes) = if under { causes(&of) } else { Causes::default() };
         let certain = under && sure.high < terms.threshold;
-        Some(Finding { scope, from, to, in_time, late, share, sure, threshold: terms.threshold, under, certain, causes })
+        Some(Finding {
+            scope,
+            from,
+            to,
+            in_time,
+            late,
+            share,
+            sure,
+            threshold: terms.threshold,
+            under,
+            certain,
+            causes,
+        })
     };
     by_scope.into_iter().filter_map(finding).collect()
 }

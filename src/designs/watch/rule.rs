@@ -92,9 +92,8 @@ pub fn breaches(handoffs: &[Measured], scope: &Scope, terms: &WatchTerms) -> Vec
     let breaching = events.iter().enumerate().filter(|(place, event)| {
         let since = event.at - over;
         let recent = events[..=*place].iter().rev().take_while(|other| other.at > since);
-        let (wrong, all) = recent.fold((0_u64, 0_u64), |(wrong, all), other| {
-            (wrong + u64::from(other.wrong), all + 1)
-        });
+        let (wrong, all) =
+            recent.fold((0_u64, 0_u64), |(wrong, all), other| (wrong + u64::from(other.wrong), all + 1));
         event.wrong && super::compliance::ratio(wrong, all) > allowed
     });
     breaching.map(|(_, event)| event.at).collect()

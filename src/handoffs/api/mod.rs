@@ -24,6 +24,8 @@ use axum::extract::FromRef;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub use handoffs::prefers_html;
+
 use super::commands::Handoffs;
 use crate::platform::http::Platform;
 

@@ -45,13 +45,24 @@ pub struct Measured {
 }
 
 impl Handoffs {
+    /// The first deadline after an instant.
+    pub async fn next_due(&self, after: DateTime) -> Result<Option<DateTime>, HandoffError> {
+        Ok(store::next_due(&self.pool, after).await?)
+    }
+
+    /// Whether anything was or is due in a stretch of time.
+    pub async fn any_due(&self, from: DateTime, to: DateTime) -> Result<bool, HandoffError> {
+        Ok(store::any_due(&self.pool, from, to).await?)
+    }
+
     /// Handoffs of a stretch of time, the earliest first; with how many are told, whether there were more.
     pub async fn measured(&self, filter: &MeasureFilter) -> Result<(Vec<Measured>, bool), HandoffError> {
         let mut conn = self.pool.acquire().await?;
         let mut rows = store::measured(&mut conn, filter, self.clock.now()).await?;
         let (roster, absences) = self.load(&mut conn, filter.from).await?;
-        let more = rows.len() as i64 > filter.limit;
-        rows.truncate(usize::try_from(filter.limit).unwrap_or(usize::MAX));
+        let most = usize::try_from(filter.limit).unwrap_or(usize::MAX);
+        let more = rows.len() > most;
+        rows.truncate(most);
         let measured = rows.into_iter().map(|row| {
             let owner = row.owner_id.as_deref().and_then(|id| roster.rep(id));
             let preparing = row.acknowledged_at.zip(row.contacted_at).filter(|(seen, done)| done > seen);

@@ -54,6 +54,7 @@ pub struct SlaTerms {
     /// A question of the owner to those who handed over stops the clock until there is an answer, for so long at most and
     /// once in a turn. Always in wall time: those who are asked have other hours.
     #[serde(default = "SlaTerms::usual_wait_for_answer")]
+    #[schema(value_type = String, example = "24h")]
     pub wait_for_answer: Length,
     /// How often the service may give the handoff to somebody else by itself. Then it stops and asks the fallback.
     pub max_reassignments: u8,

@@ -2,7 +2,7 @@
 //!
 //! Promises: found by an index, whichever end of a handoff the stretch is about.
 
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::kernel::clock::DateTime;
@@ -97,4 +97,21 @@ pub async fn measured(
     )
     .fetch_all(conn)
     .await
+}
+
+/// The first deadline after an instant.
+pub async fn next_due(pool: &PgPool, after: DateTime) -> Result<Option<DateTime>, sqlx::Error> {
+    let found =
+        sqlx::query_scalar!(r#"SELECT min(due_at) AS "due_at?" FROM handoff WHERE due_at > $1"#, after);
+    found.fetch_one(pool).await
+}
+
+/// Whether a deadline lies in a stretch of time.
+pub async fn any_due(pool: &PgPool, from: DateTime, to: DateTime) -> Result<bool, sqlx::Error> {
+    let found = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM handoff WHERE due_at >= $1 AND due_at < $2) AS "found!""#,
+        from,
+        to
+    );
+    found.fetch_one(pool).await
 }
