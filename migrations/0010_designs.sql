@@ -31,8 +31,8 @@ CREATE TABLE design_version (
     number    integer NOT NULL CONSTRAINT design_version_number CHECK (number > 0),
     inputs    json NOT NULL,
     packet    json NOT NULL,
-    -- The plan that gets there.
-    plan      json NOT NULL,
+    -- The version of the plan that gets there; a version of a design whose plan is the same shares it.
+    plan_version integer NOT NULL,
     -- The entries of the roster that make it live.
     entries   json NOT NULL,
     -- What it was made on: the digests of the entries and of the type that it read.

@@ -23,6 +23,7 @@ use crate::connectors::Connectors;
 use crate::designs::commands::Designs;
 use crate::handoffs::commands::Handoffs;
 use crate::motions::commands::Motions;
+use crate::plans::commands::Plans;
 use crate::platform::http::Platform;
 use crate::platform::outbox::Outbox;
 
@@ -42,6 +43,7 @@ pub struct Parts {
     pub motions: Motions,
     pub handoffs: Handoffs,
     pub connectors: Connectors,
+    pub plans: Plans,
     pub designs: Designs,
     pub outbox: Arc<Outbox>,
     pub upkeep: Upkeep,
@@ -76,6 +78,12 @@ impl FromRef<App> for Motions {
 impl FromRef<App> for Handoffs {
     fn from_ref(app: &App) -> Self {
         app.handoffs.clone()
+    }
+}
+
+impl FromRef<App> for Plans {
+    fn from_ref(app: &App) -> Self {
+        app.plans.clone()
     }
 }
 

@@ -20,6 +20,7 @@ use crate::designs;
 use crate::handoffs::commands::KINDS;
 use crate::kernel::clock::{Clock, DateTime, truncate};
 use crate::motions::commands::EVALUATE;
+use crate::plans;
 use crate::platform::http::{Fault, Json, Problem, Scoped, scope};
 use crate::platform::jobs;
 use crate::platform::mode;
@@ -119,7 +120,8 @@ fn fault(pointer: &str, detail: &str) -> Problem {
 async fn next_job(app: &App) -> Result<Option<DateTime>, sqlx::Error> {
     let mut conn = app.platform.pool.acquire().await?;
     let mut next = None;
-    for kind in KINDS.into_iter().chain([EVALUATE]).chain(designs::commands::KINDS) {
+    let planned = plans::commands::KINDS.into_iter().chain(designs::commands::KINDS);
+    for kind in KINDS.into_iter().chain(planned).chain([EVALUATE]) {
         next = next.into_iter().chain(jobs::next_due(&mut conn, kind).await?).min();
     }
     Ok(next)
@@ -149,6 +151,7 @@ pub(super) async fn settle(app: &App) -> Result<(), Problem> {
         let routed = accounts::commands::route_next(&app.accounts).await?;
         let evaluated = app.motions.evaluate_due().await?
             + app.handoffs.work_due().await?
+            + app.plans.work_due().await?
             + app.designs.work_due().await?;
         app.outbox.settle_here().await?;
         let waiting =

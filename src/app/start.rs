@@ -1,5 +1,6 @@
 //! Starting the service and stopping it.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,7 +23,7 @@ use crate::accounts::intake::{self, IntakeWorker};
 use crate::accounts::{Accounts, Suppressions, store};
 use crate::connectors::commands::{Asker, CallCustodian};
 use crate::connectors::{Connectors, Registry, SetupFault, Tools};
-use crate::designs::commands::Designs;
+use crate::designs::commands::{DesignFollower, Designs};
 use crate::handoffs::commands::{HandoffCustodian, HandoffFollower, HandoffTimeline, Handoffs, Rosters};
 use crate::handoffs::package;
 use crate::handoffs::recheck::PackageSeals;
@@ -32,6 +33,8 @@ use crate::motions::commands::{
     DeskWorker, MotionCustodian, MotionError, MotionFollower, Motions, Policies, open_desk,
 };
 use crate::motions::recheck::DecisionDigests;
+use crate::plans::commands::{Followers as PlanFollowers, PlanCustodian, PlanFollower, Plans};
+use crate::plans::model::PlanKind;
 use crate::platform::audit::Signer;
 use crate::platform::http::Platform;
 use crate::platform::http::server::{self, BuildError, Limits};
@@ -233,6 +236,7 @@ pub fn wire(
         custodians: Arc::new([
             Box::new(MotionCustodian),
             Box::new(HandoffCustodian),
+            Box::new(PlanCustodian),
             Box::new(CallCustodian),
             Box::new(PlatformCustodian),
         ]),
@@ -258,6 +262,14 @@ pub fn wire(
         types,
         rosters: Rosters::default(),
         work: hand_over,
+        deliver: deliver.clone(),
+    };
+    let plans = Plans {
+        pool: pool.clone(),
+        clock: clock.clone(),
+        handoffs: handoffs.clone(),
+        followers: Arc::new(plan_followers()),
+        work: Arc::new(Notify::new()),
         deliver,
     };
     let designs = Designs {
@@ -265,6 +277,7 @@ pub fn wire(
         clock: clock.clone(),
         handoffs: handoffs.clone(),
         motions: motions.clone(),
+        plans: plans.clone(),
         terms: Arc::new(settings.watch.clone()),
         work: Arc::new(Notify::new()),
         deliver: motions.deliver.clone(),
@@ -279,8 +292,14 @@ pub fn wire(
         fetch: Arc::new(Notify::new()),
     };
     let upkeep = Upkeep::of(settings);
-    let parts = Parts { platform, accounts, motions, handoffs, connectors, designs, outbox, upkeep };
+    let parts = Parts { platform, accounts, motions, handoffs, connectors, plans, designs, outbox, upkeep };
     (App(Arc::new(parts)), worker, desk_worker)
+}
+
+/// Who follows the plans of each kind.
+fn plan_followers() -> PlanFollowers {
+    let of_designs: Vec<Box<dyn PlanFollower>> = vec![Box::new(DesignFollower)];
+    PlanFollowers(BTreeMap::from([(PlanKind::HandoffDesign, of_designs)]))
 }
 
 impl Running {

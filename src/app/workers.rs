@@ -15,7 +15,7 @@ use crate::motions::commands::DeskWorker;
 use crate::platform::outbox::Outbox;
 use crate::platform::worker::Pace;
 use crate::settings::Settings;
-use crate::{accounts, connectors, designs, handoffs, motions};
+use crate::{accounts, connectors, designs, handoffs, motions, plans};
 
 /// How long a worker may be silent before the service counts as not ready: longer than any round takes.
 const SILENCE_MAX: Duration = Duration::from_mins(1);
@@ -65,6 +65,8 @@ pub(super) fn spawn(app: &App, intake: IntakeWorker, desk: &DeskWorker, outbox: 
     spawn_loop(app, "evaluate", |stop, beat| motions::jobs::evaluate(motions, stop, beat));
     let handoffs = app.handoffs.clone();
     spawn_loop(app, "handoffs", |stop, beat| handoffs::jobs::work(handoffs, stop, beat));
+    let planned = app.plans.clone();
+    spawn_loop(app, "plans", |stop, beat| plans::jobs::work(planned, stop, beat));
     let designing = app.designs.clone();
     spawn_loop(app, "designs", |stop, beat| designs::jobs::work(designing, stop, beat));
     let connected = app.connectors.clone();

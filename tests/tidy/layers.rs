@@ -12,6 +12,8 @@ pub const SLICES: [&str; 8] =
     ["accounts", "motions", "handoffs", "connectors", "plans", "designs", "renewals", "programmes"];
 /// What of a slice others may name; besides what its front page gives out.
 const OPEN: [&str; 3] = ["commands", "model", "api"];
+/// Pure parts that others build on as a whole, beside what front pages give out one by one.
+const OPEN_PARTS: [(&str, &str); 1] = [("plans", "document")];
 /// Everything that only computes: given the same arguments it gives the same answer.
 const PURE: [&str; 33] = [
     "src/kernel/",
@@ -105,6 +107,18 @@ fn is_part(name: &str) -> bool {
         || ["kernel", "platform", "settings", "app", "cli", "demo", "testing"].contains(&name)
 }
 
+/// Whether the front page of a slice gives out a function of this name.
+fn gives_out(slice: &str, name: &str) -> bool {
+    let page = crate::source::read(&format!("src/{slice}/mod.rs"));
+    let words = |line: &str| -> Vec<String> {
+        line.split(|c: char| !(c.is_alphanumeric() || c == '_')).map(str::to_owned).collect()
+    };
+    let uses = page.split("pub use ").skip(1).filter_map(|rest| rest.split(';').next());
+    uses.into_iter().any(|given| {
+        given.split_once("::").is_some_and(|(_, items)| words(items).iter().any(|item| item == name))
+    })
+}
+
 #[test]
 fn a_slice_is_entered_by_its_commands() {
     let mut faults = Vec::new();
@@ -117,7 +131,9 @@ fn a_slice_is_entered_by_its_commands() {
             let [to, inner, ..] = named.path.as_slice() else { continue };
             let other = SLICES.contains(&to.as_str()) && *to != from;
             let module = inner.chars().next().is_some_and(char::is_lowercase);
-            if other && module && !OPEN.contains(&inner.as_str()) {
+            let given = named.path.len() == 2 && gives_out(to, inner);
+            let open = OPEN.contains(&inner.as_str()) || OPEN_PARTS.contains(&(to.as_str(), inner.as_str()));
+            if other && module && !open && !given {
                 faults.push(format!("{}: names `{}`", place(&file, named.line), named.path.join("::")));
             }
         }

@@ -13,6 +13,7 @@ use crate::designs::brief::{Ask, Segment};
 use crate::designs::commands::{DesignView, Designs, MakeAsk, ReviseAsk};
 use crate::designs::store::DesignFilter;
 use crate::handoffs::api::prefers_html;
+use crate::plans::api::wire;
 use crate::plans::model::Plan;
 use crate::platform::http::{
     Created, Fault, IdempotencyParams, Json, Page, PageParams, Paged, Path, Precondition, Problem,
@@ -216,8 +217,9 @@ pub async fn get_design_plan(
     State(designs): State<Designs>,
     _caller: Scoped<scope::PlansRead>,
     Path(id): Path<Uuid>,
-) -> Result<Json<Plan>, Problem> {
-    Ok(Json(designs.read(id).await?.plan))
+) -> Result<Response, Problem> {
+    designs.found(id).await?;
+    wire::document(&designs.plans, id, None).await
 }
 
 /// Read the packet of a handoff design as a document

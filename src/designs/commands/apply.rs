@@ -13,6 +13,7 @@ use super::read::DesignView;
 use super::{APPLY, DesignError, Designs, KINDS};
 use crate::designs::base::{About, Base, base, changed};
 use crate::designs::brief::Segment;
+use crate::designs::packet::plan::apply_task;
 use crate::designs::store::{self, ApplicationRow, DesignRow, VersionRow};
 use crate::handoffs::commands::HandoffError;
 use crate::handoffs::{ALERT, Answers, Entry, Key, Kind, TeamId};
@@ -101,9 +102,11 @@ impl Designs {
         application.status = "applied".to_owned();
         (application.applied_at, application.replaced) = (Some(now), Some(serde_json::to_string(&replaced)?));
         store::insert_application(&mut tx, &application).await?;
+        self.task_done(&mut tx, id, &apply_task(), &ask.actor, now).await?;
         stands(&mut tx, &mut row, "applied", (&ask.actor, json!({})), now).await?;
         tx.commit().await?;
         self.handoffs.roster_changed();
+        self.ring();
         self.read(id).await
     }
 
@@ -250,6 +253,7 @@ impl Designs {
                     application.applied_at = Some(now);
                     application.replaced = Some(serde_json::to_string(&replaced)?);
                     store::update_application(&mut tx, &application).await?;
+                    self.task_done(&mut tx, design_id, &apply_task(), WORKER, now).await?;
                     stands(
                         &mut tx,
                         &mut row,
@@ -260,6 +264,7 @@ impl Designs {
                     .await?;
                     tx.commit().await?;
                     self.handoffs.roster_changed();
+                    self.ring();
                     return Ok(());
                 }
                 // Nothing was written: the roster is checked before it is.

@@ -3,12 +3,14 @@
 //! Promises: a dry run writes nothing; a change is a new version with who, when and why, which nobody has signed; what was
 //! scheduled of an older version is called off by it.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::facts::Facts;
-use super::read::{DesignView, view_of};
+use super::read::{DesignView, Rows, view_of};
 use super::{DesignError, Designs};
 use crate::designs::base::{About, base};
 use crate::designs::brief::{Ask, Brief};
@@ -16,6 +18,7 @@ use crate::designs::packet::Design;
 use crate::designs::store::{self, DesignRow, VersionRow};
 use crate::kernel::clock::DateTime;
 use crate::kernel::ids::new_id;
+use crate::plans::commands::NewPlan;
 use crate::platform::http::{ETag, Fault, Precondition};
 use crate::platform::{audit, db};
 
@@ -61,16 +64,28 @@ impl Designs {
             changed_at: now,
         };
         about(&mut row, &brief);
-        let version =
+        let mut version =
             version(&row, (&ask.inputs, &brief, &design), &facts, (&ask.author, &ask.actor, FIRST))?;
+        let mut conn = self.pool.acquire().await?;
+        let preflight = self.plans.preflight(&mut conn, &design.plan, &BTreeSet::new()).await?;
+        drop(conn);
         if !ask.dry_run {
             let mut tx = db::begin(&self.pool).await?;
+            let plan = NewPlan {
+                id: Some(row.id),
+                account_id: None,
+                plan: design.plan.clone(),
+                by: ask.actor.clone(),
+                why: FIRST.to_owned(),
+            };
+            version.plan_version = self.plans.create(&mut tx, now, plan).await?.version;
             store::insert_design(&mut tx, &row).await?;
             store::insert_version(&mut tx, &version).await?;
             log(&mut tx, &row, &version, "made", now).await?;
             tx.commit().await?;
+            self.ring();
         }
-        view_of(row, version, Vec::new(), None)
+        view_of(Rows { row, version, plan: design.plan, preflight, approvals: Vec::new(), application: None })
     }
 
     /// Makes another version of a design, on what is live now.
@@ -102,13 +117,31 @@ impl Designs {
         self.call_off(&mut tx, id, &format!("replaced by version {}", locked.version + 1)).await?;
         about(&mut locked, &brief);
         (locked.version, locked.status, locked.changed_at) = (locked.version + 1, "draft".to_owned(), now);
-        let version =
+        let mut version =
             version(&locked, (&inputs, &brief, &design), &facts, (&ask.author, &ask.actor, &ask.why))?;
+        let (plan, by, why) = (design.plan.clone(), &ask.actor, &ask.why);
+        let revised = self.plans.revise(&mut tx, now, id, present.plan_version, plan, by, why).await?;
+        version.plan_version = revised.version;
+        let preflight = self.plans.preflight(&mut tx, &design.plan, &BTreeSet::new()).await?;
         store::insert_version(&mut tx, &version).await?;
         store::update_design(&mut tx, &locked).await?;
         log(&mut tx, &locked, &version, "changed", now).await?;
         tx.commit().await?;
-        view_of(locked, version, Vec::new(), None)
+        self.ring();
+        view_of(Rows {
+            row: locked,
+            version,
+            plan: design.plan,
+            preflight,
+            approvals: Vec::new(),
+            application: None,
+        })
+    }
+
+    /// Wakes those who go on with what was committed.
+    pub(super) fn ring(&self) {
+        self.plans.work.notify_one();
+        self.deliver.notify_one();
     }
 
     /// Ends what waits for its instant, with the reason.
@@ -196,7 +229,7 @@ fn version(
         number: row.version,
         inputs: serde_json::to_string(inputs)?,
         packet: serde_json::to_string(&design.packet)?,
-        plan: serde_json::to_string(&design.plan)?,
+        plan_version: 1,
         entries: serde_json::to_string(&entries)?,
         base: serde_json::to_string(&base)?,
         author: author.trim().to_owned(),

@@ -5,6 +5,7 @@
 
 mod apply;
 mod facts;
+mod follow;
 mod make;
 mod read;
 mod sign;
@@ -22,11 +23,13 @@ use super::watch::WatchTerms;
 use crate::handoffs::commands::{HandoffError, Handoffs};
 use crate::kernel::clock::Clock;
 use crate::motions::commands::{MotionError, Motions};
+use crate::plans::commands::{PlanError, Plans};
 use crate::platform::audit::AuditError;
 use crate::platform::http::database::{Constraint, problem};
 use crate::platform::http::{Fault, Problem};
 
 pub use apply::ApplyAsk;
+pub use follow::DesignFollower;
 pub use make::{MakeAsk, ReviseAsk};
 pub use read::{Applied, DesignView, Signed, VersionView};
 pub use sign::SignAsk;
@@ -44,6 +47,7 @@ pub struct Designs {
     pub clock: Clock,
     pub handoffs: Handoffs,
     pub motions: Motions,
+    pub plans: Plans,
     pub terms: Arc<WatchTerms>,
     /// Rung when something may be due.
     pub work: Arc<Notify>,
@@ -81,6 +85,8 @@ pub enum DesignError {
     Handoff(#[from] HandoffError),
     #[error(transparent)]
     Motion(#[from] MotionError),
+    #[error(transparent)]
+    Plan(#[from] PlanError),
     #[error(transparent)]
     Audit(#[from] AuditError),
     #[error(transparent)]
@@ -132,6 +138,7 @@ impl From<DesignError> for Problem {
             DesignError::Invalid(faults) => Self::invalid(faults),
             DesignError::Handoff(error) => error.into(),
             DesignError::Motion(error) => error.into(),
+            DesignError::Plan(error) => error.into(),
             DesignError::Audit(error) => error.into(),
             DesignError::Database(error) => problem(&error, &CONSTRAINTS),
             DesignError::Interrupted | DesignError::Stored(_) => Self::internal(error),

@@ -2,6 +2,8 @@
 //!
 //! Promises: nothing is written.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -15,9 +17,11 @@ use crate::designs::store::{self, ApplicationRow, ApprovalRow, DesignFilter, Des
 use crate::handoffs::TeamId;
 use crate::kernel::clock::DateTime;
 use crate::plans::model::Plan;
-use crate::plans::schedule::schedule;
-use crate::plans::{Change, Finding, Known, Pattern, difference, words};
+use crate::plans::{Change, Finding, Pattern, pattern, schedule, words};
 use crate::platform::http::ETag;
+
+/// The most versions that a change log tells.
+const VERSIONS_MAX: i64 = 1_000;
 
 /// A sign-off.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,14 +80,19 @@ pub struct VersionView {
     pub plan: Vec<(Change, String)>,
 }
 
+/// What a view is made of.
+pub(super) struct Rows {
+    pub row: DesignRow,
+    pub version: VersionRow,
+    pub plan: Plan,
+    pub preflight: Vec<Finding>,
+    pub approvals: Vec<ApprovalRow>,
+    pub application: Option<ApplicationRow>,
+}
+
 /// The view of rows.
-pub(super) fn view_of(
-    row: DesignRow,
-    version: VersionRow,
-    approvals: Vec<ApprovalRow>,
-    application: Option<ApplicationRow>,
-) -> Result<DesignView, DesignError> {
-    let plan: Plan = serde_json::from_str(&version.plan)?;
+pub(super) fn view_of(rows: Rows) -> Result<DesignView, DesignError> {
+    let Rows { row, version, plan, preflight, approvals, application } = rows;
     let signed = approvals.into_iter().filter_map(|approval| {
         let sign = SignOff::ALL.into_iter().find(|sign| sign.name() == approval.role)?;
         let ApprovalRow { name, actor, comment, at, .. } = approval;
@@ -106,8 +115,8 @@ pub(super) fn view_of(
         tag: tag(&row)?,
         inputs: serde_json::from_str(&version.inputs)?,
         packet: serde_json::from_str(&version.packet)?,
-        pattern: crate::plans::pattern::pattern(&plan),
-        preflight: crate::plans::preflight::preflight(&plan, &Known::default()),
+        pattern: pattern(&plan),
+        preflight,
         plan,
         author: version.author,
         actor: version.actor,
@@ -128,7 +137,14 @@ impl Designs {
         let version = version.ok_or(DesignError::NoVersion(id, row.version))?;
         let approvals = store::approvals(&mut conn, id, row.version).await?;
         let application = store::newest_application(&mut conn, id).await?;
-        view_of(row, version, approvals, application)
+        let (_, plan) = self.plans.document(id, Some(version.plan_version)).await?;
+        let preflight = self.plans.preflight(&mut conn, &plan, &BTreeSet::new()).await?;
+        view_of(Rows { row, version, plan, preflight, approvals, application })
+    }
+
+    /// Whether there is such a design.
+    pub async fn found(&self, id: Uuid) -> Result<(), DesignError> {
+        store::find_design(&self.pool, id).await?.map(drop).ok_or(DesignError::NoDesign(id))
     }
 
     /// What has changed of what the newest version was made on.
@@ -153,19 +169,17 @@ impl Designs {
         if versions.is_empty() {
             return Err(DesignError::NoDesign(id));
         }
+        let plans = self.plans.changes(id, None, VERSIONS_MAX).await?;
+        let mut plans: BTreeMap<i32, Vec<Change>> =
+            plans.into_iter().map(|(version, changes)| (version.version, changes)).collect();
         let mut views = Vec::with_capacity(versions.len());
-        let mut before: Option<(Value, Plan)> = None;
+        let mut before: Option<Value> = None;
         for version in versions {
             let inputs: Value = serde_json::from_str(&version.inputs)?;
-            let plan: Plan = serde_json::from_str(&version.plan)?;
-            let (told, changed) = match &before {
-                Some((last_inputs, last_plan)) => {
-                    let changes = difference(last_plan, &plan);
-                    let told = changes.into_iter().map(|change| (change.clone(), words(&change)));
-                    (inputs_changed(last_inputs, &inputs), told.collect())
-                }
-                None => (Vec::new(), Vec::new()),
-            };
+            let told = before.as_ref().map(|last| inputs_changed(last, &inputs)).unwrap_or_default();
+            // A version that shares its plan with the one before changed nothing of it.
+            let changes = plans.remove(&version.plan_version).unwrap_or_default();
+            let changed = changes.into_iter().map(|change| (change.clone(), words(&change))).collect();
             views.push(VersionView {
                 number: version.number,
                 author: version.author,
@@ -175,7 +189,7 @@ impl Designs {
                 inputs: told,
                 plan: changed,
             });
-            before = Some((inputs, plan));
+            before = Some(inputs);
         }
         views.reverse();
         Ok(views)

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::read::DesignView;
 use super::{DesignError, Designs};
+use crate::designs::packet::plan::sign_task;
 use crate::designs::playbook::SignOff;
 use crate::designs::store::{self, ApprovalRow};
 use crate::kernel::json::sha256;
@@ -81,8 +82,10 @@ impl Designs {
             let details = serde_json::json!({ "version": row.version });
             entries.push(audit::Entry::new(&ask.actor, "design.approved", format!("design:{id}"), details));
         }
+        self.task_done(&mut tx, id, &sign_task(ask.sign), &ask.actor, now).await?;
         audit::append(&mut tx, audit::SYSTEM, now, &entries).await?;
         tx.commit().await?;
+        self.ring();
         self.read(id).await
     }
 }

@@ -22,9 +22,9 @@ use crate::kernel::calendar::Zone;
 use crate::kernel::clock::DateTime;
 use crate::kernel::document::block::{Block, Line, Text, labelled, plain};
 use crate::kernel::document::{html, markdown};
+use crate::plans::Schedule;
 use crate::plans::document::{Told as ToldPlan, critical_path, gantt, instant, summary, timeline};
 use crate::plans::model::Plan;
-use crate::plans::schedule::Schedule;
 
 /// A sign-off as it is told.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -26,7 +26,8 @@ pub struct VersionRow {
     pub number: i32,
     pub inputs: String,
     pub packet: String,
-    pub plan: String,
+    /// Of the plan with the design's id.
+    pub plan_version: i32,
     pub entries: String,
     pub base: String,
     pub author: String,
@@ -160,13 +161,13 @@ pub async fn list_designs(pool: &PgPool, filter: &DesignFilter) -> Result<Vec<De
 pub async fn insert_version(conn: &mut PgConnection, row: &VersionRow) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "INSERT INTO design_version
-           (design_id, number, inputs, packet, plan, entries, base, author, actor, why, at)
-         VALUES ($1, $2, $3::text::json, $4::text::json, $5::text::json, $6::text::json, $7::text::json, $8, $9, $10, $11)",
+           (design_id, number, inputs, packet, plan_version, entries, base, author, actor, why, at)
+         VALUES ($1, $2, $3::text::json, $4::text::json, $5, $6::text::json, $7::text::json, $8, $9, $10, $11)",
         row.design_id,
         row.number,
         row.inputs,
         row.packet,
-        row.plan,
+        row.plan_version,
         row.entries,
         row.base,
         row.author,
@@ -187,7 +188,7 @@ pub async fn find_version(
 ) -> Result<Option<VersionRow>, sqlx::Error> {
     sqlx::query_as!(
         VersionRow,
-        r#"SELECT design_id, number, inputs::text AS "inputs!", packet::text AS "packet!", plan::text AS "plan!",
+        r#"SELECT design_id, number, inputs::text AS "inputs!", packet::text AS "packet!", plan_version,
                   entries::text AS "entries!", base::text AS "base!", author, actor, why, at
            FROM design_version WHERE design_id = $1 AND number = $2"#,
         design_id,
@@ -201,7 +202,7 @@ pub async fn find_version(
 pub async fn versions(pool: &PgPool, design_id: Uuid) -> Result<Vec<VersionRow>, sqlx::Error> {
     sqlx::query_as!(
         VersionRow,
-        r#"SELECT design_id, number, inputs::text AS "inputs!", packet::text AS "packet!", plan::text AS "plan!",
+        r#"SELECT design_id, number, inputs::text AS "inputs!", packet::text AS "packet!", plan_version,
                   entries::text AS "entries!", base::text AS "base!", author, actor, why, at
            FROM design_version WHERE design_id = $1 ORDER BY number"#,
         design_id
@@ -314,4 +315,14 @@ pub async fn design_of_application(conn: &mut PgConnection, id: Uuid) -> Result<
     sqlx::query_scalar!("SELECT design_id FROM design_application WHERE id = $1", id)
         .fetch_optional(conn)
         .await
+}
+
+/// The packet of the newest version of a design, as JSON text.
+pub async fn newest_packet(conn: &mut PgConnection, design_id: Uuid) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT packet::text AS "packet!" FROM design_version WHERE design_id = $1 ORDER BY number DESC LIMIT 1"#,
+        design_id
+    )
+    .fetch_optional(conn)
+    .await
 }
