@@ -15,7 +15,7 @@ const OPEN: [&str; 3] = ["commands", "model", "api"];
 /// Pure parts that others build on as a whole, beside what front pages give out one by one.
 const OPEN_PARTS: [(&str, &str); 1] = [("plans", "document")];
 /// Everything that only computes: given the same arguments it gives the same answer.
-const PURE: [&str; 33] = [
+const PURE: [&str; 44] = [
     "src/kernel/",
     "src/accounts/events/",
     "src/accounts/fold/",
@@ -49,6 +49,17 @@ const PURE: [&str; 33] = [
     "src/motions/document/",
     "src/motions/policy/",
     "src/motions/signals/",
+    "src/plans/change/",
+    "src/plans/check/",
+    "src/plans/document/",
+    "src/plans/effects.rs",
+    "src/plans/graph.rs",
+    "src/plans/happening.rs",
+    "src/plans/lifecycle/",
+    "src/plans/model.rs",
+    "src/plans/pattern/",
+    "src/plans/preflight/",
+    "src/plans/schedule/",
 ];
 /// What does not occur in pure code.
 const IMPURE: [&str; 9] =
