@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::assign::Roster;
 use super::assign::names::TeamId;
 use super::assign::roster::{Answers, Team};
-use super::types::HandoffTypes;
+use super::types::{HandoffType, HandoffTypes};
 
 /// The kinds of finding. The names are part of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
@@ -26,6 +26,8 @@ pub enum FindingCode {
     TeamMissing,
     /// Types hand over to a team whose rotation has nobody.
     TeamEmpty,
+    /// Types ask for a skill that nobody in the team's rotation has.
+    SkillMissing,
     /// Types hand over to a team without a fallback owner: what nobody can take waits without an end.
     TeamWithoutFallback,
 }
@@ -64,6 +66,7 @@ pub fn findings(roster: &Roster, types: &HandoffTypes) -> Vec<Finding> {
         message: "No handoff type escalates to this role; its people are told nothing because of it. Remove it, or name it in a type.".to_owned(),
     }));
     found.extend(teams.into_iter().flat_map(|(team, types)| of_team(roster, team, &types)));
+    found.extend(types.iter().flat_map(|(name, of)| of_skills(roster, name, of)));
     found.sort_by(|a, b| (a.code, &a.id).cmp(&(b.code, &b.id)));
     found
 }
@@ -121,6 +124,23 @@ fn of_team(roster: &Roster, team: &str, types: &[String]) -> Vec<Finding> {
     found
 }
 
+/// Skills that a type asks for and nobody in the rotation of its team has.
+fn of_skills(roster: &Roster, name: &str, of: &HandoffType) -> Vec<Finding> {
+    let team = TeamId::parse(&of.to_team).ok();
+    let members = team.map(|team| roster.members(&team)).unwrap_or_default();
+    let has = |skill: &str| members.iter().any(|at| roster.reps()[*at].knows(skill));
+    let lacking = of.skills.iter().filter(|skill| !has(skill));
+    let finding = |skill: &String| Finding {
+        code: FindingCode::SkillMissing,
+        id: of.to_team.clone(),
+        handoff_types: vec![name.to_owned()],
+        message: format!(
+            "Nobody in this team has the skill `{skill}`: what comes by the rotation waits for the fallback owner. Add it to a rep's `skills`."
+        ),
+    };
+    lacking.map(finding).collect()
+}
+
 fn takes_turns(roster: &Roster, team: &Team) -> bool {
     roster.members(&team.id).iter().any(|at| roster.reps()[*at].weight > 0)
 }
@@ -155,6 +175,20 @@ mod tests {
             "roles": ROLES.map(|role| json!({"id": role, "reps": ["cid"]})),
         });
         assert_eq!(found(roster), []);
+    }
+
+    #[test]
+    fn a_skill_that_a_type_asks_for_and_nobody_has_is_found() {
+        let asking = DEFAULT_TYPES
+            .replace("[types.sql_to_ae]", "[types.sql_to_ae]\nskills = [\"French\", \"German\"]");
+        let mut knows = rep("cid", "sales");
+        knows["skills"] = json!(["german"]);
+        let roster = json!({"teams": [{"id": "sales"}], "reps": [knows]});
+        let roster = serde_json::from_value::<RosterFile>(roster).unwrap().check().unwrap();
+        let found = findings(&roster, &HandoffTypes::parse(&asking).unwrap());
+        let lacking: Vec<&Finding> =
+            found.iter().filter(|one| one.code == FindingCode::SkillMissing).collect();
+        assert!(lacking.len() == 1 && lacking[0].message.contains("`French`"), "{lacking:?}");
     }
 
     #[test]

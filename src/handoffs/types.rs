@@ -5,7 +5,7 @@
 //! values comes at once, with the place. Leaves out which fields a package can have and which teams and roles
 //! exist: who assigns and packs checks those.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -31,6 +31,8 @@ pub struct HandoffType {
     pub required: Vec<String>,
     /// The receiver passes it to a partner: the package is cut down to what live consents allow.
     pub for_partner: bool,
+    /// What a rep of the rotation must know to take it.
+    pub skills: BTreeSet<String>,
     /// Less complete than so many percent, it is held; 0 holds none for this reason.
     pub hold_below: u8,
     pub urgency: Urgency,
@@ -145,6 +147,8 @@ struct WrittenType {
     required: Vec<String>,
     #[serde(default)]
     for_partner: bool,
+    #[serde(default)]
+    skills: BTreeSet<String>,
     hold_below: Option<u8>,
     urgency: Urgency,
     sla: WrittenTerms,
@@ -227,6 +231,7 @@ fn completed(written: WrittenType, defaults: &DefaultTerms) -> HandoffType {
         focus: written.focus,
         required: written.required,
         for_partner: written.for_partner,
+        skills: written.skills,
         hold_below: written.hold_below.unwrap_or(defaults.hold_below),
         urgency: written.urgency,
         sla: terms,
@@ -249,6 +254,9 @@ fn faults(name: &str, found: &HandoffType) -> Vec<TypesFault> {
     }
     if found.focus.iter().any(|focus| focus.trim().is_empty()) {
         wrong("focus", "one of the texts is empty".to_owned());
+    }
+    if found.skills.iter().any(|skill| skill.trim().is_empty()) {
+        wrong("skills", "one of the skills is empty".to_owned());
     }
     if found.hold_below > 100 {
         wrong("hold_below", format!("`{}` is no percentage: write 0 to 100", found.hold_below));

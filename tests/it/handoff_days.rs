@@ -124,6 +124,32 @@ async fn a_role_that_nobody_holds_is_found_and_its_people_are_told_once_they_are
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_lacks_a_skill_that_is_asked_for_is_passed_by() {
+    let service = Service::sandbox().await;
+    sales_team(&service).await;
+    let cleo = json!({"id": "cleo", "name": "Cleo", "email": "cleo@seller.com", "team": "sales", "skills": ["German"]});
+    service.send(Method::PUT, "/v1/reps/cleo", Some(cleo), 201).await;
+    for (n, skill) in ["german", "german", "french"].into_iter().enumerate() {
+        let account = format!("acc_{n}");
+        prospect(&service, &account).await;
+        let body = json!({"handoffType": "mql_to_sales", "accountId": account, "skills": [skill]});
+        let handoff = open(&service, body).await;
+        if skill == "german" {
+            assert_eq!(handoff["assignedOwner"]["id"], "cleo", "{handoff:#}");
+        } else {
+            let considered = handoff["assignment"]["considered"].as_array().unwrap();
+            let ada = considered.iter().find(|one| one["repId"] == "ada").unwrap();
+            assert_eq!(ada["reasons"], json!(["missing_skills"]), "{handoff:#}");
+            assert_eq!(handoff["status"], "pending");
+        }
+    }
+    let wrong = json!({"handoffType": "mql_to_sales", "accountId": "acc_0", "skills": [" "]});
+    let refused = service.send(Method::POST, "/v1/handoffs", Some(wrong), 422).await;
+    assert_eq!(refused["errors"][0]["pointer"], "#/skills/0");
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn all_that_a_filter_lets_through_comes_as_a_table() {
     let service = Service::sandbox().await;
     sales_team(&service).await;

@@ -2,8 +2,7 @@
 //!
 //! Promises: of what is not urgent a person gets at most the budget in any window of time; what is urgent always passes
 //! and counts. What would be too much is held and told in a digest, in the person's working time, unless there is no
-//! point in telling it any more; then the reason is kept. Whom an alert names beside people (a role, a channel) is not
-//! limited.
+//! point in telling it any more; then the reason is kept. A channel is not limited.
 //! Leaves out: rows and locks, which whoever writes has; what is worth an alert.
 
 mod budget;

@@ -1,5 +1,7 @@
 //! Handoffs: opening, listing, reading, reporting.
 
+use std::collections::BTreeSet;
+
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
@@ -21,6 +23,10 @@ use crate::platform::http::{
 };
 use crate::platform::outbox::api::DeliveryWire;
 
+/// The most skills that a call may ask for, and the most characters of each.
+const SKILLS_MAX: usize = 20;
+const SKILL_CHARS_MAX: usize = 60;
+
 /// What is handed over.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -36,6 +42,9 @@ pub struct OpenBody {
     to_team: Option<String>,
     /// Who is to have it, whatever the routing says.
     owner_id: Option<String>,
+    /// What its owner must know, such as a language, beside what the type asks for; for the rotation.
+    #[serde(default)]
+    skills: BTreeSet<String>,
     /// Say what would happen and write nothing.
     #[serde(default)]
     dry_run: bool,
@@ -66,6 +75,15 @@ impl OpenBody {
         ] {
             check(pointer, text.as_deref().map_or(Ok(()), well_formed));
         }
+        if self.skills.len() > SKILLS_MAX {
+            faults.push(Fault::new("#/skills", format!("has more than {SKILLS_MAX} skills")));
+        }
+        for (at, skill) in self.skills.iter().enumerate() {
+            if skill.trim().is_empty() || skill.chars().count() > SKILL_CHARS_MAX {
+                let detail = format!("must have 1 to {SKILL_CHARS_MAX} characters");
+                faults.push(Fault::new(format!("#/skills/{at}"), detail));
+            }
+        }
         if !faults.is_empty() {
             return Err(Problem::invalid(faults));
         }
@@ -76,6 +94,7 @@ impl OpenBody {
             from_team: self.from_team,
             to_team: self.to_team,
             owner_id: self.owner_id.and_then(|id| RepId::parse(&id).ok()),
+            skills: self.skills,
             dry_run: self.dry_run,
             // Each call is a cause of its own; a repeat is told by its idempotency key.
             cause: format!("call:{}", new_id(handoffs.clock.now())),

@@ -38,6 +38,13 @@ pub struct Rep {
     pub calendar: Option<Arc<WorkCalendar>>,
 }
 
+impl Rep {
+    /// Whether the rep has a skill, however it is written.
+    pub fn knows(&self, skill: &str) -> bool {
+        self.skills.contains(&fold(skill))
+    }
+}
+
 /// A team and how it shares out what comes to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Team {

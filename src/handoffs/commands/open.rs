@@ -3,6 +3,8 @@
 //! Promises: one cause opens one handoff, however often it is told; for an account, a kind and a deal one is under way at a
 //! time; what fails a hard guardrail is held and says what releases it; a preview writes nothing.
 
+use std::collections::BTreeSet;
+
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -39,6 +41,8 @@ pub struct OpenAsk {
     pub to_team: Option<String>,
     /// Who is to have it.
     pub owner_id: Option<RepId>,
+    /// What its owner must know, beside what the type asks for.
+    pub skills: BTreeSet<String>,
     /// Write nothing.
     pub dry_run: bool,
     /// Such as `decision:<id>`: told again, it is the same handoff.
@@ -218,6 +222,7 @@ impl Handoffs {
             from_team: Some(held.from_team.clone()),
             to_team: Some(held.to_team.clone()),
             owner_id: None,
+            skills: BTreeSet::new(),
             dry_run: false,
             cause: held.cause.clone(),
             decision_id: held.decision_id,
@@ -279,14 +284,14 @@ fn opening(
         handoff_id: id,
         firm: firm(&current.account_id, state, &segment)?,
         team: TeamId::parse(&to_team)?,
-        skills: std::collections::BTreeSet::new(),
+        skills: handoff_type.skills.union(&ask.skills).cloned().collect(),
         // Whom a person chose is asked first also when what is missing arrives later.
         crm_owner: ask
             .owner_id
             .as_ref()
             .map(ToString::to_string)
             .or_else(|| value(&state.profile.owner_id).cloned()),
-        lost_by: std::collections::BTreeSet::new(),
+        lost_by: BTreeSet::new(),
         priority: u8::from(urgency.unwrap_or(handoff_type.urgency) < Urgency::High),
         waiting_since: now,
     };

@@ -144,6 +144,7 @@ impl Handoffs {
             from_team: None,
             to_team: None,
             owner_id: None,
+            skills: BTreeSet::new(),
             dry_run: false,
             cause: asked.cause.unwrap_or_else(|| job.key.clone()),
             decision_id: asked.decision_id,

@@ -76,6 +76,7 @@ impl Run {
                 from_team: None,
                 to_team: None,
                 owner_id: None,
+                skills: std::collections::BTreeSet::new(),
                 dry_run: false,
                 cause: format!("test:{number}"),
                 decision_id: None,
