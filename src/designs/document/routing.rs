@@ -5,7 +5,7 @@ use crate::kernel::document::block::{Block, Line, plain};
 
 /// A kind of entry, in a table.
 fn kind(name: &str) -> String {
-    crate::handoffs::Kind::parse(name).map_or(name, crate::handoffs::Kind::words).to_owned()
+    crate::handoffs::Kind::parse(name).map_or_else(|| name.to_owned(), |kind| kind.words().to_owned())
 }
 
 pub fn blocks(blueprint: &Blueprint) -> Vec<Block> {
