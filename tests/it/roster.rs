@@ -66,7 +66,7 @@ pub async fn populate(service: &Service) {
 fn terms() -> Value {
     json!({
         "budget": "2h", "basis": "wall", "remindBefore": "30m", "ownerAlertAfter": "1h", "managerAlertAfter": "4h",
-        "reassignAfter": "24h", "maxReassignments": 2,
+        "reassignAfter": "24h", "maxReassignments": 2, "escalateTo": "sales_manager", "fallbackTo": "revops_manager",
     })
 }
 

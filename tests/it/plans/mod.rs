@@ -3,6 +3,7 @@
 mod crashes;
 mod crowds;
 mod escalation;
+mod followers;
 mod lifecycle;
 mod people;
 mod schema;

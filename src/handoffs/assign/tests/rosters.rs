@@ -67,15 +67,16 @@ fn terms_must_make_sense_and_be_the_only_ones() {
     let terms = |id: &str, segment: Option<&str>, more: Value| {
         let mut terms = json!({
             "budget": "2h", "basis": "wall", "remindBefore": "30m", "ownerAlertAfter": "1h", "managerAlertAfter": "4h",
-            "reassignAfter": "24h", "maxReassignments": 2,
+            "reassignAfter": "24h", "maxReassignments": 2, "escalateTo": "sales_manager", "fallbackTo": "revops_manager",
         });
         terms.as_object_mut().unwrap().extend(fields(more));
         json!({"id": id, "handoffType": "mql_to_sales", "segment": segment, "terms": terms})
     };
-    let whole = json!({"slaTerms": [terms("a", None, Value::Null), terms("b", Some("SMB"), Value::Null)]});
+    let whole = json!({"slaTerms": [terms("a", None, Value::Null), terms("b", Some("SMB"), json!({"budget": "4h"}))]});
     let roster = serde_json::from_value::<RosterFile>(whole).unwrap().check().unwrap();
-    assert_eq!(roster.terms("mql_to_sales", Some("smb")).map(|terms| terms.budget.to_string()), Some("2h".to_owned()));
-    assert!(roster.terms("mql_to_sales", None).is_some() && roster.terms("closed_won_to_cs", None).is_none());
+    assert_eq!(roster.terms("mql_to_sales", "smb").map(|terms| terms.budget.to_string()), Some("4h".to_owned()));
+    assert_eq!(roster.terms("mql_to_sales", "other").map(|terms| terms.budget.to_string()), Some("2h".to_owned()));
+    assert!(roster.terms("closed_won_to_cs", "smb").is_none());
     let found = faults(json!({"slaTerms": [
         terms("a", Some("smb"), json!({"remindBefore": "3h"})),
         terms("a", None, Value::Null),
