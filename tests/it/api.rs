@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::alerts;
 use crate::client::Client;
 use crate::dead;
+use crate::designs;
 use crate::harness::Service;
 use crate::roster;
 use crate::stories;

@@ -41,6 +41,14 @@ async fn make(service: &Service, body: Value) -> Value {
     service.send(Method::POST, "/v1/handoff-designs", Some(body), 201).await
 }
 
+/// Six designs with their plans, on the roster of `roster::populate`.
+pub async fn populate(service: &Service) {
+    for _ in 0..6 {
+        let body = json!({"segment": "smb", "goal": "pipeline", "responseSla": "1d", "team": "acc_0"});
+        make(service, body).await;
+    }
+}
+
 fn design_id(design: &Value) -> String {
     design["designId"].as_str().unwrap().to_owned()
 }
