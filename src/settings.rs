@@ -27,6 +27,7 @@ pub struct Settings {
     pub events: EventSettings,
     pub motions: MotionSettings,
     pub handoffs: HandoffSettings,
+    pub designs: DesignSettings,
     #[serde(default)]
     pub watch: WatchTerms,
     pub outbox: OutboxSettings,
@@ -69,6 +70,12 @@ pub struct MotionSettings {
 #[serde(deny_unknown_fields)]
 pub struct HandoffSettings {
     pub types_file: PathBuf,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DesignSettings {
+    pub runs: u32,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -152,6 +159,7 @@ impl Settings {
             (self.outbox.timeout_ms == 0, "outbox.timeout_ms", "must be more than 0"),
             (self.outbox.concurrency == 0, "outbox.concurrency", "must be at least 1"),
             (self.motions.sweep_every_minutes == 0, "motions.sweep_every_minutes", "must be at least 1"),
+            (!(24..=2_000).contains(&self.designs.runs), "designs.runs", "must be from 24 to 2000"),
         ];
         let wrong = faults.into_iter().filter(|(wrong, ..)| *wrong).map(|(_, key, fault)| (key, fault));
         match wrong.chain(self.watch.faults()).next() {

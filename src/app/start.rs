@@ -279,6 +279,7 @@ pub fn wire(
         motions: motions.clone(),
         plans: plans.clone(),
         terms: Arc::new(settings.watch.clone()),
+        runs: settings.designs.runs,
         work: Arc::new(Notify::new()),
         deliver: motions.deliver.clone(),
     };

@@ -7,6 +7,7 @@ use chrono::{Datelike as _, NaiveDate, TimeDelta, Weekday};
 use serde_json::{Value, json};
 
 use super::brief::{Ask, Brief, BriefFault, check};
+use super::estimate::Sampling;
 use super::estimate::history::{History, Past};
 use super::intake::PolicyFacts;
 use super::packet::{Design, Sources, make};
@@ -24,6 +25,8 @@ pub struct Scene {
     pub policy: PolicyFacts,
     pub history: History,
     pub now: DateTime,
+    /// Of the simulation.
+    pub runs: u32,
 }
 
 pub fn now() -> DateTime {
@@ -85,6 +88,7 @@ impl Scene {
             policy: policy(),
             history: History::none(now()),
             now: now(),
+            runs: 200,
         }
     }
 
@@ -127,7 +131,7 @@ impl Scene {
             history: &self.history,
             playbook: Playbook::shipped(),
             now: self.now,
-            seed: 7,
+            sampling: Sampling { seed: 7, runs: self.runs },
         };
         make(&brief, sources).unwrap()
     }

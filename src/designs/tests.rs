@@ -347,7 +347,7 @@ proptest! {
     fn any_design_has_a_plan_without_faults_and_entries_that_hold_together(
         segment in 0_usize..4, goal in 0_usize..4, minutes in 5_u32..10_000, days in 1_i64..200, pods in any::<bool>(),
     ) {
-        let scene = Scene::new();
+        let scene = Scene { runs: 24, ..Scene::new() };
         let launch = scene.now.date_naive() + chrono::TimeDelta::days(days);
         let ask = json!({
             "segment": super::brief::Segment::ALL[segment], "goal": super::brief::Goal::ALL[goal],

@@ -119,6 +119,7 @@ impl Service {
             ("DATABASE_URL", url.as_str()),
             ("GTM_HTTP__BIND", "127.0.0.1:0"),
             ("GTM_DATABASE__MAX_CONNECTIONS", "8"),
+            ("GTM_DESIGNS__RUNS", "24"),
         ];
         variables.extend(env);
         let owned = variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));

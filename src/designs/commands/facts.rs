@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 
 use super::{DesignError, Designs};
 use crate::designs::brief::{Ask, Brief, check};
+use crate::designs::estimate::Sampling;
 use crate::designs::estimate::history::{History, Past};
 use crate::designs::intake::PolicyFacts;
 use crate::designs::packet::{Design, Sources, make};
@@ -92,7 +93,7 @@ impl Designs {
     ) -> Result<(Brief, Design, Facts), DesignError> {
         let brief = Self::brief(ask, &facts)?;
         let history = self.history(&brief, facts.now).await?;
-        let seed = seed(ask)?;
+        let sampling = Sampling { seed: seed(ask)?, runs: self.runs };
         let computed = tokio::task::spawn_blocking(move || {
             let ground = Ground {
                 types: &facts.types,
@@ -106,7 +107,7 @@ impl Designs {
                 history: &history,
                 playbook: Playbook::shipped(),
                 now: facts.now,
-                seed,
+                sampling,
             };
             let design = make(&brief, sources)?;
             Ok::<_, crate::designs::routing::Undrawn>((brief, design, facts))

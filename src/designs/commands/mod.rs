@@ -49,6 +49,8 @@ pub struct Designs {
     pub motions: Motions,
     pub plans: Plans,
     pub terms: Arc<WatchTerms>,
+    /// Of the simulation, for the figures that are told.
+    pub runs: u32,
     /// Rung when something may be due.
     pub work: Arc<Notify>,
     /// Rung when something is to be delivered.

@@ -75,13 +75,28 @@ pub struct SlaModel {
     pub recommendation: String,
 }
 
+/// How often the simulation is run, and from which seed.
+#[derive(Debug, Clone, Copy)]
+pub struct Sampling {
+    pub seed: u64,
+    /// Of the figures that are told.
+    pub runs: u32,
+}
+
+impl Sampling {
+    /// Runs of the sizes in between, of which only one is told.
+    fn rough(self) -> u32 {
+        self.runs.saturating_mul(3) / 10
+    }
+}
+
 /// Models the response time with those who are to have the handoffs.
-pub fn model(brief: &Brief, ground: &Ground<'_>, history: &History, seed: u64) -> SlaModel {
+pub fn model(brief: &Brief, ground: &Ground<'_>, history: &History, sampling: Sampling) -> SlaModel {
     let made = world::make(brief, ground, history);
     let stage = super::service::stage::Stage::new(&made.world);
     let ceiling = stage.ceiling();
     let erlang = staffing::erlang(brief, &made);
-    let search = staffing::search(brief, &made, ceiling, seed);
+    let search = staffing::search(brief, &made, ceiling, sampling);
     let mut model = SlaModel {
         response: brief.response.to_string(),
         basis: brief.basis,

@@ -6,8 +6,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::ErlangEstimate;
 use super::world::{Made, reps};
+use super::{ErlangEstimate, Sampling};
 use crate::designs::brief::Brief;
 use crate::designs::service::erlang::Queue;
 use crate::designs::service::simulate::{Simulated, simulate};
@@ -16,10 +16,6 @@ use crate::designs::service::statistics::{Between, count};
 use crate::designs::words::span;
 use crate::handoffs::Basis;
 
-/// Runs of the figures that are told.
-const RUNS: u32 = 200;
-/// Runs of the sizes in between.
-const RUNS_SEARCH: u32 = 60;
 /// The search looks at so many people more than there are, and at twice the number that the formula wants.
 const MORE_MAX: u32 = 20;
 /// What rounding a share may hide.
@@ -109,10 +105,11 @@ fn with_reps(made: &Made, reps: u32) -> World {
 }
 
 /// The present size, the size that is needed, and what lies between.
-pub fn search(brief: &Brief, made: &Made, ceiling: Option<f64>, seed: u64) -> Search {
+pub fn search(brief: &Brief, made: &Made, ceiling: Option<f64>, sampling: Sampling) -> Search {
     let there = reps(&made.world);
+    let Sampling { seed, runs } = sampling;
     let counted = |reps, runs| simulate(&Stage::new(&with_reps(made, reps)), runs, seed);
-    let present = counted(there, RUNS);
+    let present = counted(there, runs);
     let formula = queue(made, 1).needed(made.world.target_secs, brief.service_level).unwrap_or(0);
     let limit = (there + MORE_MAX).max(2 * formula.min(200));
     let mut need = Need {
@@ -127,19 +124,19 @@ pub fn search(brief: &Brief, made: &Made, ceiling: Option<f64>, seed: u64) -> Se
     let keeps = |reps: u32, runs| {
         counted(reps, runs).is_some_and(|found| found.within_target + CLOSE >= brief.service_level)
     };
-    if possible && keeps(limit, RUNS_SEARCH) {
-        need.reps = Some(fewest(1, limit, |reps| keeps(reps, RUNS_SEARCH)));
+    if possible && keeps(limit, sampling.rough()) {
+        need.reps = Some(fewest(1, limit, |reps| keeps(reps, sampling.rough())));
     }
     if now.within_target < brief.service_level {
-        need.kept_instead = kept_instead(brief, made, seed);
+        need.kept_instead = kept_instead(brief, made, sampling);
         if brief.basis == Basis::Wall {
             let world = World { counted: Counted::Team, ..made.world.clone() };
-            need.business_share = simulate(&Stage::new(&world), RUNS, seed).map(|found| found.within_target);
+            need.business_share = simulate(&Stage::new(&world), runs, seed).map(|found| found.within_target);
         }
     }
     let sizes = sizes(there, need.reps);
     let row = |reps: u32| {
-        let found = if reps == there { present.clone() } else { counted(reps, RUNS) }?;
+        let found = if reps == there { present.clone() } else { counted(reps, runs) }?;
         let at_once = staffed(&with_reps(made, reps));
         Some(Row {
             at_once,
@@ -188,11 +185,11 @@ const PROMISED: [f64; 12] = [
 ];
 
 /// The shortest usual promise that those who are there keep for the wanted share.
-fn kept_instead(brief: &Brief, made: &Made, seed: u64) -> Option<String> {
+fn kept_instead(brief: &Brief, made: &Made, sampling: Sampling) -> Option<String> {
     let longer = PROMISED.into_iter().filter(|secs| *secs > made.world.target_secs);
     let kept = longer.into_iter().find(|secs| {
         let world = World { target_secs: *secs, ..made.world.clone() };
-        let found = simulate(&Stage::new(&world), RUNS_SEARCH, seed);
+        let found = simulate(&Stage::new(&world), sampling.rough(), sampling.seed);
         found.is_some_and(|found| found.within_target >= brief.service_level)
     });
     kept.map(span)

@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 use super::brief::{Brief, Goal, Owner, Segment};
 use super::estimate::history::History;
 use super::estimate::world::Ground as Hours;
-use super::estimate::{SlaModel, model};
+use super::estimate::{Sampling, SlaModel, model};
 use super::intake::{Finding, PolicyFacts, intake};
 use super::playbook::{CheckKind, ItemKind, Playbook, SignOff};
 use super::routing::{Blueprint, Ground, Undrawn, draw};
@@ -143,13 +143,12 @@ pub struct Sources<'a> {
     pub history: &'a History,
     pub playbook: &'a Playbook,
     pub now: DateTime,
-    /// Of the simulation.
-    pub seed: u64,
+    pub sampling: Sampling,
 }
 
 /// Makes the design of a brief.
 pub fn make(brief: &Brief, sources: Sources<'_>) -> Result<Design, Undrawn> {
-    let Sources { ground, policy, history, playbook, now, seed } = sources;
+    let Sources { ground, policy, history, playbook, now, sampling } = sources;
     let calendar = ground.roster.calendar_of_team(&brief.team);
     let launch_noon = brief.launch.and_time(chrono::NaiveTime::MIN).and_utc();
     let opening = calendar.next_opening(launch_noon).unwrap_or(launch_noon);
@@ -158,7 +157,7 @@ pub fn make(brief: &Brief, sources: Sources<'_>) -> Result<Design, Undrawn> {
     let reps: Vec<&Rep> =
         drawn.after.reps().iter().filter(|rep| names.contains(&&rep.id.to_string())).collect();
     let hours = Hours { roster: &drawn.after, absences: ground.absences, reps };
-    let modelled = model(brief, &hours, history, seed);
+    let modelled = model(brief, &hours, history, sampling);
     let back = Workback::new(&calendar, brief.launch, now);
     let roles = roles(brief, playbook, &drawn.after);
     let packet = Packet {
