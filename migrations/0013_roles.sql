@@ -2,7 +2,7 @@
 
 ALTER TABLE roster_entry DROP CONSTRAINT roster_entry_kind;
 ALTER TABLE roster_entry ADD CONSTRAINT roster_entry_kind
-    CHECK (kind IN ('calendar', 'team', 'rep', 'territory', 'named_account', 'segment', 'role'));
+    CHECK (kind IN ('calendar', 'team', 'rep', 'territory', 'named_account', 'segment', 'role', 'sla_terms'));
 
 -- Who looks after others is not told any more once somebody has answered, whoever that is.
 ALTER TABLE held_alert DROP CONSTRAINT held_alert_matters;

@@ -3,13 +3,16 @@
 //!
 //! The modules in reading order: values ([`kernel`]), machinery that knows no domain ([`platform`]), what is
 //! known of accounts ([`accounts`]), what is decided about them ([`motions`]), who takes over and by when
-//! ([`handoffs`]), the systems that users already have ([`connectors`]), the same as tools for AI agents ([`mcp`]), the wiring ([`app`]), the command line ([`cli`]), and a company to try it on ([`demo`]).
+//! ([`handoffs`]), the systems that users already have ([`connectors`]), plans ([`plans`]) and the designs of handoffs that are made
+//! with them ([`designs`]), all of it as tools for AI agents ([`mcp`]), the wiring ([`app`]), the command line ([`cli`]), and a
+//! company to try it on ([`demo`]).
 
 pub mod accounts;
 pub mod app;
 pub mod cli;
 pub mod connectors;
 pub mod demo;
+pub mod designs;
 pub mod handoffs;
 pub mod kernel;
 pub mod mcp;

@@ -13,6 +13,7 @@ use serde::Deserialize;
 
 use crate::connectors::ConnectorSettings;
 use crate::mcp::McpSettings;
+use crate::designs::watch::WatchTerms;
 use crate::platform::outbox::OutboxSettings;
 
 /// The defaults, as a file that documents itself.
@@ -27,6 +28,9 @@ pub struct Settings {
     pub events: EventSettings,
     pub motions: MotionSettings,
     pub handoffs: HandoffSettings,
+    pub designs: DesignSettings,
+    #[serde(default)]
+    pub watch: WatchTerms,
     pub outbox: OutboxSettings,
     #[serde(default)]
     pub connectors: ConnectorSettings,
@@ -68,6 +72,12 @@ pub struct MotionSettings {
 #[serde(deny_unknown_fields)]
 pub struct HandoffSettings {
     pub types_file: PathBuf,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DesignSettings {
+    pub runs: u32,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -153,9 +163,11 @@ impl Settings {
             (self.outbox.timeout_ms == 0, "outbox.timeout_ms", "must be more than 0"),
             (self.outbox.concurrency == 0, "outbox.concurrency", "must be at least 1"),
             (self.motions.sweep_every_minutes == 0, "motions.sweep_every_minutes", "must be at least 1"),
+            (!(24..=2_000).contains(&self.designs.runs), "designs.runs", "must be from 24 to 2000"),
         ];
-        match faults.into_iter().find(|(wrong, ..)| *wrong) {
-            Some((_, key, fault)) => Err(SettingsError::Value { key, fault }),
+        let wrong = faults.into_iter().filter(|(wrong, ..)| *wrong).map(|(_, key, fault)| (key, fault));
+        match wrong.chain(self.watch.faults()).next() {
+            Some((key, fault)) => Err(SettingsError::Value { key, fault }),
             None => Ok(()),
         }
     }

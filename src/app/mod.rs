@@ -20,6 +20,7 @@ use axum::extract::FromRef;
 
 use crate::accounts::Accounts;
 use crate::connectors::Connectors;
+use crate::designs::commands::Designs;
 use crate::handoffs::commands::Handoffs;
 use crate::motions::commands::Motions;
 use crate::plans::commands::Plans;
@@ -43,6 +44,7 @@ pub struct Parts {
     pub handoffs: Handoffs,
     pub connectors: Connectors,
     pub plans: Plans,
+    pub designs: Designs,
     pub outbox: Arc<Outbox>,
     pub upkeep: Upkeep,
 }
@@ -82,6 +84,12 @@ impl FromRef<App> for Handoffs {
 impl FromRef<App> for Plans {
     fn from_ref(app: &App) -> Self {
         app.plans.clone()
+    }
+}
+
+impl FromRef<App> for Designs {
+    fn from_ref(app: &App) -> Self {
+        app.designs.clone()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Starting the service and stopping it.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use crate::accounts::intake::{self, IntakeWorker};
 use crate::accounts::{Accounts, Suppressions, store};
 use crate::connectors::commands::{Asker, CallCustodian};
 use crate::connectors::{Connectors, Registry, SetupFault, Tools};
+use crate::designs::commands::{DesignFollower, Designs};
 use crate::handoffs::commands::{HandoffCustodian, HandoffFollower, HandoffTimeline, Handoffs, Rosters};
 use crate::handoffs::package;
 use crate::handoffs::recheck::PackageSeals;
@@ -32,7 +34,8 @@ use crate::motions::commands::{
     DeskWorker, MotionCustodian, MotionError, MotionFollower, Motions, Policies, open_desk,
 };
 use crate::motions::recheck::DecisionDigests;
-use crate::plans::commands::{Followers as PlanFollowers, PlanCustodian, Plans};
+use crate::plans::commands::{Followers as PlanFollowers, PlanCustodian, PlanFollower, Plans};
+use crate::plans::model::PlanKind;
 use crate::platform::audit::Signer;
 use crate::platform::http::Platform;
 use crate::platform::http::server::{self, BuildError, Limits};
@@ -268,9 +271,20 @@ pub fn wire(
         pool: pool.clone(),
         clock: clock.clone(),
         handoffs: handoffs.clone(),
-        followers: Arc::new(PlanFollowers::default()),
+        followers: Arc::new(plan_followers()),
         work: Arc::new(Notify::new()),
         deliver,
+    };
+    let designs = Designs {
+        pool: pool.clone(),
+        clock: clock.clone(),
+        handoffs: handoffs.clone(),
+        motions: motions.clone(),
+        plans: plans.clone(),
+        terms: Arc::new(settings.watch.clone()),
+        runs: settings.designs.runs,
+        work: Arc::new(Notify::new()),
+        deliver: motions.deliver.clone(),
     };
     let connectors = Connectors {
         pool,
@@ -283,8 +297,14 @@ pub fn wire(
         fetch: Arc::new(Notify::new()),
     };
     let upkeep = Upkeep::of(settings);
-    let parts = Parts { platform, accounts, motions, handoffs, connectors, plans, outbox, upkeep };
+    let parts = Parts { platform, accounts, motions, handoffs, connectors, plans, designs, outbox, upkeep };
     (App(Arc::new(parts)), worker, desk_worker)
+}
+
+/// Who follows the plans of each kind.
+fn plan_followers() -> PlanFollowers {
+    let of_designs: Vec<Box<dyn PlanFollower>> = vec![Box::new(DesignFollower)];
+    PlanFollowers(BTreeMap::from([(PlanKind::HandoffDesign, of_designs)]))
 }
 
 impl Running {

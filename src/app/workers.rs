@@ -15,7 +15,7 @@ use crate::motions::commands::DeskWorker;
 use crate::platform::outbox::Outbox;
 use crate::platform::worker::Pace;
 use crate::settings::Settings;
-use crate::{accounts, connectors, handoffs, motions, plans};
+use crate::{accounts, connectors, designs, handoffs, motions, plans};
 
 /// How long a worker may be silent before the service counts as not ready: longer than any round takes.
 const SILENCE_MAX: Duration = Duration::from_mins(1);
@@ -69,6 +69,8 @@ pub(super) fn spawn(app: &App, intake: IntakeWorker, desk: &DeskWorker, outbox: 
     spawn_loop(app, "handoffs", |stop, beat| handoffs::jobs::work(handoffs, stop, beat));
     let planned = app.plans.clone();
     spawn_loop(app, "plans", |stop, beat| plans::jobs::work(planned, stop, beat));
+    let designing = app.designs.clone();
+    spawn_loop(app, "designs", |stop, beat| designs::jobs::work(designing, stop, beat));
     let connected = app.connectors.clone();
     spawn_loop(app, "received", |stop, beat| connectors::jobs::read(connected, stop, beat));
     if let Some(outbox) = outbox {
@@ -92,6 +94,15 @@ pub(super) fn spawn(app: &App, intake: IntakeWorker, desk: &DeskWorker, outbox: 
         let motions = motions.clone();
         async move { motions::jobs::sweep(&motions, sweep_after).await.map(drop) }
     });
+    if !app.platform.clock.is_manual() {
+        // A sandbox looks when its clock moves, at the same instants.
+        let designing = app.designs.clone();
+        let watch_every = Duration::from_secs(60 * u64::from(app.designs.terms.every_minutes));
+        every(app, "sla-watch", watch_every, move || {
+            let designing = designing.clone();
+            async move { designs::jobs::watch(&designing).await }
+        });
+    }
     let accounts = app.accounts.clone();
     every(app, "partitions", PARTITIONS_EVERY, move || {
         let accounts = accounts.clone();
@@ -132,10 +143,11 @@ where
 }
 
 /// Spawns a round that repeats; a failed one is logged and has its next turn.
-fn every<F, Fut>(app: &App, name: &'static str, interval: Duration, mut round: F)
+fn every<F, Fut, E>(app: &App, name: &'static str, interval: Duration, mut round: F)
 where
     F: FnMut() -> Fut + Send + 'static,
-    Fut: Future<Output = Result<(), sqlx::Error>> + Send,
+    Fut: Future<Output = Result<(), E>> + Send,
+    E: std::fmt::Display + Send,
 {
     let stop = app.platform.life.soft().clone();
     let pulse = app.platform.health.watch(name, interval + SILENCE_MAX);

@@ -15,6 +15,7 @@ mod dead;
 mod decisions;
 mod deliveries;
 mod demo_feed;
+mod design;
 mod events;
 mod failure;
 mod handoff;
@@ -81,8 +82,12 @@ enum Command {
     Reps(reps::Reps),
     /// Everything about who takes handoffs, in and out.
     Roster(roster::Roster),
-    /// When a handoff would be due, and why then.
-    Sla(sla::Sla),
+    /// Design the handoffs of a segment: routing, response times, staffing, enablement, in a packet that can be signed.
+    DefineHandoff(Box<design::DefineHandoff>),
+    /// Designs of handoffs: read, sign, apply, roll back.
+    Design(design::Design),
+    /// What is promised, whether it can be kept, and whether it is.
+    Sla(Box<sla::Sla>),
     /// Plans of all kinds: their dates, their change log, how far they have come.
     Plan(plan::Plan),
     /// Work that waits for somebody: take it, hand it over.
@@ -141,7 +146,9 @@ async fn dispatch(command: Command, context: &Context) -> anyhow::Result<ExitCod
         Command::Handoff(args) => handoff::run(args, context).await,
         Command::Reps(args) => reps::run(args, context).await,
         Command::Roster(args) => roster::run(args, context).await,
-        Command::Sla(args) => sla::run(args, context).await,
+        Command::DefineHandoff(args) => design::define(*args, context).await,
+        Command::Design(args) => design::run(args, context).await,
+        Command::Sla(args) => sla::run(*args, context).await,
         Command::Plan(args) => plan::run(args, context).await,
         Command::Tasks(args) => tasks::run(args, context).await,
         Command::Policy(args) => policy::run(args, context).await,

@@ -1,4 +1,5 @@
-//! The roster in parts that are edited one at a time: calendars, teams, reps, territories, named accounts, segments, roles.
+//! The roster in parts that are edited one at a time: calendars, teams, reps, territories, named accounts, segments, roles,
+//! terms.
 //!
 //! Promises: a roster file and its entries are two forms of the same; each entry has a kind and an id, by which it is
 //! found again. What an edit changes about anybody's hours is computed from the rosters before and after it. A fault of
@@ -12,7 +13,8 @@ use utoipa::ToSchema;
 use super::assign::Roster;
 use super::assign::check::RosterFault;
 use super::assign::file::{
-    CalendarFile, NamedAccountFile, RepFile, RoleFile, RosterFile, SegmentFile, TeamFile, TerritoryFile,
+    CalendarFile, NamedAccountFile, RepFile, RoleFile, RosterFile, SegmentFile, TeamFile, TermsFile,
+    TerritoryFile,
 };
 use super::assign::names::{RepId, TeamId};
 
@@ -28,10 +30,11 @@ pub enum Kind {
     NamedAccount,
     Segment,
     Role,
+    SlaTerms,
 }
 
 impl Kind {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Calendar,
         Self::Team,
         Self::Rep,
@@ -39,6 +42,7 @@ impl Kind {
         Self::NamedAccount,
         Self::Segment,
         Self::Role,
+        Self::SlaTerms,
     ];
 
     /// The stable name, also in the database.
@@ -51,6 +55,7 @@ impl Kind {
             Self::NamedAccount => "named_account",
             Self::Segment => "segment",
             Self::Role => "role",
+            Self::SlaTerms => "sla_terms",
         }
     }
 
@@ -58,6 +63,7 @@ impl Kind {
     pub fn words(self) -> &'static str {
         match self {
             Self::NamedAccount => "named account",
+            Self::SlaTerms => "SLA terms",
             other => other.name(),
         }
     }
@@ -72,6 +78,7 @@ impl Kind {
             Self::NamedAccount => "namedAccounts",
             Self::Segment => "segments",
             Self::Role => "roles",
+            Self::SlaTerms => "slaTerms",
         }
     }
 
@@ -99,6 +106,7 @@ pub enum Entry {
     NamedAccount(NamedAccountFile),
     Segment(SegmentFile),
     Role(RoleFile),
+    SlaTerms(TermsFile),
 }
 
 impl Entry {
@@ -111,6 +119,7 @@ impl Entry {
             Self::NamedAccount(_) => Kind::NamedAccount,
             Self::Segment(_) => Kind::Segment,
             Self::Role(_) => Kind::Role,
+            Self::SlaTerms(_) => Kind::SlaTerms,
         }
     }
 
@@ -124,6 +133,7 @@ impl Entry {
             Self::NamedAccount(named) => Kind::NamedAccount.id_of(&named.account),
             Self::Segment(segment) => segment.key(),
             Self::Role(role) => role.id.clone(),
+            Self::SlaTerms(terms) => terms.id.clone(),
         }
     }
 
@@ -139,7 +149,8 @@ impl Entry {
             | Self::Rep(RepFile { id, .. })
             | Self::Territory(TerritoryFile { id, .. })
             | Self::Segment(SegmentFile { id, .. })
-            | Self::Role(RoleFile { id, .. }) => id,
+            | Self::Role(RoleFile { id, .. })
+            | Self::SlaTerms(TermsFile { id, .. }) => id,
             Self::NamedAccount(named) => &mut named.account,
         };
         if own.is_empty() {
@@ -158,6 +169,7 @@ impl Entry {
             Kind::NamedAccount => Self::NamedAccount(serde_json::from_str(text)?),
             Kind::Segment => Self::Segment(serde_json::from_str(text)?),
             Kind::Role => Self::Role(serde_json::from_str(text)?),
+            Kind::SlaTerms => Self::SlaTerms(serde_json::from_str(text)?),
         })
     }
 }
@@ -202,6 +214,7 @@ impl Entries {
                 Entry::NamedAccount(named) => file.named_accounts.push(named),
                 Entry::Segment(segment) => file.segments.push(segment),
                 Entry::Role(role) => file.roles.push(role),
+                Entry::SlaTerms(terms) => file.sla_terms.push(terms),
             }
         }
         file
@@ -249,7 +262,9 @@ pub fn in_order(file: RosterFile) -> impl Iterator<Item = Entry> {
     let named = file.named_accounts.into_iter().map(Entry::NamedAccount);
     let segments = file.segments.into_iter().map(Entry::Segment);
     let roles = file.roles.into_iter().map(Entry::Role);
-    calendars.chain(teams).chain(reps).chain(territories).chain(named).chain(segments).chain(roles)
+    let terms = file.sla_terms.into_iter().map(Entry::SlaTerms);
+    let entries = calendars.chain(teams).chain(reps).chain(territories).chain(named).chain(segments);
+    entries.chain(roles).chain(terms)
 }
 
 /// What lies between two rosters.

@@ -36,3 +36,15 @@ pub mod types;
 pub use effects::{ALERT, LOG_ACTIVITY, UPDATE_DEAL};
 pub use handoff::{Status, TurnEnd};
 pub use lifecycle::Action;
+// What designs of a roster are made of.
+pub use assign::caps::{Cap, Window, WindowKind};
+pub use assign::file::{RepFile, RosterFile, SegmentFile, TargetFile, TeamFile, TermsFile};
+pub use assign::names::{RepId, TeamId};
+pub use assign::outcome::{Route, Waiting};
+pub use assign::roster::{Answers, Rep, Step, StepRule, Target, Territory};
+pub use assign::snapshot::{Availability, Firm};
+pub use assign::{Outcome, Request, Roster, Snapshot};
+pub use availability::Absences;
+pub use entries::{Entries, Entry, Key, Kind};
+pub use sla::{Basis, SlaTerms};
+pub use types::{HandoffType, HandoffTypes};

@@ -69,6 +69,15 @@ impl Triggers {
         self.intent.get(kind).map(String::as_str)
     }
 
+    /// What opens a type: each a kind of event, such as `lifecycle`, and its word.
+    pub fn opening(&self, handoff_type: &str) -> Vec<(&'static str, &str)> {
+        let tables = [("lifecycle", &self.lifecycle), ("deal", &self.deal), ("intent", &self.intent)];
+        let entries =
+            tables.into_iter().flat_map(|(name, table)| table.iter().map(move |entry| (name, entry)));
+        let opening = entries.filter(|(_, (_, opens))| opens.as_str() == handoff_type);
+        opening.map(|(name, (word, _))| (name, word.as_str())).collect()
+    }
+
     fn all(&self) -> impl Iterator<Item = (String, &String)> {
         let tables = [("lifecycle", &self.lifecycle), ("deal", &self.deal), ("intent", &self.intent)];
         tables.into_iter().flat_map(|(name, table)| {

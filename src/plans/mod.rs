@@ -33,7 +33,7 @@ pub use change::{Change, difference, replay, words};
 pub use check::{Fault, FaultCode, check};
 pub use document::Told;
 pub use happening::{Happened, What};
-pub use lifecycle::{GateState, GateStatus, Happening, TaskState, TaskStatus, Verdict};
+pub use lifecycle::{Action, GateState, GateStatus, Happening, TaskState, TaskStatus, Verdict};
 pub use pattern::{Pattern, PatternKind, pattern};
 pub use preflight::{Finding, Known, acting, preflight};
 pub use schedule::{Impossible, Schedule, Slot, schedule};

@@ -61,6 +61,11 @@ impl Service {
         Self::start(true, &[]).await
     }
 
+    /// As [`Service::sandbox`], with settings.
+    pub async fn sandbox_with(env: &[(&str, &str)]) -> Self {
+        Self::start(true, env).await
+    }
+
     /// With the machine's time and deliveries that leave.
     pub async fn live(env: &[(&str, &str)]) -> Self {
         Self::start(false, env).await
@@ -121,6 +126,7 @@ impl Service {
             ("DATABASE_URL", url.as_str()),
             ("GTM_HTTP__BIND", "127.0.0.1:0"),
             ("GTM_DATABASE__MAX_CONNECTIONS", "8"),
+            ("GTM_DESIGNS__RUNS", "24"),
         ];
         variables.extend(env);
         let owned = variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));

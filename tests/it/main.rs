@@ -17,6 +17,7 @@ mod connect_smtp;
 mod connectors;
 mod crash;
 mod dead;
+mod designs;
 mod fakes;
 mod faults;
 mod handoff_concurrency;

@@ -15,14 +15,26 @@ const OPEN: [&str; 3] = ["commands", "model", "api"];
 /// What of a slice the tools for AI agents may name, besides its front page: what an answer is made of and how it is told.
 /// What is done, they do through the API.
 const TOLD: [&str; 3] = ["model", "document", "explain"];
+/// Pure parts that others build on as a whole, beside what front pages give out one by one.
+const OPEN_PARTS: [(&str, &str); 1] = [("plans", "document")];
 /// Everything that only computes: given the same arguments it gives the same answer.
-const PURE: [&str; 36] = [
+const PURE: &[&str] = &[
     "src/kernel/",
     "src/accounts/events/",
     "src/accounts/fold/",
     "src/accounts/matching/",
     "src/accounts/model/",
     "src/accounts/privacy/",
+    "src/designs/base.rs",
+    "src/designs/brief.rs",
+    "src/designs/document/",
+    "src/designs/estimate/",
+    "src/designs/intake.rs",
+    "src/designs/packet/",
+    "src/designs/playbook.rs",
+    "src/designs/routing/",
+    "src/designs/service/",
+    "src/designs/watch/",
     "src/handoffs/alerts/",
     "src/handoffs/assign/",
     "src/handoffs/availability/",
@@ -68,8 +80,8 @@ fn allowed(from: &str) -> Vec<&'static str> {
     match from {
         "kernel" => vec!["kernel"],
         "platform" => vec!["kernel", "platform"],
-        // What a connector is set up with it says itself, in a type of its own.
-        "settings" => vec!["kernel", "platform", "connectors", "mcp", "settings"],
+        // What a part is set up with it says itself, in a type of its own.
+        "settings" => vec!["kernel", "platform", "connectors", "designs", "mcp", "settings"],
         "demo" => [&["kernel", "demo"][..], &SLICES].concat(),
         "mcp" => [&["kernel", "platform", "mcp"][..], &SLICES].concat(),
         "app" => [&["kernel", "platform", "settings", "mcp", "app"][..], &SLICES].concat(),
@@ -112,6 +124,18 @@ fn is_part(name: &str) -> bool {
         || ["kernel", "platform", "settings", "mcp", "app", "cli", "demo", "testing"].contains(&name)
 }
 
+/// Whether the front page of a slice gives out a function of this name.
+fn gives_out(slice: &str, name: &str) -> bool {
+    let page = crate::source::read(&format!("src/{slice}/mod.rs"));
+    let words = |line: &str| -> Vec<String> {
+        line.split(|c: char| !(c.is_alphanumeric() || c == '_')).map(str::to_owned).collect()
+    };
+    let uses = page.split("pub use ").skip(1).filter_map(|rest| rest.split(';').next());
+    uses.into_iter().any(|given| {
+        given.split_once("::").is_some_and(|(_, items)| words(items).iter().any(|item| item == name))
+    })
+}
+
 #[test]
 fn a_slice_is_entered_by_its_commands() {
     let mut faults = Vec::new();
@@ -124,7 +148,9 @@ fn a_slice_is_entered_by_its_commands() {
             let [to, inner, ..] = named.path.as_slice() else { continue };
             let other = SLICES.contains(&to.as_str()) && *to != from;
             let module = inner.chars().next().is_some_and(char::is_lowercase);
-            if other && module && !OPEN.contains(&inner.as_str()) {
+            let given = named.path.len() == 2 && gives_out(to, inner);
+            let open = OPEN.contains(&inner.as_str()) || OPEN_PARTS.contains(&(to.as_str(), inner.as_str()));
+            if other && module && !open && !given {
                 faults.push(format!("{}: names `{}`", place(&file, named.line), named.path.join("::")));
             }
         }

@@ -257,15 +257,15 @@ pub async fn get_handoff_report(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let handoff = handoffs.find(id).await?;
-    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let html = prefers_html(accept);
+    let html = prefers_html(&headers);
     let report = handoffs.report(&handoff, html).await?;
     let content_type = if html { "text/html; charset=utf-8" } else { "text/markdown; charset=utf-8" };
     Ok(([(header::CONTENT_TYPE, content_type)], report).into_response())
 }
 
 /// Whether HTML comes before Markdown and plain text in what a client accepts.
-fn prefers_html(accept: &str) -> bool {
+pub fn prefers_html(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let first = |kinds: &[&str]| kinds.iter().filter_map(|kind| accept.find(kind)).min();
     match (first(&["text/html"]), first(&["text/markdown", "text/plain"])) {
         (Some(html), Some(markdown)) => html < markdown,

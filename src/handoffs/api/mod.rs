@@ -15,6 +15,7 @@ mod roles;
 mod roster;
 mod segments;
 mod sla;
+mod sla_terms;
 mod teams;
 mod territories;
 mod wire;
@@ -22,6 +23,8 @@ mod wire;
 use axum::extract::FromRef;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+
+pub use handoffs::prefers_html;
 
 use super::commands::Handoffs;
 use crate::platform::http::Platform;
@@ -71,6 +74,8 @@ where
         .routes(routes!(roles::list))
         .routes(routes!(roles::read, roles::put, roles::remove))
         .routes(routes!(roster::find_roster_faults))
+        .routes(routes!(sla_terms::list))
+        .routes(routes!(sla_terms::read, sla_terms::put, sla_terms::remove))
         .routes(routes!(roster::get_roster))
         .routes(routes!(roster::import_roster))
         .routes(routes!(sla::preview_sla))

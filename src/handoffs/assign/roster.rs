@@ -14,6 +14,7 @@ use super::caps::Cap;
 use super::names::{RepId, TeamId, TerritoryId};
 use super::rotation::ReturnPolicy;
 use super::snapshot::Firm;
+use crate::handoffs::sla::SlaTerms;
 use crate::kernel::calendar::{WorkCalendar, Zone};
 
 /// A rep.
@@ -226,6 +227,8 @@ pub struct SegmentRule {
     /// The teams whose requests it takes; empty for all.
     pub teams: BTreeSet<TeamId>,
     pub to: Target,
+    /// The ways to an owner, instead of the team's.
+    pub order: Option<Vec<StepRule>>,
 }
 
 /// Whom a role leads to.
@@ -261,6 +264,8 @@ pub struct Roster {
     pub(super) segments: Vec<SegmentRule>,
     /// Who is told what is said to a role.
     pub(super) roles: BTreeMap<String, Vec<RepId>>,
+    /// By type of handoff and segment; without one for all that have none of their own.
+    pub(super) terms: BTreeMap<(String, Option<String>), SlaTerms>,
     /// Positions in `reps`, by team, by name.
     pub(super) members: BTreeMap<TeamId, Vec<usize>>,
 }
@@ -282,6 +287,29 @@ impl Roster {
 
     pub fn team(&self, id: &TeamId) -> Option<&Team> {
         self.teams.get(id)
+    }
+
+    /// The rule of a segment for the requests to a team.
+    pub fn segment_rule(&self, segment: &str, team: &TeamId) -> Option<&SegmentRule> {
+        let segment = fold(segment);
+        let serves = |rule: &&SegmentRule| rule.teams.is_empty() || rule.teams.contains(team);
+        self.segments.iter().filter(|rule| rule.segment == segment).find(serves)
+    }
+
+    /// What is promised for new handoffs of a type and a segment, where it is not what the type says.
+    pub fn terms(&self, handoff_type: &str, segment: &str) -> Option<&SlaTerms> {
+        let of = |segment| self.terms.get(&(handoff_type.to_owned(), segment));
+        of(Some(fold(segment))).or_else(|| of(None))
+    }
+
+    /// The territories, in the order in which they are asked.
+    pub fn territories(&self) -> &[Territory] {
+        &self.territories
+    }
+
+    /// The named accounts with their owners, by account.
+    pub fn named_accounts(&self) -> impl Iterator<Item = (&str, &[RepId])> {
+        self.named.iter().map(|(account, reps)| (account.as_str(), reps.as_slice()))
     }
 
     /// Whether a rep leads a team, whichever.

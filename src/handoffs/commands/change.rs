@@ -5,6 +5,7 @@
 //! owner is given to somebody in the same transaction, under the roster's lock, which is taken after those of accounts and
 //! handoffs. People who are alerted are locked after it, and jobs after them.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -25,7 +26,7 @@ use crate::handoffs::handoff::{Handoff, Happening, Status};
 use crate::handoffs::lifecycle;
 use crate::handoffs::package::{Package, Receipt};
 use crate::handoffs::recheck::written;
-use crate::handoffs::sla::{Basis, Restart};
+use crate::handoffs::sla::{Basis, Restart, SlaClock};
 use crate::handoffs::store::{self, EndedTurn, NewReceipt, NewTurn, TimelineRow};
 use crate::handoffs::types::HandoffType;
 use crate::kernel::clock::DateTime;
@@ -195,16 +196,15 @@ impl Handoffs {
         (roster, absences): (&Roster, &Absences),
         now: DateTime,
     ) -> Result<(), HandoffError> {
-        let handoff_type = self.handoff_type(&one.handoff.handoff_type)?;
-        let hours = match handoff_type.sla.basis {
+        let terms = self.promised(&one.handoff, roster)?.sla.clone();
+        let hours = match terms.basis {
             Basis::Wall => None,
             Basis::Business => {
                 Some(availability::hours(roster, &one.handoff.request.team, outcome.rep(), absences))
             }
         };
         one.answered_anew = one.handoff.assignment.as_ref() != Some(&outcome);
-        let happened =
-            lifecycle::place(&mut one.handoff, outcome, &handoff_type.sla, one.restart, hours, now)?;
+        let happened = lifecycle::place(&mut one.handoff, outcome, &terms, one.restart, hours, now)?;
         one.happened.extend(happened);
         one.happened.extend(lifecycle::alarm(&mut one.handoff, now));
         Ok(())
@@ -213,6 +213,22 @@ impl Handoffs {
     /// The type of a handoff.
     pub(super) fn handoff_type(&self, name: &str) -> Result<&HandoffType, HandoffError> {
         self.types.get(name).ok_or_else(|| HandoffError::NoType(name.to_owned()))
+    }
+
+    /// The type of a handoff with what is promised for it: the terms that its clock began with; before it has one, those
+    /// in force for its type and segment.
+    pub(super) fn promised(
+        &self,
+        handoff: &Handoff,
+        roster: &Roster,
+    ) -> Result<Cow<'_, HandoffType>, HandoffError> {
+        let found = self.handoff_type(&handoff.handoff_type)?;
+        let running = handoff.clock.as_ref().map(SlaClock::terms);
+        let terms = running.or_else(|| roster.terms(&handoff.handoff_type, &handoff.segment));
+        Ok(match terms.filter(|terms| **terms != found.sla) {
+            Some(terms) => Cow::Owned(HandoffType { sla: terms.clone(), ..found.clone() }),
+            None => Cow::Borrowed(found),
+        })
     }
 
     async fn write(
@@ -225,8 +241,8 @@ impl Handoffs {
     ) -> Result<(), HandoffError> {
         let mut rows = Rows::default();
         for one in changing.iter() {
-            let handoff_type = self.handoff_type(&one.handoff.handoff_type)?;
-            rows.tell(one, handoff_type, roster, actor, now)?;
+            let handoff_type = self.promised(&one.handoff, roster)?;
+            rows.tell(one, &handoff_type, roster, actor, now)?;
         }
         store::insert_handoffs(conn, &rows.new).await?;
         self.update(conn, &rows.changed).await?;

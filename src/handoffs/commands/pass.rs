@@ -257,8 +257,8 @@ impl Handoffs {
         self.lock_account(&mut tx, &of.account_id).await?;
         let mut one = read(&mut tx, &of.account_id, id).await?;
         let now = self.clock.now();
-        let handoff_type = self.handoff_type(&one.handoff.handoff_type)?;
-        if handoff_type.sla.basis == Basis::Wall || one.handoff.hours.is_none() {
+        let counted = one.handoff.clock.as_ref().is_some_and(|clock| clock.terms().basis == Basis::Business);
+        if !counted || one.handoff.hours.is_none() {
             return Ok(());
         }
         let (roster, absences) = self.load(&mut tx, now).await?;

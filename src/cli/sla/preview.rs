@@ -1,44 +1,39 @@
-//! `gtm sla`: when a handoff would be due, and why then.
+//! `gtm sla preview`: when a handoff would be due, and why then.
 
-use clap::{Args, Subcommand};
+use clap::Args;
 use reqwest::Method;
 use serde_json::Value;
 
-use super::context::Context;
-use super::screen::Screen;
-use super::words::{instant, plain, text, when};
+use crate::cli::context::Context;
+use crate::cli::screen::Screen;
+use crate::cli::words::{instant, plain, text, when};
 
+/// Of what to look ahead.
 #[derive(Debug, Args)]
-pub struct Sla {
-    #[command(subcommand)]
-    action: Action,
+pub struct Preview {
+    /// The type of handoff, such as `mql_to_sales`.
+    #[arg(long = "type")]
+    type_name: String,
+    /// The team that takes over; the type's when left out.
+    #[arg(long)]
+    team: Option<String>,
+    /// The account's segment, such as `enterprise`, where it has terms of its own.
+    #[arg(long)]
+    segment: Option<String>,
+    /// The rep who would have it.
+    #[arg(long)]
+    rep: Option<String>,
+    /// When it would begin, such as 2027-03-26T15:00:00Z; now when left out.
+    #[arg(long)]
+    at: Option<String>,
 }
 
-#[derive(Debug, Subcommand)]
-enum Action {
-    /// The steps of a handoff with their times, and what each day gives to its clock.
-    Preview {
-        /// The type of handoff, such as `mql_to_sales`.
-        #[arg(long = "type")]
-        type_name: String,
-        /// The team that takes over; the type's when left out.
-        #[arg(long)]
-        team: Option<String>,
-        /// The rep who would have it.
-        #[arg(long)]
-        rep: Option<String>,
-        /// When it would begin, such as 2027-03-26T15:00:00Z; now when left out.
-        #[arg(long)]
-        at: Option<String>,
-    },
-}
-
-pub async fn run(args: Sla, context: &Context) -> anyhow::Result<()> {
-    let Action::Preview { type_name, team, rep, at } = args.action;
+pub async fn run(args: Preview, context: &Context) -> anyhow::Result<()> {
+    let Preview { type_name, team, segment, rep, at } = args;
     let client = context.client().await?;
     let mut query = vec![("type", type_name)];
     query.extend(
-        [("team", team), ("rep", rep), ("at", at)]
+        [("team", team), ("segment", segment), ("rep", rep), ("at", at)]
             .into_iter()
             .filter_map(|(name, value)| Some((name, value?))),
     );
