@@ -1,9 +1,9 @@
 //! The frame of a report: who hands over to whom, what is missing, where to begin; what was done, what comes next.
 
-use super::block::{Block, Inline, Line, Text, labelled, plain};
 use super::figures::{budget, instant, length, title as named, words};
 use super::{Party, ReportInputs};
 use crate::handoffs::package::model::{PackageContact, ScopeVerdict};
+use crate::kernel::document::block::{Block, Inline, Line, Text, labelled, plain};
 use crate::kernel::text::sentence_list;
 
 /// How many missing things a single line names.

@@ -10,14 +10,11 @@
 //! Leaves out: escaping for a chat system, which whoever sends a summary does by the rules of that system.
 //!
 //! In reading order: [`ReportInputs`], `head` (routing, flags, approach, actions, next steps), `sections` (the parts of
-//! the package), `block` (what they are made of), `markdown` and `html` (how blocks are written), `figures` (numbers and
-//! dates for people).
+//! the package), `figures` (numbers and dates for people). What they are made of and how it is written:
+//! [`kernel::document`](crate::kernel::document).
 
-mod block;
 mod figures;
 mod head;
-mod html;
-mod markdown;
 mod sections;
 #[cfg(test)]
 mod tests;
@@ -27,7 +24,8 @@ use crate::handoffs::package::{Completeness, Hold, Package};
 use crate::handoffs::types::HandoffType;
 use crate::kernel::calendar::Zone;
 use crate::kernel::clock::DateTime;
-use block::Block;
+use crate::kernel::document;
+use crate::kernel::document::block::Block;
 
 /// All that a report tells.
 #[derive(Debug, Clone, Copy)]
@@ -89,12 +87,12 @@ const ORDER: [Section; 13] = [
 
 /// The report as Markdown (`CommonMark` with tables).
 pub fn markdown(inputs: &ReportInputs<'_>) -> String {
-    markdown::render(&blocks(inputs))
+    document::markdown::render(&blocks(inputs))
 }
 
 /// The report as one HTML document, for browsers and mail programs.
 pub fn html(inputs: &ReportInputs<'_>) -> String {
-    html::render(&head::title(inputs), &blocks(inputs))
+    document::html::render(&head::title(inputs), &blocks(inputs))
 }
 
 /// A few lines of plain text for a chat: who, until when, where to begin, what is missing.

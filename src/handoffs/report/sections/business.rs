@@ -1,11 +1,11 @@
 //! The sections about business: deal, growth, relationship, prices, partners.
 
 use super::super::ReportInputs;
-use super::super::block::{Block, plain};
 use super::super::figures::{amount, count, date, day, number, share, words};
 use super::{facts, joined, listed};
 use crate::accounts::model::OverlapKind;
 use crate::handoffs::package::model::{DealPart, Package, SubscriptionPart};
+use crate::kernel::document::block::{Block, plain};
 
 pub(super) fn deal(package: &Package) -> Vec<Block> {
     let Some(deal) = &package.deal else { return Vec::new() };

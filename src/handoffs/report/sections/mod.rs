@@ -6,10 +6,10 @@
 mod business;
 
 use super::ReportInputs;
-use super::block::{Block, Inline, Line, Text, labelled, plain};
 use super::figures::{amount, count, day, number, share, words};
 use crate::handoffs::package::fields::Section;
 use crate::handoffs::package::model::{Package, PackageContact, ProductUsage, Promise, ScopeVerdict};
+use crate::kernel::document::block::{Block, Inline, Line, Text, labelled, plain};
 
 /// The blocks of a section; none where it has nothing to say.
 pub(super) fn section(section: Section, inputs: &ReportInputs<'_>, dwells: bool) -> Vec<Block> {

@@ -18,9 +18,11 @@ const TABLE: &str = "border-collapse:collapse;width:100%;margin:0 0 12px";
 const HEAD_CELL: &str =
     "text-align:left;padding:6px 8px;border-bottom:2px solid #9aa5b1;font-size:13px;color:#52606d";
 const CELL: &str = "text-align:left;vertical-align:top;padding:6px 8px;border-bottom:1px solid #e4e7eb";
+const FIGURE: &str = "margin:0 0 16px;overflow-x:auto";
+const CAPTION: &str = "font-size:13px;color:#52606d";
 
 /// A document with this title.
-pub(super) fn render(title: &str, blocks: &[Block]) -> String {
+pub fn render(title: &str, blocks: &[Block]) -> String {
     let mut text = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{}</title>\n</head>\n\
@@ -47,6 +49,12 @@ fn block(text: &mut String, part: &Block) {
         Block::List(lines) => list(text, "ul", lines),
         Block::Steps(lines) => list(text, "ol", lines),
         Block::Table { head, rows } => table(text, head, rows),
+        Block::Figure { drawing, words } => writeln!(
+            text,
+            "<figure style=\"{FIGURE}\">\n{}\n<figcaption style=\"{CAPTION}\">{}</figcaption>\n</figure>",
+            drawing.svg(),
+            escape(words)
+        ),
     };
 }
 
@@ -80,7 +88,8 @@ fn line(content: &Line) -> String {
     parts.collect::<Vec<_>>().concat()
 }
 
-fn escape(text: &Text) -> String {
+/// A text between tags or within the quotes of an attribute.
+pub fn escape(text: &Text) -> String {
     let mut escaped = String::with_capacity(text.as_str().len() + 8);
     for c in text.as_str().chars() {
         match c {

@@ -1,21 +1,25 @@
-//! What a report is made of, before it is Markdown or HTML.
+//! What a document is made of, before it is Markdown or HTML.
 //!
 //! Promises: a [`Text`] is one line without control characters and without characters that turn the direction of
 //! writing, whatever it was made from; so no renderer meets a line break inside a cell.
 
+use super::drawing::Drawing;
+
 /// One line of plain text.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Text(String);
+pub struct Text(String);
 
 impl Text {
-    pub(super) fn new(text: &str) -> Self {
+    /// The text on one line.
+    pub fn new(text: &str) -> Self {
         let shown = text.chars().filter(|c| !is_invisible(*c));
         let spaced: String = shown.map(|c| if c.is_control() { ' ' } else { c }).collect();
         // Line and paragraph separators are white space, as is a tab.
         Self(spaced.split_whitespace().collect::<Vec<_>>().join(" "))
     }
 
-    pub(super) fn as_str(&self) -> &str {
+    /// As it is shown.
+    pub fn as_str(&self) -> &str {
         &self.0
     }
 }
@@ -30,7 +34,7 @@ fn is_invisible(c: char) -> bool {
 
 /// A piece of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Inline {
+pub enum Inline {
     Plain(Text),
     Strong(Text),
     /// An address of our own, `http` or `https`.
@@ -41,20 +45,21 @@ pub(super) enum Inline {
 }
 
 /// A line of a paragraph, an entry of a list, a cell of a table.
-pub(super) type Line = Vec<Inline>;
+pub type Line = Vec<Inline>;
 
-pub(super) fn plain(text: impl AsRef<str>) -> Line {
+/// A line without emphasis.
+pub fn plain(text: impl AsRef<str>) -> Line {
     vec![Inline::Plain(Text::new(text.as_ref()))]
 }
 
 /// A label of ours before a text of others.
-pub(super) fn labelled(label: &str, text: impl AsRef<str>) -> Line {
+pub fn labelled(label: &str, text: impl AsRef<str>) -> Line {
     vec![Inline::Strong(Text::new(label)), Inline::Plain(Text::new(&format!(": {}", text.as_ref())))]
 }
 
-/// A part of the report.
+/// A part of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Block {
+pub enum Block {
     Title(Text),
     Heading(Text),
     /// A heading below one.
@@ -69,19 +74,26 @@ pub(super) enum Block {
         head: Vec<Text>,
         rows: Vec<Vec<Line>>,
     },
+    /// A drawing, and in words what it shows; a form that cannot show drawings has the words alone.
+    Figure {
+        drawing: Drawing,
+        words: Text,
+    },
 }
 
 impl Block {
-    pub(super) fn heading(text: impl AsRef<str>) -> Self {
+    /// A heading with this text.
+    pub fn heading(text: impl AsRef<str>) -> Self {
         Self::Heading(Text::new(text.as_ref()))
     }
 
-    pub(super) fn subheading(text: &str) -> Self {
-        Self::Subheading(Text::new(text))
+    /// A heading below one, with this text.
+    pub fn subheading(text: impl AsRef<str>) -> Self {
+        Self::Subheading(Text::new(text.as_ref()))
     }
 
     /// A table with as many cells to a row as there are columns.
-    pub(super) fn table<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [Line; N]>) -> Self {
+    pub fn table<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [Line; N]>) -> Self {
         Self::Table {
             head: head.iter().map(|text| Text::new(text)).collect(),
             rows: rows.into_iter().map(Vec::from).collect(),

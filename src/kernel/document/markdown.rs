@@ -7,7 +7,8 @@ use std::fmt::Write as _;
 
 use super::block::{Block, Inline, Line, Text};
 
-pub(super) fn render(blocks: &[Block]) -> String {
+/// A document of these blocks.
+pub fn render(blocks: &[Block]) -> String {
     let parts: Vec<String> = blocks.iter().map(block).collect();
     format!("{}\n", parts.join("\n\n"))
 }
@@ -32,6 +33,7 @@ fn block(block: &Block) -> String {
             numbered.collect::<Vec<_>>().join("\n")
         }
         Block::Table { head, rows } => table(head, rows),
+        Block::Figure { words, .. } => escape(words, true),
     }
 }
 
