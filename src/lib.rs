@@ -15,6 +15,7 @@ pub mod kernel;
 pub mod motions;
 pub mod plans;
 pub mod platform;
+pub mod renewals;
 pub mod settings;
 #[doc(hidden)]
 pub mod testing;

@@ -31,8 +31,14 @@ pub enum Verdict {
     /// Nothing new.
     Stays,
     /// The level holds, although the score would say something else: a margin, a waiting time, or people.
-    Wavers { would_be: Risk, why: String },
-    Changes { to: Risk, why: String },
+    Wavers {
+        would_be: Risk,
+        why: String,
+    },
+    Changes {
+        to: Risk,
+        why: String,
+    },
 }
 
 /// What a rating means for a plan that runs.
@@ -42,7 +48,10 @@ pub fn verdict(plays: &Plays, standing: &Standing, rating: &Rating, now: DateTim
     }
     let why = why(standing, rating);
     if standing.pinned {
-        return Verdict::Wavers { would_be: rating.risk, why: format!("{why} The level was set by people and stays.") };
+        return Verdict::Wavers {
+            would_be: rating.risk,
+            why: format!("{why} The level was set by people and stays."),
+        };
     }
     let to = rerate(plays, standing.risk, standing.since, rating.score, now);
     if to == standing.risk {
@@ -58,10 +67,21 @@ fn why(standing: &Standing, rating: &Rating) -> String {
         .reasons
         .iter()
         .take(3)
-        .map(|reason| format!("{} ({}, {} points)", reason.code.replace('_', " "), cause_words(reason.cause), reason.points))
+        .map(|reason| {
+            format!(
+                "{} ({}, {} points)",
+                reason.code.replace('_', " "),
+                cause_words(reason.cause),
+                reason.points
+            )
+        })
         .collect();
     let moved = format!("The score went from {} to {}.", standing.score, rating.score);
-    if leading.is_empty() { format!("{moved} No sign of risk is left.") } else { format!("{moved} Mostly {}.", sentence_list(&leading)) }
+    if leading.is_empty() {
+        format!("{moved} No sign of risk is left.")
+    } else {
+        format!("{moved} Mostly {}.", sentence_list(&leading))
+    }
 }
 
 /// The tasks of a plan that a new version keeps as they are: those that are no longer open, and checkpoints that are past.

@@ -14,13 +14,13 @@ use super::context::Context;
 use super::model::{Person, Terms};
 use super::plays::texts::filled;
 use super::plays::{Composed, ComposedTask, ENABLEMENT, Plays};
-use crate::kernel::calendar::{Length, OpenTime as _, WorkCalendar};
+use crate::kernel::calendar::{OpenTime as _, WorkCalendar};
 use crate::kernel::clock::DateTime;
-use crate::plans::schedule::schedule;
 use crate::plans::model::{
     CheckedBy, Direction, Duration, ErrorHandling, Gate, GateCheck, Guardrail, Holder, Plan, PlanKind, Role,
     SuccessMetric, Task, TaskId,
 };
+use crate::plans::schedule::schedule;
 
 /// The gate between what is prepared and what is offered.
 pub const GATE: &str = "ready-to-offer";
@@ -55,9 +55,11 @@ pub fn is_time_left(plays: &Plays, deadline: NaiveDate, now: DateTime) -> bool {
 
 /// The last day on which a play can begin and keep all its dates.
 pub fn latest_start(plays: &Plays, terms: &Terms) -> Option<NaiveDate> {
-    let begin = terms.deadline.checked_sub_days(Days::new(LEAD_MAX))?.and_time(chrono::NaiveTime::MIN).and_utc();
+    let begin =
+        terms.deadline.checked_sub_days(Days::new(LEAD_MAX))?.and_time(chrono::NaiveTime::MIN).and_utc();
     let facts = BTreeMap::new();
-    let recipe = Recipe { plays, terms, facts: &facts, start_at: begin, now: begin, context: None, kept: &[] };
+    let recipe =
+        Recipe { plays, terms, facts: &facts, start_at: begin, now: begin, context: None, kept: &[] };
     let mut plan = build(&recipe)?;
     plan.tasks.retain(|task| !task.checkpoint);
     let start_by = schedule(&plan).ok()?.start_by;
@@ -74,8 +76,7 @@ pub fn build(recipe: &Recipe<'_>) -> Option<Plan> {
     let file = plays.file();
     let gates = gate(&tasks, file.terms.gate_keeper.get_ref()).into_iter().collect();
     let account = recipe.facts.get("account").cloned().unwrap_or_default();
-    let mut ladder: Vec<Role> =
-        file.terms.ladder.iter().map(|role| Role(role.get_ref().clone())).collect();
+    let mut ladder: Vec<Role> = file.terms.ladder.iter().map(|role| Role(role.get_ref().clone())).collect();
     ladder.push(Role(whole.tier.top.get_ref().clone()));
     Some(Plan {
         kind: PlanKind::Renewal,
@@ -93,19 +94,13 @@ pub fn build(recipe: &Recipe<'_>) -> Option<Plan> {
             rung_after: file.terms.rung_after,
             guardrail: Guardrail {
                 exceeded: file.terms.slipped_milestones,
-                within: window(recipe.start_at, terms.deadline),
+                within: file.terms.within,
                 tell: file.terms.tell.iter().map(|role| Role(role.get_ref().clone())).collect(),
             },
         },
         success_metrics: metrics(recipe.facts),
         context: recipe.document(&whole),
     })
-}
-
-/// Whole days from the start to the deadline: slips are counted over all of it.
-fn window(start_at: DateTime, deadline: NaiveDate) -> Length {
-    let days = (deadline - start_at.date_naive()).num_days().clamp(1, 365);
-    Length::hours(u16::try_from(days * 24).unwrap_or(u16::MAX))
 }
 
 impl Recipe<'_> {
@@ -165,7 +160,7 @@ impl Recipe<'_> {
             owner: Role(task.owner.to_owned()),
             work: if task.asset.is_some() { "prepare" } else { "act" }.to_owned(),
             inputs: Vec::new(),
-            outputs: task.asset.map(|_| vec![title.clone()]).unwrap_or_default(),
+            outputs: vec![self.told(task.gives)],
             title,
             depends_on: task.after.iter().map(|id| TaskId((*id).to_owned())).collect(),
             duration: Duration::WorkingDays(days),
@@ -205,12 +200,13 @@ impl Recipe<'_> {
         Task {
             id: TaskId(format!("checkpoint-{n}")),
             title: format!("Checkpoint {n}: where the renewal stands"),
-            detail: "Rate the risk green, yellow or red, say why, and name every milestone that slipped.".to_owned(),
+            detail: "Rate the risk green, yellow or red, say why, and name every milestone that slipped."
+                .to_owned(),
             stage: "governance".to_owned(),
             owner: Role(whole.overseer.to_owned()),
             work: CHECKPOINT.to_owned(),
             inputs: Vec::new(),
-            outputs: Vec::new(),
+            outputs: vec![format!("the rating of checkpoint {n}")],
             depends_on: Vec::new(),
             duration: Duration::WorkingDays(1),
             not_before: Some(opens.max(self.start_at)),
@@ -254,7 +250,10 @@ impl Recipe<'_> {
 
     fn document(&self, whole: &Composed<'_>) -> Map<String, Value> {
         let mut document = Map::from_iter([
-            ("play".to_owned(), json!({"name": whole.name, "title": whole.play.title, "summary": whole.play.summary})),
+            (
+                "play".to_owned(),
+                json!({"name": whole.name, "title": whole.play.title, "summary": whole.play.summary}),
+            ),
             ("tier".to_owned(), json!(self.terms.tier)),
             ("risk".to_owned(), json!({"level": self.terms.risk, "oversight": whole.risk.oversight})),
             ("deadline".to_owned(), json!(self.terms.deadline)),
@@ -284,17 +283,16 @@ pub fn hours(calendar: &WorkCalendar, date: NaiveDate) -> (DateTime, DateTime) {
 
 /// The gate between work and material on one side and the offer on the other, where both sides have tasks.
 fn gate(tasks: &[Task], keeper: &str) -> Option<Gate> {
-    let of = |stage: &str| tasks.iter().filter(|task| task.stage == stage).map(|task| &task.id).collect::<BTreeSet<_>>();
+    let of = |stage: &str| {
+        tasks.iter().filter(|task| task.stage == stage).map(|task| &task.id).collect::<BTreeSet<_>>()
+    };
     let (actions, enablement, commercial) = (of("actions"), of(ENABLEMENT), of("commercial"));
     if actions.is_empty() || enablement.is_empty() || commercial.is_empty() {
         return None;
     }
     let prepared: BTreeSet<&TaskId> = actions.union(&enablement).copied().collect();
-    let needed: BTreeSet<&TaskId> = tasks
-        .iter()
-        .filter(|task| prepared.contains(&task.id))
-        .flat_map(|task| &task.depends_on)
-        .collect();
+    let needed: BTreeSet<&TaskId> =
+        tasks.iter().filter(|task| prepared.contains(&task.id)).flat_map(|task| &task.depends_on).collect();
     let after: Vec<TaskId> = tasks
         .iter()
         .map(|task| &task.id)
@@ -303,10 +301,16 @@ fn gate(tasks: &[Task], keeper: &str) -> Option<Gate> {
         .collect();
     let before: Vec<TaskId> = tasks
         .iter()
-        .filter(|task| task.stage == "commercial" && !task.depends_on.iter().any(|id| commercial.contains(id)))
+        .filter(|task| {
+            task.stage == "commercial" && !task.depends_on.iter().any(|id| commercial.contains(id))
+        })
         .map(|task| task.id.clone())
         .collect();
-    let check = |id: &str, asks: &str| GateCheck { id: id.to_owned(), asks: asks.to_owned(), by: CheckedBy::Attested };
+    let check = |id: &str, asks: &str| GateCheck {
+        id: id.to_owned(),
+        asks: asks.to_owned(),
+        by: CheckedBy::Attested,
+    };
     Some(Gate {
         id: TaskId(GATE.to_owned()),
         title: "Ready to offer".to_owned(),
@@ -314,7 +318,10 @@ fn gate(tasks: &[Task], keeper: &str) -> Option<Gate> {
         before,
         keeper: Role(keeper.to_owned()),
         checks: vec![
-            check("one-story", "Messages, proof and material say the same, and everybody who talks with the customer has them."),
+            check(
+                "one-story",
+                "Messages, proof and material say the same, and everybody who talks with the customer has them.",
+            ),
             check("issues-answered", "Every open issue has an answer that the customer knows."),
         ],
     })
@@ -346,10 +353,16 @@ fn metrics(facts: &BTreeMap<&'static str, String>) -> Vec<SuccessMetric> {
         target,
         measured_by: measured_by.to_owned(),
     };
-    let value = facts.get("value").map_or_else(|| "100 % of the yearly value".to_owned(), |value| format!("{value} a year"));
+    let value = facts
+        .get("value")
+        .map_or_else(|| "100 % of the yearly value".to_owned(), |value| format!("{value} a year"));
     vec![
         metric("Renewed value", value, "the amount of the signed renewal against the yearly value before"),
-        metric("Expansion", "more than before".to_owned(), "seats and amount of the new term against the old"),
+        metric(
+            "Expansion",
+            "more than before".to_owned(),
+            "seats and amount of the new term against the old",
+        ),
         metric("Risk", "green at signature".to_owned(), "the last checkpoint"),
     ]
 }

@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::measures::{Group, Known, Measures, told_date, told_worth};
-use super::model::Cause;
+use super::measures::{Evidence, Group, Known, Measures, told_date, told_ratings, told_worth};
 use super::plays::Plays;
 use crate::accounts::model::{Deal, Subscription, value};
 use crate::kernel::clock::DateTime;
@@ -101,8 +100,8 @@ struct Filling<'g, 'a> {
 }
 
 impl Filling<'_, '_> {
-    fn fact(&mut self, name: &str, label: &str, value: Value, text: impl Into<String>) {
-        let origin = self.all.measures.origin(self.group);
+    fn fact(&mut self, on: Evidence, name: &str, label: &str, value: Value, text: impl Into<String>) {
+        let origin = self.all.measures.origin(on);
         self.of(name, label, value, text, origin.source, origin.as_of);
     }
 
@@ -158,7 +157,7 @@ impl<'a> Gathering<'a> {
         told!(plan_tier, "plan_tier", "Plan");
         told!(territory, "territory", "Territory");
         let segment = measures.segment.name();
-        group.fact("segment", "Segment", json!(segment), segment.replace('_', " "));
+        group.fact(Evidence::Segment, "segment", "Segment", json!(segment), segment.replace('_', " "));
         if let Some(stage) = value(&known.state.lifecycle.stage) {
             let (source, as_of) = stamped!(known.state.lifecycle.stage);
             group.of("lifecycle_stage", "Lifecycle stage", json!(stage), stage.as_str(), source, as_of);
@@ -178,6 +177,7 @@ impl<'a> Gathering<'a> {
         let mut group = self.fill(Group::Forecast);
         match &measures.yearly {
             Some(worth) => group.fact(
+                Evidence::Contracts,
                 "yearly_value",
                 "Yearly value",
                 json!({"amount": worth.amount, "currency": worth.currency}),
@@ -189,16 +189,29 @@ impl<'a> Gathering<'a> {
             ),
         }
         if measures.uncounted > 0 {
-            let text = format!("{} subscriptions in another currency or without an amount", measures.uncounted);
-            group.fact("uncounted", "Not counted", json!(measures.uncounted), text);
+            let text =
+                format!("{} subscriptions in another currency or without an amount", measures.uncounted);
+            group.fact(Evidence::Contracts, "uncounted", "Not counted", json!(measures.uncounted), text);
         }
         if let Some((now, then)) = measures.seats_by_contract {
             let text = format!("{now}, {then} half a year ago");
-            group.fact("contract_seats", "Seats under contract", json!({"now": now, "before": then}), text);
+            group.fact(
+                Evidence::Contracts,
+                "contract_seats",
+                "Seats under contract",
+                json!({"now": now, "before": then}),
+                text,
+            );
         }
         if measures.auto_renew_off > 0 {
             let text = format!("{} of {}", measures.auto_renew_off, measures.live_subscriptions);
-            group.fact("auto_renew_off", "Do not renew by themselves", json!(measures.auto_renew_off), text);
+            group.fact(
+                Evidence::Contracts,
+                "auto_renew_off",
+                "Do not renew by themselves",
+                json!(measures.auto_renew_off),
+                text,
+            );
         }
         let mut ending: Vec<_> = known
             .state
@@ -226,7 +239,10 @@ impl<'a> Gathering<'a> {
             .collect();
         deals.sort_by_key(|(close, id, _)| (close.is_none(), *close, *id));
         if deals.is_empty() {
-            group.unknown("the forecast of the renewal", "Open a renewal deal with amount and close date in the CRM.");
+            group.unknown(
+                "the forecast of the renewal",
+                "Open a renewal deal with amount and close date in the CRM.",
+            );
         }
         for (close, id, deal) in deals.into_iter().take(LISTED_MAX) {
             let (source, as_of) = stamped!(deal.stage);
@@ -242,13 +258,20 @@ impl<'a> Gathering<'a> {
         let measures = self.measures;
         let mut group = self.fill(Group::Usage);
         match measures.depth {
-            Some(depth) => group.fact("usage_depth", "Depth of usage", json!(depth), format!("{depth:.0} of 100")),
-            None => group.unknown("how much it is used", "Connect product analytics, or send the account's usage."),
+            Some(depth) => group.fact(
+                Evidence::Usage,
+                "usage_depth",
+                "Depth of usage",
+                json!(depth),
+                format!("{depth:.0} of 100"),
+            ),
+            None => group
+                .unknown("how much it is used", "Connect product analytics, or send the account's usage."),
         }
         match measures.trend {
             Some(trend) => {
                 let text = format!("{trend:+.0} % in two weeks");
-                group.fact("usage_trend", "Trend", json!(trend), text);
+                group.fact(Evidence::Usage, "usage_trend", "Trend", json!(trend), text);
             }
             None if measures.usage_days > 0 => {
                 group.unknown("where usage is going", "It takes four weeks of usage to compare.");
@@ -256,21 +279,28 @@ impl<'a> Gathering<'a> {
             None => {}
         }
         if measures.plateau {
-            group.fact("usage_plateau", "Plateau", json!(true), "usage has stopped growing");
+            group.fact(Evidence::Usage, "usage_plateau", "Plateau", json!(true), "usage has stopped growing");
         }
         if let Some(users) = measures.active_users {
             let of = measures.seats.map_or_else(String::new, |seats| format!(" of {seats} seats"));
-            group.fact("active_users", "At work each week", json!(users), format!("{users}{of}"));
+            group.fact(
+                Evidence::Usage,
+                "active_users",
+                "At work each week",
+                json!(users),
+                format!("{users}{of}"),
+            );
         } else if let Some(seats) = measures.seats {
-            group.fact("seats", "Seats", json!(seats), seats.to_string());
-            group.unknown("how many of the seats are used", "Send the number of active users with the usage.");
+            group.fact(Evidence::Usage, "seats", "Seats", json!(seats), seats.to_string());
+            group
+                .unknown("how many of the seats are used", "Send the number of active users with the usage.");
         }
         if measures.seats.is_none() {
             group.unknown("how many seats there are", "Send the seats with the subscription or with usage.");
         }
         if !measures.top_features.is_empty() {
             let text = measures.top_features.join(", ");
-            group.fact("top_features", "Most used", json!(measures.top_features), text);
+            group.fact(Evidence::Usage, "top_features", "Most used", json!(measures.top_features), text);
         }
         group.done();
     }
@@ -280,8 +310,14 @@ impl<'a> Gathering<'a> {
         let mut group = self.fill(Group::Sentiment);
         match measures.satisfaction {
             Some((mean, count)) => {
-                let text = format!("{mean:.1} of 5 over {count} ratings");
-                group.fact("satisfaction", "Rating of support", json!({"mean": mean, "ratings": count}), text);
+                let text = told_ratings(mean, count);
+                group.fact(
+                    Evidence::Tickets,
+                    "satisfaction",
+                    "Rating of support",
+                    json!({"mean": mean, "ratings": count}),
+                    text,
+                );
             }
             None => group.unknown("how they rate support", "Send tickets with the customer's rating."),
         }
@@ -294,23 +330,41 @@ impl<'a> Gathering<'a> {
                 Some("handoffs".to_owned()),
                 Some(nps.at),
             ),
-            None => group.unknown("whether they would recommend us", "Ask for a score at the next handover or review."),
+            None => group.unknown(
+                "whether they would recommend us",
+                "Ask for a score at the next handover or review.",
+            ),
         }
         match measures.silent_days {
             Some(days) => {
                 let text = if days == 1 { "1 day ago".to_owned() } else { format!("{days} days ago") };
-                group.fact("last_heard", "Last heard from", json!(days), text);
+                group.fact(Evidence::Conversations, "last_heard", "Last heard from", json!(days), text);
             }
-            None => group.unknown("when they last said something", "Log calls, e-mails and meetings as activities."),
+            None => group
+                .unknown("when they last said something", "Log calls, e-mails and meetings as activities."),
         }
-        for (kind, strength) in [("churn_intent", measures.churn_intent), ("price_intent", measures.price_intent)] {
+        for (kind, strength) in
+            [("churn_intent", measures.churn_intent), ("price_intent", measures.price_intent)]
+        {
             if strength > 0.0 {
                 let text = format!("{:.0} %", strength * 100.0);
-                group.fact(kind, if kind == "churn_intent" { "Intent to leave" } else { "Talk of the price" }, json!(strength), text);
+                group.fact(
+                    Evidence::Intents,
+                    kind,
+                    if kind == "churn_intent" { "Intent to leave" } else { "Talk of the price" },
+                    json!(strength),
+                    text,
+                );
             }
         }
         if measures.left > 0 {
-            group.fact("left_before", "Left before", json!(measures.left), format!("{} times", measures.left));
+            group.fact(
+                Evidence::History,
+                "left_before",
+                "Left before",
+                json!(measures.left),
+                format!("{} times", measures.left),
+            );
         }
         group.done();
     }
@@ -319,11 +373,21 @@ impl<'a> Gathering<'a> {
         let measures = self.measures;
         let mut group = self.fill(Group::Issues);
         match measures.open_tickets {
-            Some(open) => group.fact("open_tickets", "Open tickets", json!(open), open.to_string()),
-            None => group.unknown("whether issues are open", "Connect the help desk, or send support tickets."),
+            Some(open) => {
+                group.fact(Evidence::Tickets, "open_tickets", "Open tickets", json!(open), open.to_string());
+            }
+            None => {
+                group.unknown("whether issues are open", "Connect the help desk, or send support tickets.");
+            }
         }
         if measures.escalated > 0 {
-            group.fact("escalated", "Escalated", json!(measures.escalated), measures.escalated.to_string());
+            group.fact(
+                Evidence::Tickets,
+                "escalated",
+                "Escalated",
+                json!(measures.escalated),
+                measures.escalated.to_string(),
+            );
         }
         let mut open: Vec<_> = known
             .state
@@ -346,16 +410,28 @@ impl<'a> Gathering<'a> {
         let measures = self.measures;
         let mut group = self.fill(Group::Consent);
         if measures.do_not_contact {
-            group.fact("do_not_contact", "Does not want to be contacted", json!(true), "yes: clear it before anybody writes");
+            group.fact(
+                Evidence::Wishes,
+                "do_not_contact",
+                "Does not want to be contacted",
+                json!(true),
+                "yes: clear it before anybody writes",
+            );
         }
         let live = known.state.consents.values().filter(|fact| {
             fact.value.granted && fact.value.expires_at.is_none_or(|expires| expires > known.now)
         });
         let live = live.count();
         if live > 0 {
-            group.fact("consents", "Live consents", json!(live), live.to_string());
+            group.fact(Evidence::Wishes, "consents", "Live consents", json!(live), live.to_string());
         }
-        group.fact("reachable", "People who can be reached", json!(measures.reachable), measures.reachable.to_string());
+        group.fact(
+            Evidence::Wishes,
+            "reachable",
+            "People who can be reached",
+            json!(measures.reachable),
+            measures.reachable.to_string(),
+        );
         if measures.reachable == 0 {
             group.unknown("whom to talk to", "Add a contact with an e-mail address or a telephone number.");
         }
@@ -408,14 +484,4 @@ fn told_deal(deal: &Deal) -> String {
         parts.push(format!("closes {}", told_date(*close)));
     }
     if parts.is_empty() { "nothing but its id is known".to_owned() } else { parts.join(", ") }
-}
-
-/// What of the causes is told first: the groups in the order in which a reader with these causes wants them.
-pub fn leading_group(cause: Cause) -> Group {
-    match cause {
-        Cause::Adoption => Group::Usage,
-        Cause::Service => Group::Issues,
-        Cause::Relationship => Group::Sentiment,
-        Cause::Value | Cause::Price => Group::Forecast,
-    }
 }

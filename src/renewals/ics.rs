@@ -32,13 +32,28 @@ pub fn calendar(telling: &Telling<'_>) -> String {
     }
     for removed in telling.removed {
         let (id, title) = (removed.id.0.clone(), removed.title.clone());
-        let gone = Event { id, title, detail: String::new(), from: removed.on, to: removed.on, rings: false, cancelled: true };
+        let gone = Event {
+            id,
+            title,
+            detail: String::new(),
+            from: removed.on,
+            to: removed.on,
+            rings: false,
+            cancelled: true,
+        };
         lines.event(telling, &gone);
     }
     let title = format!("Renewal date of {}", telling.account);
     let on = telling.terms.deadline;
-    let renewal =
-        Event { id: "deadline".to_owned(), title, detail: String::new(), from: on, to: on, rings: true, cancelled: false };
+    let renewal = Event {
+        id: "deadline".to_owned(),
+        title,
+        detail: String::new(),
+        from: on,
+        to: on,
+        rings: true,
+        cancelled: false,
+    };
     lines.event(telling, &renewal);
     lines.plain("END", "VCALENDAR");
     lines.0
@@ -56,13 +71,11 @@ struct Event {
 }
 
 fn of_task(telling: &Telling<'_>, task: &Task) -> Event {
-    let held = |n: u32| telling.checkpoints.iter().any(|one| one.checkpoint.n == n && one.checkpoint.held.is_some());
+    let held =
+        |n: u32| telling.checkpoints.iter().any(|one| one.checkpoint.n == n && one.checkpoint.held.is_some());
     let over = telling.is_done(&task.id) || number_of(task).is_some_and(held);
-    let mut detail = String::new();
-    if !task.detail.is_empty() {
-        detail = format!("{}\n", task.detail);
-    }
-    detail.push_str(&format!("{}. Owner: {}.", stage_title(&task.stage), telling.who(&task.owner)));
+    let owner = format!("{}. Owner: {}.", stage_title(&task.stage), telling.who(&task.owner));
+    let detail = if task.detail.is_empty() { owner } else { format!("{}\n{owner}", task.detail) };
     Event {
         id: task.id.0.clone(),
         title: format!("{}{}: {}", if over { "✓ " } else { "" }, telling.account, task.title),
@@ -143,7 +156,8 @@ impl Lines {
 fn fold(line: &str, room: usize) -> usize {
     let is_space = |c: Option<char>| c.is_some_and(char::is_whitespace);
     let between = |at: &usize| line.is_char_boundary(*at);
-    let kind = |at: &usize| !is_space(line[..*at].chars().next_back()) && !is_space(line[*at..].chars().next());
+    let kind =
+        |at: &usize| !is_space(line[..*at].chars().next_back()) && !is_space(line[*at..].chars().next());
     let kindly = (1..=room).rev().filter(between).find(kind);
     kindly.or_else(|| (1..=room).rev().find(between)).unwrap_or(line.len())
 }

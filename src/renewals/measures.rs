@@ -65,6 +65,21 @@ impl Group {
     }
 }
 
+/// What a fact rests on: each has an origin of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Evidence {
+    Crm,
+    Segment,
+    Contracts,
+    Usage,
+    Tickets,
+    Conversations,
+    Intents,
+    /// That it left before.
+    History,
+    Wishes,
+}
+
 /// An amount with its currency.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Worth {
@@ -134,12 +149,12 @@ pub struct Measures {
     pub renewal_deal: bool,
     pub any_deal: bool,
     pub today: NaiveDate,
-    pub origins: BTreeMap<Group, Origin>,
+    pub origins: BTreeMap<Evidence, Origin>,
 }
 
 impl Measures {
-    pub fn origin(&self, group: Group) -> Origin {
-        self.origins.get(&group).cloned().unwrap_or_default()
+    pub fn origin(&self, evidence: Evidence) -> Origin {
+        self.origins.get(&evidence).cloned().unwrap_or_default()
     }
 
     /// The share of seats in use, in percent.
@@ -197,13 +212,17 @@ pub fn measure(plays: &Plays, known: &Known<'_>) -> Measures {
         churn_intent: intent(&CHURN_WORDS),
         price_intent: intent(&PRICE_WORDS),
         seats_by_contract: seats_by_contract(state, today),
-        auto_renew_off: live.iter().filter(|subscription| value(&subscription.auto_renew) == Some(&false)).count(),
+        auto_renew_off: live
+            .iter()
+            .filter(|subscription| value(&subscription.auto_renew) == Some(&false))
+            .count(),
         left: known.left,
         churned: value(&state.lifecycle.stage).is_some_and(|stage| stage.to_lowercase().contains("churn")),
         silent_days: state.engagement.last_inbound_at.map(|at| (now - at).num_days().max(0)),
         reachable: known.reachable,
         do_not_contact: value(&state.preferences.do_not_contact) == Some(&true),
-        renewal_deal: signals.crm.active_deals > 0 && state.deals.values().any(|deal| is_renewal(plays, deal)),
+        renewal_deal: signals.crm.active_deals > 0
+            && state.deals.values().any(|deal| is_renewal(plays, deal)),
         any_deal: !state.deals.is_empty(),
         today,
         origins: origins(known),
@@ -271,7 +290,11 @@ fn seats_by_contract(state: &AccountState, today: NaiveDate) -> Option<(u64, u64
 }
 
 /// When a subscription renews next, from a date on: its end, or the next turn of the term that is assumed.
-pub fn next_renewal(plays: &Plays, subscription: &Subscription, from: NaiveDate) -> Option<(NaiveDate, bool)> {
+pub fn next_renewal(
+    plays: &Plays,
+    subscription: &Subscription,
+    from: NaiveDate,
+) -> Option<(NaiveDate, bool)> {
     if let Some(end) = value(&subscription.end_date) {
         return (*end >= from).then_some((*end, false));
     }
@@ -303,7 +326,7 @@ impl<'a> Newest<'a> {
     }
 }
 
-fn origins(known: &Known<'_>) -> BTreeMap<Group, Origin> {
+fn origins(known: &Known<'_>) -> BTreeMap<Evidence, Origin> {
     let Known { state, signals, .. } = *known;
     let of_signals = |provenance: &crate::motions::model::Provenance| Origin {
         source: provenance.as_of.map(|_| provenance.source.clone()),
@@ -316,12 +339,8 @@ fn origins(known: &Known<'_>) -> BTreeMap<Group, Origin> {
         }
         see!(plan_tier, seats, mrr, currency, start_date, end_date, auto_renew, trial);
     }
-    let contracts = contracts.origin();
-    let crm = of_signals(&signals.crm.provenance);
-    let forecast = if contracts.as_of >= crm.as_of { contracts } else { crm.clone() };
     let mut tickets = Newest::default();
     state.tickets.values().for_each(|fact| tickets.see(&fact.stamp));
-    let tickets = tickets.origin();
     let mut wishes = Newest::default();
     state.consents.values().for_each(|fact| wishes.see(&fact.stamp));
     let preferences = &state.preferences;
@@ -330,15 +349,17 @@ fn origins(known: &Known<'_>) -> BTreeMap<Group, Origin> {
     preferences.blocked_motions.iter().for_each(|fact| wishes.see(&fact.stamp));
     let mut said = Newest::default();
     state.engagement.latest.iter().for_each(|stamp| said.see(stamp));
-    let said = said.origin();
-    let sentiment = if tickets.as_of >= said.as_of { tickets.clone() } else { said };
+    let history = Origin { source: known.left_at.map(|_| "notes".to_owned()), as_of: known.left_at };
     BTreeMap::from([
-        (Group::Account, crm),
-        (Group::Forecast, forecast),
-        (Group::Usage, of_signals(&signals.usage.provenance)),
-        (Group::Sentiment, sentiment),
-        (Group::Issues, tickets),
-        (Group::Consent, wishes.origin()),
+        (Evidence::Crm, of_signals(&signals.crm.provenance)),
+        (Evidence::Segment, of_signals(&signals.lifecycle.provenance)),
+        (Evidence::Contracts, contracts.origin()),
+        (Evidence::Usage, of_signals(&signals.usage.provenance)),
+        (Evidence::Tickets, tickets.origin()),
+        (Evidence::Conversations, said.origin()),
+        (Evidence::Intents, of_signals(&signals.intent.provenance)),
+        (Evidence::History, history),
+        (Evidence::Wishes, wishes.origin()),
     ])
 }
 
@@ -363,16 +384,23 @@ pub fn facts(measures: &Measures, deadline: NaiveDate) -> BTreeMap<&'static str,
         facts.insert("depth", format!("{depth:.0}"));
     }
     if !measures.top_features.is_empty() {
-        let named: Vec<String> = measures.top_features.iter().take(3).map(|name| name.replace('_', " ")).collect();
+        let named: Vec<String> =
+            measures.top_features.iter().take(3).map(|name| name.replace('_', " ")).collect();
         facts.insert("top_features", crate::kernel::text::sentence_list(&named));
     }
     if let Some(open) = measures.open_tickets {
         facts.insert("open_tickets", if open == 1 { "1 ticket".into() } else { format!("{open} tickets") });
     }
     if let Some((mean, count)) = measures.satisfaction {
-        facts.insert("satisfaction", format!("{mean:.1} of 5 over {count} ratings"));
+        facts.insert("satisfaction", told_ratings(mean, count));
     }
     facts
+}
+
+/// Such as `4.2 of 5 over 3 ratings`.
+pub fn told_ratings(mean: f64, count: usize) -> String {
+    let ratings = if count == 1 { "1 rating".to_owned() } else { format!("{count} ratings") };
+    format!("{mean:.1} of 5 over {ratings}")
 }
 
 /// Such as `Wed 18 Nov 2026`.

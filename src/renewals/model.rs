@@ -12,9 +12,7 @@ use utoipa::ToSchema;
 use crate::plans::model::Role;
 
 /// How much an account gets.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = RenewalTier)]
 pub enum Tier {
@@ -41,9 +39,7 @@ impl Tier {
 }
 
 /// How likely it is that the account does not renew: sets how often people look and who oversees it.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = RenewalRisk)]
 pub enum Risk {
@@ -82,9 +78,7 @@ impl fmt::Display for Risk {
 }
 
 /// What a sign of risk is about, and what a play is for.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = RenewalCause)]
 pub enum Cause {
@@ -97,8 +91,7 @@ pub enum Cause {
 
 impl Cause {
     /// In this order equal ones win: what breaks a contract soonest comes first.
-    pub const ALL: [Self; 5] =
-        [Self::Relationship, Self::Service, Self::Value, Self::Price, Self::Adoption];
+    pub const ALL: [Self; 5] = [Self::Relationship, Self::Service, Self::Value, Self::Price, Self::Adoption];
 
     pub fn name(self) -> &'static str {
         match self {

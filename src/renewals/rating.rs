@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::measures::{Group, Measures, cause_words, told_worth};
+use super::measures::{Evidence, Measures, Origin, cause_words, told_ratings, told_worth};
 use super::model::{Cause, Risk, Tier};
 use super::money::Money;
 use super::plays::Plays;
@@ -24,34 +24,34 @@ pub struct SignDef {
     /// What `at` counts, where the sign has a beginning.
     pub unit: Option<&'static str>,
     pub means: &'static str,
-    group: Group,
+    evidence: Evidence,
     /// What was seen, if it was; `at` is the beginning.
     seen: fn(&Measures, f64) -> Option<String>,
 }
 
 macro_rules! signs {
-    ($($code:literal, $group:ident, $unit:expr, $means:literal, $seen:expr;)*) => {
+    ($($code:literal, $evidence:ident, $unit:expr, $means:literal, $seen:expr;)*) => {
         /// All signs, in the order in which they are told.
         pub const SIGNS: &[SignDef] = &[
-            $(SignDef { code: $code, unit: $unit, means: $means, group: Group::$group, seen: $seen }),*
+            $(SignDef { code: $code, unit: $unit, means: $means, evidence: Evidence::$evidence, seen: $seen }),*
         ];
     };
 }
 
 signs! {
-    "marked_churned", Account, None, "the lifecycle says that the account has churned",
+    "marked_churned", Crm, None, "the lifecycle says that the account has churned",
         |m, _| m.churned.then(|| "The lifecycle stage says that the account has churned.".to_owned());
-    "churn_intent", Forecast, None, "an intent to leave was observed",
+    "churn_intent", Intents, None, "an intent to leave was observed",
         |m, _| (m.churn_intent > 0.0).then(|| format!("An intent to leave was observed (strength {:.0} %).", m.churn_intent * 100.0));
-    "left_before", Forecast, None, "the account has left before",
+    "left_before", History, None, "the account has left before",
         |m, _| match m.left { 0 => None, 1 => Some("The account has left once before.".into()), n => Some(format!("The account has left {n} times before.")) };
-    "ticket_escalated", Issues, None, "an open ticket is escalated",
+    "ticket_escalated", Tickets, None, "an open ticket is escalated",
         |m, _| (m.escalated > 0).then(|| "A support ticket that is still open was escalated.".to_owned());
-    "tickets_open", Issues, Some("open tickets"), "many tickets are open",
+    "tickets_open", Tickets, Some("open tickets"), "many tickets are open",
         |m, at| m.open_tickets.filter(|open| f64::from(*open) >= at).map(|open| format!("{open} support tickets are open."));
-    "satisfaction_low", Sentiment, Some("the mean rating of tickets, 1 to 5"), "ratings of support are low",
-        |m, at| m.satisfaction.filter(|(mean, _)| *mean <= at).map(|(mean, count)| format!("Support is rated {mean:.1} of 5 ({count} ratings in half a year)."));
-    "nps_low", Sentiment, Some("a score from 0 to 10"), "the last recommendation score is low",
+    "satisfaction_low", Tickets, Some("the mean rating of tickets, 1 to 5"), "ratings of support are low",
+        |m, at| m.satisfaction.filter(|(mean, _)| *mean <= at).map(|(mean, count)| format!("Support is rated {} in half a year.", told_ratings(mean, count)));
+    "nps_low", Conversations, Some("a score from 0 to 10"), "the last recommendation score is low",
         |m, at| m.nps.filter(|nps| f64::from(nps.score) <= at).map(|nps| format!("The last recommendation score is {} of 10.", nps.score));
     "usage_falling", Usage, Some("percent less in 14 days than in the 14 before"), "usage falls",
         |m, at| m.trend.filter(|trend| -*trend >= at).map(|trend| format!("Usage fell by {:.0} % in the last two weeks.", -trend));
@@ -65,19 +65,19 @@ signs! {
         |m, _| (m.usage_days == 0).then(|| "Nothing is known of usage: it may be good or bad.".to_owned());
     "seats_unused", Usage, Some("percent of seats in use"), "seats are paid for and not used",
         |m, at| m.seat_use().filter(|used| *used < at).map(|used| format!("{used:.0} % of the seats are in use."));
-    "seats_cut", Forecast, None, "fewer seats are under contract than half a year ago",
+    "seats_cut", Contracts, None, "fewer seats are under contract than half a year ago",
         |m, _| m.seats_by_contract.filter(|(now, then)| now < then).map(|(now, then)| format!("Seats under contract went from {then} to {now} in half a year."));
-    "price_intent", Forecast, None, "the price is talked about",
+    "price_intent", Intents, None, "the price is talked about",
         |m, _| (m.price_intent > 0.0).then(|| "An intent to pay less was observed.".to_owned());
-    "auto_renew_off", Forecast, None, "a subscription does not renew by itself",
+    "auto_renew_off", Contracts, None, "a subscription does not renew by itself",
         |m, _| match m.auto_renew_off { 0 => None, 1 => Some("A subscription does not renew by itself.".into()), n => Some(format!("{n} subscriptions do not renew by themselves.")) };
-    "silent", Sentiment, Some("days since the customer last said something"), "the customer has fallen silent",
+    "silent", Conversations, Some("days since the customer last said something"), "the customer has fallen silent",
         |m, at| m.silent_days.filter(|days| days_at_least(*days, at)).map(|days| format!("The customer has not said anything for {days} days."));
-    "nobody_to_call", Consent, None, "nobody can be reached",
+    "nobody_to_call", Wishes, None, "nobody can be reached",
         |m, _| (m.reachable == 0).then(|| "Nobody is known there who can be reached.".to_owned());
-    "do_not_contact", Consent, None, "the account does not want to be contacted",
+    "do_not_contact", Wishes, None, "the account does not want to be contacted",
         |m, _| m.do_not_contact.then(|| "The account asked not to be contacted.".to_owned());
-    "late_without_deal", Forecast, Some("days before the renewal"), "the renewal is near and nobody has opened a deal",
+    "late_without_deal", Crm, Some("days before the renewal"), "the renewal is near and nobody has opened a deal",
         |_, _| None;
 }
 
@@ -127,7 +127,10 @@ pub fn rate(plays: &Plays, measures: &Measures, deadline: chrono::NaiveDate) -> 
             (def.seen)(measures, at)
         };
         let Some(text) = seen else { continue };
-        let origin = measures.origin(def.group);
+        let origin = match measures.nps.filter(|_| def.code == "nps_low") {
+            Some(nps) => Origin { source: Some("handoffs".to_owned()), as_of: Some(nps.at) },
+            None => measures.origin(def.evidence),
+        };
         reasons.push(Reason {
             code: def.code.to_owned(),
             points: sign.points,

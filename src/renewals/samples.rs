@@ -1,6 +1,7 @@
 //! Accounts and renewals as the tests of this slice need them.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use chrono::NaiveDate;
 use serde_json::{Value, json};
@@ -21,7 +22,8 @@ use crate::plans::model::{Plan, Role, Task, TaskId};
 use crate::plans::schedule::{Schedule, schedule};
 
 pub fn plays() -> Plays {
-    Plays::parse(DEFAULT_PLAYS).unwrap()
+    static PLAYS: LazyLock<Plays> = LazyLock::new(|| Plays::parse(DEFAULT_PLAYS).unwrap());
+    PLAYS.clone()
 }
 
 pub fn at(text: &str) -> DateTime {
@@ -56,7 +58,8 @@ pub fn signals(over: &Value) -> Signals {
 
 /// An account's facts; `over` replaces or adds.
 pub fn state(over: &Value) -> AccountState {
-    let fact = |value: Value, as_of: &str, source: &str| json!({"value": value, "asOf": as_of, "source": source});
+    let fact =
+        |value: Value, as_of: &str, source: &str| json!({"value": value, "asOf": as_of, "source": source});
     let mut doc = json!({
         "profile": {
             "name": fact(json!("Northwind Traders"), "2026-11-18T09:00:00Z", "/crm"),
@@ -161,7 +164,8 @@ pub fn terms(play: &str, tier: Tier, risk: Risk, deadline: &str) -> Terms {
         email: Some(format!("{}@gtm.example", name.split(' ').next().unwrap().to_lowercase())),
         rep_id: None,
     };
-    let people = [("csm", "Anna Beck"), ("ae", "Tom Reed"), ("renewal_director", "Ines Kraft"), ("cro", "Paul Moss")];
+    let people =
+        [("csm", "Anna Beck"), ("ae", "Tom Reed"), ("renewal_director", "Ines Kraft"), ("cro", "Paul Moss")];
     let people = people.into_iter().map(|(role, name)| (Role(role.to_owned()), person(name))).collect();
     Terms { play: play.to_owned(), tier, risk, deadline: date(deadline), compressed: false, people }
 }
@@ -216,7 +220,10 @@ impl Told {
             removed: Vec::new(),
             counterparts: BTreeMap::from([(
                 "champion".to_owned(),
-                vec![Counterpart { name: "Mira Sand".to_owned(), title: Some("Head of Operations".to_owned()) }],
+                vec![Counterpart {
+                    name: "Mira Sand".to_owned(),
+                    title: Some("Head of Operations".to_owned()),
+                }],
             )]),
             version: 1,
         }

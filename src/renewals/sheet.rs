@@ -121,8 +121,7 @@ struct Row<'a> {
 
 /// The table.
 pub fn csv(telling: &Telling<'_>, format: Format) -> Result<String, csv::Error> {
-    let mut writer =
-        csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     writer.write_record(format.columns())?;
     for row in rows(telling) {
         let cells = match format {
@@ -187,7 +186,8 @@ fn escalations<'a>(telling: &'a Telling<'a>) -> Vec<Row<'a>> {
     let terms = &telling.plays.file().terms;
     let tries = u32::from(rules.retries) + 1;
     let ladder = rules.ladder.iter().enumerate().map(|(step, role)| {
-        let title = format!("{}: escalation {}, a checkpoint was missed {tries} times", telling.account, step + 1);
+        let title =
+            format!("{}: escalation {}, a checkpoint was missed {tries} times", telling.account, step + 1);
         let detail = format!(
             "Acts when nobody has held a checkpoint {tries} times{}. Hold it, or say who does.",
             if step == 0 { String::new() } else { format!(", {} after the step before", rules.rung_after) }
@@ -232,7 +232,10 @@ fn notes(telling: &Telling<'_>, row: &Row<'_>) -> String {
     if !row.depends_on.is_empty() {
         parts.push(format!("Comes after {}.", row.depends_on.replace(' ', ", ")));
     }
-    parts.push(format!("Renewal of {} by {} ({}, version {}).", telling.account, telling.terms.deadline, row.id, telling.version));
+    parts.push(format!(
+        "Renewal of {} by {} ({}, version {}).",
+        telling.account, telling.terms.deadline, row.id, telling.version
+    ));
     parts.join(" ")
 }
 

@@ -30,8 +30,6 @@ pub struct Progress {
 pub struct Standing {
     pub checkpoint: Checkpoint,
     pub status: CheckpointStatus,
-    /// By when it is to be held now.
-    pub due_at: DateTime,
 }
 
 /// Somebody at the customer.

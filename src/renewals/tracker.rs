@@ -1,10 +1,9 @@
-//! What is due to be told while a renewal runs: missed checkpoints, the ladder, risk that stays red, milestones that slip.
+//! What is due to be told while a renewal runs: risk that stays red, milestones that slip; and how its checkpoints stand.
 //!
-//! How it counts. A checkpoint that passes without being held is *missed*; its owner is reminded and has so many working days
-//! until it counts as missed again. After the retries the ladder is climbed, one step after the other. A checkpoint that is
-//! held, or a later one that is held, ends all of that. Red checkpoints count in a row, in the order of their numbers; those that were never held neither
-//! add to the row nor break it. A milestone *slips* when its day passes without it, and when it is put off before that; being
-//! put off together with the deadline is no slip.
+//! How it counts. Red checkpoints count in a row, in the order of their numbers; those that were never held neither add to the
+//! row nor break it. A milestone *slips* when its day passes without it, and when it is put off before that; being put off
+//! together with the deadline is no slip. Missed checkpoints, retries and the ladder are those of every plan
+//! ([`crate::plans::lifecycle`]).
 //!
 //! Promises: [`look`] is a function of the track, the rules and an instant: what fired once fires the same at any later look,
 //! under the same key, so that whoever keeps the keys does each thing exactly once, whatever crashes in between. What a key
@@ -15,9 +14,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::model::Risk;
-use crate::kernel::calendar::{Length, WorkCalendar};
+use super::plays::Plays;
 use crate::kernel::clock::DateTime;
 use crate::kernel::text::sentence_list;
+use crate::plans::lifecycle::{TaskState, TaskStatus};
 use crate::plans::model::{Role, TaskId};
 
 /// How a checkpoint went.
@@ -72,17 +72,19 @@ pub struct Track {
 
 /// By which rules.
 #[derive(Debug, Clone)]
-pub struct Rules<'a> {
-    pub retries: u8,
-    /// In working days.
-    pub retry_after: u16,
-    /// From the first to the last step.
-    pub ladder: Vec<Role>,
-    pub rung_after: Length,
+pub struct Rules {
     pub red_checkpoints: u8,
     pub slipped_milestones: u8,
     pub tell: Vec<Role>,
-    pub calendar: &'a WorkCalendar,
+}
+
+impl Rules {
+    /// Those of a file of plays.
+    pub fn of(plays: &Plays) -> Self {
+        let terms = &plays.file().terms;
+        let tell = terms.tell.iter().map(|role| Role(role.get_ref().clone())).collect();
+        Self { red_checkpoints: terms.red_checkpoints, slipped_milestones: terms.slipped_milestones, tell }
+    }
 }
 
 /// Why something fired. The names are part of the contract.
@@ -90,10 +92,6 @@ pub struct Rules<'a> {
 #[serde(rename_all = "snake_case")]
 #[schema(as = RenewalRuleCode)]
 pub enum RuleCode {
-    /// A checkpoint passed without being held, and is to be tried again.
-    CheckpointMissed,
-    /// A checkpoint was missed more often than it is tried again: the next step of the ladder.
-    CheckpointEscalated,
     /// So many checkpoints in a row were red.
     RedAfterCheckpoints,
     /// So many milestones slipped.
@@ -103,8 +101,6 @@ pub enum RuleCode {
 impl RuleCode {
     pub fn name(self) -> &'static str {
         match self {
-            Self::CheckpointMissed => "checkpoint_missed",
-            Self::CheckpointEscalated => "checkpoint_escalated",
             Self::RedAfterCheckpoints => "red_after_checkpoints",
             Self::MilestonesSlipped => "milestones_slipped",
         }
@@ -144,18 +140,15 @@ pub enum CheckpointStatus {
     Held,
     /// Never held, and a later one was.
     Skipped,
-    /// Missed, and to be held by a new date.
-    Retrying,
-    /// Missed as often as it is tried again: the ladder is climbed.
+    /// Its date has passed, and it is looked at again.
+    Missed,
+    /// It was missed as often as it is looked at again: the ladder is climbed.
     Escalated,
 }
 
 /// All that has fired by `now`, and when to look again.
-pub fn look(track: &Track, rules: &Rules<'_>, now: DateTime) -> Look {
+pub fn look(track: &Track, rules: &Rules, now: DateTime) -> Look {
     let mut all = Vec::new();
-    for checkpoint in &track.checkpoints {
-        missed(checkpoint, ended_at(track, checkpoint.n), rules, &mut all);
-    }
     red(track, rules, &mut all);
     slipped(track, rules, &mut all);
     if let Some(closed) = track.closed_at {
@@ -167,87 +160,16 @@ pub fn look(track: &Track, rules: &Rules<'_>, now: DateTime) -> Look {
     Look { fired: all, next_at }
 }
 
-/// How a checkpoint stands, and by when it is to be held now.
-pub fn status(
-    track: &Track,
-    checkpoint: &Checkpoint,
-    rules: &Rules<'_>,
-    now: DateTime,
-) -> (CheckpointStatus, DateTime) {
+/// How a checkpoint stands, by the state of its task in the plan.
+pub fn status(checkpoint: &Checkpoint, state: Option<&TaskState>) -> CheckpointStatus {
     if checkpoint.held.is_some() {
-        return (CheckpointStatus::Held, checkpoint.due_at);
+        return CheckpointStatus::Held;
     }
-    if ended_at(track, checkpoint.n).is_some() {
-        return (CheckpointStatus::Skipped, checkpoint.due_at);
-    }
-    let tries = tries(checkpoint, rules);
-    let passed = tries.iter().filter(|at| **at <= now).count();
-    match tries.get(passed) {
-        Some(due) if passed == 0 => (CheckpointStatus::Upcoming, *due),
-        Some(due) => (CheckpointStatus::Retrying, *due),
-        None => (CheckpointStatus::Escalated, tries.last().copied().unwrap_or(checkpoint.due_at)),
-    }
-}
-
-/// The instants by which a checkpoint is to be held: its own, and one for each retry.
-fn tries(checkpoint: &Checkpoint, rules: &Rules<'_>) -> Vec<DateTime> {
-    let mut tries = vec![checkpoint.due_at];
-    for _ in 0..rules.retries {
-        let last = tries.last().copied().unwrap_or(checkpoint.due_at);
-        tries.push(working_days_later(rules, last));
-    }
-    tries
-}
-
-/// When the working day so many working days later closes; as many days of 24 hours where no working day comes.
-fn working_days_later(rules: &Rules<'_>, at: DateTime) -> DateTime {
-    let days = chrono::TimeDelta::days(rules.retry_after.into());
-    let date = rules.calendar.local_date(at);
-    let Ok(date) = rules.calendar.add_days(date, i32::from(rules.retry_after)) else { return at + days };
-    let closes = super::build::hours(rules.calendar, date).1;
-    if closes > at { closes } else { at + days }
-}
-
-/// When a checkpoint was held, or a later one was in its stead.
-fn ended_at(track: &Track, n: u32) -> Option<DateTime> {
-    let held = track.checkpoints.iter().filter(|one| one.n >= n).filter_map(|one| one.held.as_ref());
-    held.map(|held| held.at).min()
-}
-
-fn missed(checkpoint: &Checkpoint, ended: Option<DateTime>, rules: &Rules<'_>, all: &mut Vec<Firing>) {
-    // At the very instant it is late: somebody who looked in that instant has seen it missed.
-    let open_at = |at: DateTime| ended.is_none_or(|ended| ended >= at);
-    let n = checkpoint.n;
-    let tries = tries(checkpoint, rules);
-    for (turn, pair) in tries.windows(2).enumerate() {
-        if open_at(pair[0]) {
-            all.push(Firing {
-                code: RuleCode::CheckpointMissed,
-                key: format!("checkpoint:{n}:missed:{}", turn + 1),
-                at: pair[0],
-                tell: vec![checkpoint.owner.clone()],
-                title: format!("Checkpoint {n} was missed"),
-                body: format!("Hold it by {}: rate the risk and say why.", told(pair[1])),
-            });
-        }
-    }
-    let Some(last) = tries.last().copied() else { return };
-    for (rung, role) in rules.ladder.iter().enumerate() {
-        let steps = i32::try_from(rung).unwrap_or(i32::MAX);
-        let Some(at) = rules.rung_after.as_delta().checked_mul(steps).and_then(|wait| last.checked_add_signed(wait)) else { continue };
-        if open_at(at) {
-            all.push(Firing {
-                code: RuleCode::CheckpointEscalated,
-                key: format!("checkpoint:{n}:rung:{}", rung + 1),
-                at,
-                tell: vec![role.clone()],
-                title: format!("Checkpoint {n} was missed {} times", tries.len()),
-                body: format!(
-                    "It was due on {} and nobody has held it. Hold it, or say who does.",
-                    told(checkpoint.due_at)
-                ),
-            });
-        }
+    match state {
+        Some(state) if state.status == TaskStatus::Skipped => CheckpointStatus::Skipped,
+        Some(state) if state.climb.is_some() => CheckpointStatus::Escalated,
+        Some(state) if state.looks > 0 => CheckpointStatus::Missed,
+        _ => CheckpointStatus::Upcoming,
     }
 }
 
@@ -281,7 +203,7 @@ pub fn may_hold(track: &Track, n: u32) -> Result<(), Refused> {
 }
 
 /// Rows of red checkpoints, in the order of their numbers, which is that of the reports.
-fn red(track: &Track, rules: &Rules<'_>, all: &mut Vec<Firing>) {
+fn red(track: &Track, rules: &Rules, all: &mut Vec<Firing>) {
     let held: Vec<(u32, &Held)> =
         track.checkpoints.iter().filter_map(|one| Some((one.n, one.held.as_ref()?))).collect();
     let mut row: Vec<(u32, &Held)> = Vec::new();
@@ -295,9 +217,13 @@ fn red(track: &Track, rules: &Rules<'_>, all: &mut Vec<Firing>) {
             continue;
         }
         let numbers: Vec<String> = row.iter().map(|(n, _)| n.to_string()).collect();
-        let notes: Vec<String> =
-            row.iter().filter(|(_, held)| !held.note.is_empty()).map(|(n, held)| format!("{n}: {}", held.note)).collect();
-        let why = if notes.is_empty() { String::new() } else { format!(" What was said: {}.", notes.join("; ")) };
+        let notes: Vec<String> = row
+            .iter()
+            .filter(|(_, held)| !held.note.is_empty())
+            .map(|(n, held)| format!("{n}: {}", held.note))
+            .collect();
+        let why =
+            if notes.is_empty() { String::new() } else { format!(" What was said: {}.", notes.join("; ")) };
         all.push(Firing {
             code: RuleCode::RedAfterCheckpoints,
             key: format!("red:{n}"),
@@ -340,7 +266,7 @@ pub fn slips(track: &Track) -> Vec<Slip> {
     slips
 }
 
-fn slipped(track: &Track, rules: &Rules<'_>, all: &mut Vec<Firing>) {
+fn slipped(track: &Track, rules: &Rules, all: &mut Vec<Firing>) {
     let slips = slips(track);
     let size = usize::from(rules.slipped_milestones.max(1));
     for (turn, group) in slips.chunks(size).enumerate().filter(|(_, group)| group.len() == size) {

@@ -80,7 +80,14 @@ pub struct Starts(BTreeMap<(String, Tier, Risk, NaiveDate), NaiveDate>);
 
 impl Starts {
     /// The last day on which a play can begin and keep all its dates.
-    pub fn of(&mut self, plays: &Plays, play: &str, tier: Tier, risk: Risk, deadline: NaiveDate) -> NaiveDate {
+    pub fn of(
+        &mut self,
+        plays: &Plays,
+        play: &str,
+        tier: Tier,
+        risk: Risk,
+        deadline: NaiveDate,
+    ) -> NaiveDate {
         let key = (play.to_owned(), tier, risk, deadline);
         if let Some(known) = self.0.get(&key) {
             return *known;
@@ -158,9 +165,8 @@ fn clusters<'a>(plays: &Plays, state: &'a AccountState, today: NaiveDate) -> Vec
     let near = i64::from(plays.file().terms.one_renewal_days);
     let mut clusters: Vec<Cluster<'a>> = Vec::new();
     for (basis, subscription) in dates {
-        let joins = clusters
-            .last()
-            .is_some_and(|cluster| (basis.date - cluster.basis[0].date).num_days() <= near);
+        let joins =
+            clusters.last().is_some_and(|cluster| (basis.date - cluster.basis[0].date).num_days() <= near);
         if !joins {
             clusters.push(Cluster { basis: Vec::new(), subscriptions: Vec::new() });
         }

@@ -8,7 +8,10 @@ pub(super) fn context(telling: &Telling<'_>) -> Vec<Block> {
     let Some(context) = telling.context else { return Vec::new() };
     let calendar = telling.plays.calendar();
     let day = |at| told_date(calendar.local_date(at));
-    let mut blocks = vec![Block::heading("What was known"), Block::Paragraph(plain(format!("As of {}.", day(context.taken_at))))];
+    let mut blocks = vec![
+        Block::heading("What was known"),
+        Block::Paragraph(plain(format!("As of {}.", day(context.taken_at)))),
+    ];
     for group in context.groups.iter().filter(|group| !group.facts.is_empty()) {
         blocks.push(Block::subheading(&group.title));
         let rows = group.facts.iter().map(|fact| {

@@ -50,18 +50,25 @@ pub(super) fn warnings(telling: &Telling<'_>) -> Vec<Block> {
     let late = late(telling.plays, telling.plan, telling.schedule);
     if !late.is_empty() {
         let count = late.len();
-        let dates = if count == 1 { "1 date cannot be kept".to_owned() } else { format!("{count} dates cannot be kept") };
+        let dates = if count == 1 {
+            "1 date cannot be kept".to_owned()
+        } else {
+            format!("{count} dates cannot be kept")
+        };
         let titles: Vec<String> = late
             .iter()
             .take(LATE_TOLD_MAX)
             .map(|one| format!("\"{}\" by {}", one.task.title, told_date(one.should)))
             .collect();
         let more = count.saturating_sub(LATE_TOLD_MAX);
-        let named = if more > 0 { format!("{} and {more} more", titles.join(", ")) } else { sentence_list(&titles) };
+        let named =
+            if more > 0 { format!("{} and {more} more", titles.join(", ")) } else { sentence_list(&titles) };
         lines.push(labelled(&dates, named));
-        lines.extend(remedies(telling.plays, telling.terms, telling.plan, telling.schedule).iter().map(|remedy| {
-            labelled("What helps", remedy)
-        }));
+        lines.extend(
+            remedies(telling.plays, telling.terms, telling.plan, telling.schedule)
+                .iter()
+                .map(|remedy| labelled("What helps", remedy)),
+        );
     }
     let missing = unfilled(telling);
     if !missing.is_empty() {

@@ -37,6 +37,7 @@ fn blocks(telling: &Telling<'_>) -> Vec<Block> {
     blocks.extend(head::warnings(telling));
     blocks.extend(head::reasons(telling));
     blocks.extend(work::timeline(telling));
+    blocks.push(work::chart(telling));
     blocks.extend(work::responsibilities(telling));
     blocks.extend(words::points(telling));
     blocks.extend(words::proof(telling));

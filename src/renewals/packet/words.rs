@@ -16,10 +16,10 @@ pub(super) fn points(telling: &Telling<'_>) -> Vec<Block> {
     let Some(whole) = telling.plays.compose(&terms.play, terms.risk, terms.tier) else { return Vec::new() };
     let mut blocks = vec![Block::heading("What to say")];
     let mut missing: BTreeSet<String> = BTreeSet::new();
-    for (name, persona) in &telling.plays.file().personas {
+    for (name, persona) in telling.plays.personas() {
         let mut lines: Vec<Line> = Vec::new();
         // The last layers are the most particular: they are said first.
-        for point in whole.points.iter().rev().filter(|point| point.persona.get_ref() == name) {
+        for point in whole.points.iter().rev().filter(|point| point.persona.get_ref().as_str() == name) {
             match filled(point.say.get_ref(), telling.facts) {
                 Ok(text) => lines.push(plain(text)),
                 Err(names) => missing.extend(names),
@@ -69,7 +69,8 @@ pub(super) fn proof(telling: &Telling<'_>) -> Vec<Block> {
         })
         .collect();
     if lines.is_empty() {
-        let text = "Nothing yet: no figure that would prove something is known. See what is not known, below.";
+        let text =
+            "Nothing yet: no figure that would prove something is known. See what is not known, below.";
         return vec![Block::heading("What we can show"), Block::Paragraph(plain(text))];
     }
     vec![Block::heading("What we can show"), Block::List(lines)]

@@ -45,14 +45,41 @@ pub(super) fn timeline(telling: &Telling<'_>) -> Vec<Block> {
     let mut blocks = vec![
         Block::heading("Timeline"),
         Block::table(["Begins", "Done by", "What", "Who", "Stage", "Status"], rows),
-        Block::Paragraph(plain("Milestones are in bold; dates are counted back from the renewal date over working days.")),
+        Block::Paragraph(plain(
+            "Milestones are in bold; dates are counted back from the renewal date over working days.",
+        )),
     ];
+    blocks
+        .push(Block::Paragraph(labelled("Shape", crate::plans::pattern::pattern(telling.plan).explanation)));
     if let Some(gate) = telling.plan.gates.first() {
         let asks: Vec<String> = gate.checks.iter().map(|check| check.asks.clone()).collect();
         let text = format!("{} says that it may go on. {}", telling.who(&gate.keeper), asks.join(" "));
         blocks.push(Block::Paragraph(labelled(&gate.title, text)));
     }
     blocks
+}
+
+/// Such as `24 hours`.
+fn length(length: crate::kernel::calendar::Length) -> String {
+    match length.total_seconds() {
+        seconds if seconds % 3_600 == 0 => {
+            let hours = seconds / 3_600;
+            if hours == 1 { "1 hour".to_owned() } else { format!("{hours} hours") }
+        }
+        _ => length.to_string(),
+    }
+}
+
+/// All tasks over time.
+pub(super) fn chart(telling: &Telling<'_>) -> Block {
+    let told = crate::plans::document::Told {
+        plan: telling.plan,
+        schedule: telling.schedule,
+        tasks: None,
+        gates: None,
+        zone: telling.zone(),
+    };
+    crate::plans::document::gantt(&told)
 }
 
 /// Who does what, and who stands in.
@@ -66,7 +93,8 @@ pub(super) fn responsibilities(telling: &Telling<'_>) -> Vec<Block> {
     roles.sort_by_key(|(role, tasks)| (std::cmp::Reverse(tasks.len()), *role));
     let rows = roles.into_iter().map(|(role, tasks)| {
         let holder = telling.holder(role);
-        let person = holder.and_then(|holder| holder.name.clone()).unwrap_or_else(|| "not named yet".to_owned());
+        let person =
+            holder.and_then(|holder| holder.name.clone()).unwrap_or_else(|| "not named yet".to_owned());
         let fallback = holder.and_then(|holder| holder.fallback.as_ref()).map(|role| telling.who(role));
         let titles: Vec<String> = tasks.iter().map(|task| task.title.clone()).collect();
         [
@@ -81,8 +109,7 @@ pub(super) fn responsibilities(telling: &Telling<'_>) -> Vec<Block> {
 
 /// What is prepared, for whom, by when.
 pub(super) fn material(telling: &Telling<'_>) -> Vec<Block> {
-    let tasks: Vec<&Task> =
-        telling.by_date().into_iter().filter(|task| task.stage == ENABLEMENT).collect();
+    let tasks: Vec<&Task> = telling.by_date().into_iter().filter(|task| task.stage == ENABLEMENT).collect();
     if tasks.is_empty() {
         return Vec::new();
     }
@@ -138,9 +165,7 @@ pub(super) fn checkpoints(telling: &Telling<'_>) -> Vec<Block> {
             (Some(held), _) => {
                 (format!("held {}, {}", short(calendar.local_date(held.at)), held.rating), held.note.clone())
             }
-            (None, CheckpointStatus::Retrying) => {
-                (format!("missed; hold it by {}", short(calendar.local_date(one.due_at))), String::new())
-            }
+            (None, CheckpointStatus::Missed) => ("missed; hold it now".to_owned(), String::new()),
             (None, CheckpointStatus::Escalated) => ("missed and escalated".to_owned(), String::new()),
             (None, CheckpointStatus::Skipped) => ("not held; a later one was".to_owned(), String::new()),
             (None, _) => ("to come".to_owned(), String::new()),
@@ -161,22 +186,31 @@ pub(super) fn checkpoints(telling: &Telling<'_>) -> Vec<Block> {
 pub(super) fn rules(telling: &Telling<'_>) -> Vec<Block> {
     let (handling, terms) = (&telling.plan.error_handling, &telling.plays.file().terms);
     let who = |roles: &[Role]| -> Vec<String> { roles.iter().map(|role| telling.who(role)).collect() };
-    let days = if terms.retry_after == 1 { "1 working day".to_owned() } else { format!("{} working days", terms.retry_after) };
     let times = match handling.retries {
         1 => "once more".to_owned(),
         2 => "twice more".to_owned(),
         n => format!("{n} times more"),
     };
+    let wait = length(handling.rung_after);
     let tell = sentence_list(&who(&handling.guardrail.tell));
     let lines = vec![
-        plain(format!("A missed checkpoint is tried {times}, each time {days} later.")),
         plain(format!(
-            "Missed again, it goes to {}, one after the other, {} apart.",
-            who(&handling.ladder).join(" → "),
-            handling.rung_after
+            "A checkpoint that is missed is asked for {times}, {wait} apart; so is a task that failed."
+        )),
+        plain(format!(
+            "Then it goes to {}, one after the other, {wait} apart.",
+            who(&handling.ladder).join(" → ")
         )),
         plain(format!("Red at {} checkpoints in a row: {tell} are told at once.", terms.red_checkpoints)),
-        plain(format!("{} milestones not done on their day: {tell} are told at once.", terms.slipped_milestones)),
+        plain(format!(
+            "{} milestones not done on their day: {tell} are told at once.",
+            terms.slipped_milestones
+        )),
+        plain(format!(
+            "{} failures or missed checkpoints within {}: {tell} are told at once.",
+            handling.guardrail.exceeded,
+            length(handling.guardrail.within)
+        )),
     ];
     let mut blocks = vec![Block::heading("When it goes wrong"), Block::List(lines)];
     if !telling.fired.is_empty() {

@@ -74,8 +74,10 @@ impl Check<'_, '_> {
         if known.contains(&name.as_str()) {
             return;
         }
-        let hint = nearest(name, known.iter().copied())
-            .map_or_else(|| format!("one of {}", known.join(", ")), |meant| format!("did you mean `{meant}`?"));
+        let hint = nearest(name, known.iter().copied()).map_or_else(
+            || format!("one of {}", known.join(", ")),
+            |meant| format!("did you mean `{meant}`?"),
+        );
         self.faults.suggest(Some(&named.span()), path, format!("`{name}` is no {what}"), Some(hint));
     }
 
@@ -102,15 +104,19 @@ impl Check<'_, '_> {
         if terms.ladder.is_empty() {
             self.wrong("terms.ladder", "is empty: name at least one role that is told first");
         }
-        if terms.rung_after.is_zero() {
-            self.wrong("terms.rung_after", "is no time at all: write `24h`, for example");
+        for (key, length) in [("rung_after", terms.rung_after), ("within", terms.within)] {
+            if length.is_zero() {
+                self.wrong(format!("terms.{key}"), "is no time at all: write `24h`, for example");
+            }
         }
         let currency = &terms.currency;
         if currency.len() != 3 || !currency.bytes().all(|b| b.is_ascii_uppercase()) {
-            self.wrong("terms.currency", format!("`{currency}` is no currency: write three capitals, such as `USD`"));
+            self.wrong(
+                "terms.currency",
+                format!("`{currency}` is no currency: write three capitals, such as `USD`"),
+            );
         }
         self.number("terms.retries".into(), terms.retries.into(), 0..=9);
-        self.number("terms.retry_after".into(), terms.retry_after.into(), 1..=30);
         self.number("terms.red_checkpoints".into(), terms.red_checkpoints.into(), 1..=9);
         self.number("terms.slipped_milestones".into(), terms.slipped_milestones.into(), 1..=9);
         self.number("terms.assumed_term_months".into(), terms.assumed_term_months, 1..=120);
@@ -199,7 +205,10 @@ impl Check<'_, '_> {
         }
         for cause in Cause::ALL {
             if !file.plays.values().any(|play| play.causes.contains(&cause)) {
-                self.wrong("plays", format!("no play is for the cause `{}`; name it in the `causes` of one", cause.name()));
+                self.wrong(
+                    "plays",
+                    format!("no play is for the cause `{}`; name it in the `causes` of one", cause.name()),
+                );
             }
         }
         for (name, level) in
@@ -235,13 +244,25 @@ impl Check<'_, '_> {
 
     fn step(&mut self, path: &str, step: &Step) {
         self.known(&step.stage, format!("{path}.stage"), "stage", STAGES.iter().map(|(id, _)| *id));
-        self.work(path, &step.id, &step.owner, &step.title, [step.days, step.least.unwrap_or(step.days), step.before]);
+        self.work(
+            path,
+            &step.id,
+            &step.owner,
+            &step.title,
+            [step.days, step.least.unwrap_or(step.days), step.before],
+        );
     }
 
     fn asset(&mut self, path: &str, asset: &Asset) {
         let personas = self.file.personas.keys().map(String::as_str);
         self.known(&asset.persona, format!("{path}.persona"), "persona", personas);
-        self.work(path, &asset.id, &asset.owner, &asset.title, [asset.days, asset.least.unwrap_or(asset.days), asset.before]);
+        self.work(
+            path,
+            &asset.id,
+            &asset.owner,
+            &asset.title,
+            [asset.days, asset.least.unwrap_or(asset.days), asset.before],
+        );
     }
 
     fn work(
@@ -255,7 +276,8 @@ impl Check<'_, '_> {
         self.role(owner, format!("{path}.owner"));
         self.text(title, &format!("{path}.title"));
         if !is_name(id.get_ref()) || id.get_ref().starts_with("checkpoint-") {
-            let message = format!("`{}` is no id: small letters, digits and `-`, and not `checkpoint-…`", id.get_ref());
+            let message =
+                format!("`{}` is no id: small letters, digits and `-`, and not `checkpoint-…`", id.get_ref());
             self.faults.add(Some(&id.span()), format!("{path}.id"), message);
         }
         let mut at = |key: &str, wrong: bool, message: &str| {
@@ -310,7 +332,12 @@ impl Check<'_, '_> {
                 .map(|step| step.id.get_ref().as_str())
                 .collect();
             for (index, id) in terms.without.iter().enumerate() {
-                self.known(id, format!("{path}.without[{index}]"), "task that it could leave out", names.iter().copied());
+                self.known(
+                    id,
+                    format!("{path}.without[{index}]"),
+                    "task that it could leave out",
+                    names.iter().copied(),
+                );
             }
         }
         if file.tiers.scale.value_from != 0 {
@@ -362,7 +389,10 @@ fn combinations(plays: &Plays, faults: &mut Faults<'_>) {
             let place = written.get(task.id);
             for needed in &task.after {
                 match due.get(needed) {
-                    None => tell(place, format!("`{}` comes after `{needed}`, and there is no such task", task.id)),
+                    None => tell(
+                        place,
+                        format!("`{}` comes after `{needed}`, and there is no such task", task.id),
+                    ),
                     // This also rules out circles, but for tasks of the same day.
                     Some(before) if *before < task.before => tell(
                         place,

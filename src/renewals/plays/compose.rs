@@ -47,6 +47,8 @@ pub struct ComposedTask<'a> {
     pub id: &'a str,
     pub title: &'a str,
     pub detail: &'a str,
+    /// What is there afterwards.
+    pub gives: &'a str,
     pub stage: &'a str,
     pub owner: &'a str,
     /// In working days.
@@ -134,6 +136,7 @@ fn of_step<'a>(step: &'a Step, tier: &'a TierTerms) -> ComposedTask<'a> {
         id: step.id.get_ref(),
         title: step.title.get_ref(),
         detail: &step.detail,
+        gives: &step.gives,
         stage: step.stage.get_ref(),
         owner: stand_in(tier, step.owner.get_ref()),
         days: step.days,
@@ -150,6 +153,7 @@ fn of_asset<'a>(asset: &'a Asset, tier: &'a TierTerms) -> ComposedTask<'a> {
         id: asset.id.get_ref(),
         title: asset.title.get_ref(),
         detail: "",
+        gives: asset.title.get_ref(),
         stage: ENABLEMENT,
         owner: stand_in(tier, asset.owner.get_ref()),
         days: asset.days,

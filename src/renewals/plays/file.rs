@@ -33,12 +33,11 @@ pub struct File {
 pub struct FileTerms {
     pub currency: String,
     pub retries: u8,
-    /// In working days.
-    pub retry_after: u16,
     pub ladder: Vec<Spanned<String>>,
     pub rung_after: Length,
     pub red_checkpoints: u8,
     pub slipped_milestones: u8,
+    pub within: Length,
     pub tell: Vec<Spanned<String>>,
     pub assumed_term_months: u32,
     pub one_renewal_days: u32,
@@ -61,6 +60,8 @@ pub struct RoleTerms {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Persona {
+    /// In this order they are told.
+    pub order: u8,
     pub title: String,
     /// Words of job titles, in small letters.
     pub titles: Vec<String>,
@@ -103,6 +104,8 @@ pub struct Layer {
 pub struct Step {
     pub id: Spanned<String>,
     pub title: Spanned<String>,
+    /// What is there afterwards.
+    pub gives: String,
     #[serde(default)]
     pub detail: String,
     pub stage: Spanned<String>,

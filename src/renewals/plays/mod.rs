@@ -92,6 +92,14 @@ impl Plays {
         self.calendar.add_days(date, -1).unwrap_or(date)
     }
 
+    /// The personas in the order in which they are told.
+    pub fn personas(&self) -> Vec<(&str, &file::Persona)> {
+        let mut all: Vec<(&str, &file::Persona)> =
+            self.file.personas.iter().map(|(name, persona)| (name.as_str(), persona)).collect();
+        all.sort_by_key(|(name, persona)| (persona.order, *name));
+        all
+    }
+
     /// The signs of risk that are rated, by code.
     pub fn signs(&self) -> &BTreeMap<String, Sign> {
         &self.file.rating.signs

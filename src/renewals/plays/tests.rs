@@ -46,7 +46,11 @@ fn a_tier_leaves_out_shortens_and_has_others_stand_in() {
     let strategic = plays.compose("exec-save", Risk::Red, Tier::Strategic).unwrap();
     let task = |whole: &Composed<'_>, id: &str| {
         whole.tasks.iter().find(|task| task.id == id).map(|task| {
-            (task.owner.to_owned(), task.before, task.after.iter().map(ToString::to_string).collect::<Vec<_>>())
+            (
+                task.owner.to_owned(),
+                task.before,
+                task.after.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            )
         })
     };
     assert_eq!(task(&scale, "stakeholder-map"), None);
@@ -56,7 +60,10 @@ fn a_tier_leaves_out_shortens_and_has_others_stand_in() {
         "what it depended on takes the place of what is left out"
     );
     assert_eq!(task(&scale, "sponsor-call").unwrap().0, "renewal_director");
-    assert_eq!(task(&strategic, "sponsor-call").unwrap(), ("exec_sponsor".into(), 64, vec!["save-brief".into()]));
+    assert_eq!(
+        task(&strategic, "sponsor-call").unwrap(),
+        ("exec_sponsor".into(), 64, vec!["save-brief".into()])
+    );
 }
 
 #[test]
@@ -65,8 +72,14 @@ fn all_faults_of_values_come_at_once_with_line_and_suggestion() {
         .replace("gate_keeper = \"renewal_director\"", "gate_keeper = \"renewal_directr\"")
         .replace("usage_plateau = {", "usage_plato = {")
         .replace("red_from = 55", "red_from = 20")
-        .replace("{seats_used} of {seats} seats were in use last week. Which", "{seats_use} of {seats} seats. Which")
-        .replace("after = [\"usage-to-price\"]\n\n[[plays.pricing-refresh.tasks]]", "after = [\"usage-too-price\"]\n\n[[plays.pricing-refresh.tasks]]")
+        .replace(
+            "{seats_used} of {seats} seats were in use last week. Which",
+            "{seats_use} of {seats} seats. Which",
+        )
+        .replace(
+            "after = [\"usage-to-price\"]\n\n[[plays.pricing-refresh.tasks]]",
+            "after = [\"usage-too-price\"]\n\n[[plays.pricing-refresh.tasks]]",
+        )
         .replace("without = [\"stakeholder-map\"]", "without = [\"stakeholder-mapp\"]")
         .replace("lead = 85", "lead = 5")
         .replace("fallback = \"ceo\"", "fallback = \"finance\"");
@@ -77,7 +90,10 @@ fn all_faults_of_values_come_at_once_with_line_and_suggestion() {
         ("rating.signs.usage_plato: `usage_plato` is no sign of risk", "did you mean `usage_plateau`?"),
         ("rating.signs: `usage_plateau` is missing", ""),
         ("rating.red_from: must be more", ""),
-        ("plays.adoption-accelerator.points[0].say: `{seats_use}` is no fact", "did you mean `{seats_used}`?"),
+        (
+            "plays.adoption-accelerator.points[0].say: `{seats_use}` is no fact",
+            "did you mean `{seats_used}`?",
+        ),
         ("tiers.scale.without[0]: `stakeholder-mapp` is no task", "did you mean `stakeholder-map`?"),
         ("tiers.growth.lead: 5 is out of range", ""),
         ("comes after `usage-too-price`, and there is no such task", ""),
@@ -94,7 +110,8 @@ fn all_faults_of_values_come_at_once_with_line_and_suggestion() {
 
 #[test]
 fn orders_that_cannot_be_are_found() {
-    let later = DEFAULT_PLAYS.replace("before = 35\nafter = [\"offer-terms\"]", "before = 45\nafter = [\"offer-terms\"]");
+    let later = DEFAULT_PLAYS
+        .replace("before = 35\nafter = [\"offer-terms\"]", "before = 45\nafter = [\"offer-terms\"]");
     let said = lines(&Plays::parse(&later).unwrap_err());
     assert!(said.contains("`renewal-offer` is done 45 days before and comes after `offer-terms`, which is done 40 days before"), "{said}");
     let twice = DEFAULT_PLAYS.replace("id = \"results-deck\"", "id = \"play-brief\"");

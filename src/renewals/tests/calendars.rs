@@ -45,9 +45,14 @@ fn it_reads_back() {
     assert_eq!(events.len(), told.plan.tasks.len() + 1, "every task and checkpoint, and the renewal date");
     let uids: std::collections::BTreeSet<&String> = events.iter().map(|(event, _)| &event["UID"]).collect();
     assert_eq!(uids.len(), events.len());
-    let event = |id: &str| events.iter().find(|(event, _)| event["UID"].starts_with(&format!("{id}."))).unwrap();
+    let event =
+        |id: &str| events.iter().find(|(event, _)| event["UID"].starts_with(&format!("{id}."))).unwrap();
     let (signature, alarms) = event("signature");
-    assert_eq!((signature["DTSTART"].as_str(), signature["DTEND"].as_str()), ("20270222", "20270224"), "two days, and the day after");
+    assert_eq!(
+        (signature["DTSTART"].as_str(), signature["DTEND"].as_str()),
+        ("20270222", "20270224"),
+        "two days, and the day after"
+    );
     assert_eq!(*alarms, 1, "a milestone rings");
     assert_eq!(event("negotiation").1, 0);
     assert_eq!(event("deadline").0["DTSTART"], "20270226");
@@ -60,7 +65,8 @@ fn a_new_version_moves_events_and_cancels_what_is_gone() {
     let mut told = running();
     let before = parse(&calendar(&told.telling()));
     told.version = 3;
-    told.removed = vec![Removed { id: TaskId("old-task".into()), title: "An old task".into(), on: date("2027-01-04") }];
+    told.removed =
+        vec![Removed { id: TaskId("old-task".into()), title: "An old task".into(), on: date("2027-01-04") }];
     told.plan.tasks.retain(|task| task.id.0 != "negotiation");
     let after = parse(&calendar(&told.telling()));
     for (event, _) in &after {
@@ -68,7 +74,8 @@ fn a_new_version_moves_events_and_cancels_what_is_gone() {
         let same = before.iter().find(|(old, _)| old["UID"] == event["UID"]);
         assert!(same.is_some() || event["STATUS"] == "CANCELLED");
     }
-    let cancelled: Vec<&Properties> = after.iter().map(|(event, _)| event).filter(|event| event["STATUS"] == "CANCELLED").collect();
+    let cancelled: Vec<&Properties> =
+        after.iter().map(|(event, _)| event).filter(|event| event["STATUS"] == "CANCELLED").collect();
     assert_eq!(cancelled.len(), 1);
     assert!(cancelled[0]["UID"].starts_with("old-task."));
     assert_eq!(before[0].0["SEQUENCE"], "0");

@@ -10,6 +10,7 @@ use crate::renewals::remedy::late;
 use crate::renewals::samples::{Scene, date, plan, terms};
 use crate::renewals::upcoming::{Coming, Starts, Urgency, coming, sort, when_to_start};
 
+#[expect(clippy::needless_pass_by_value, reason = "reads better where a value is written in place")]
 fn fact(value: Value) -> Value {
     json!({"value": value, "asOf": "2026-11-01T00:00:00Z", "source": "/billing"})
 }
@@ -27,9 +28,14 @@ fn what_ends_together_is_one_renewal() {
         180,
     )
     .unwrap();
-    let ids: Vec<(&str, &str)> = found.basis.iter().map(|basis| (basis.kind.as_str(), basis.id.as_str())).collect();
+    let ids: Vec<(&str, &str)> =
+        found.basis.iter().map(|basis| (basis.kind.as_str(), basis.id.as_str())).collect();
     assert_eq!(ids, [("deal", "deal-7"), ("subscription", "sub-1"), ("subscription", "sub-2")]);
-    assert_eq!((found.deadline, found.later), (date("2027-02-26"), 1), "the next one is another renewal; what has ended is none");
+    assert_eq!(
+        (found.deadline, found.later),
+        (date("2027-02-26"), 1),
+        "the next one is another renewal; what has ended is none"
+    );
     assert_eq!(told_worth(&found.value.unwrap()), "66,000 USD", "what ends, not what goes on");
 }
 
@@ -55,7 +61,11 @@ fn deals_count_when_they_are_renewals() {
 #[test]
 fn the_latest_start_is_the_one_that_keeps_every_date() {
     let scene = Scene::new(&json!({}), &json!({}));
-    for (play, tier, risk) in [("value-realization", Tier::Growth, Risk::Green), ("exec-save", Tier::Strategic, Risk::Red), ("pricing-refresh", Tier::Scale, Risk::Yellow)] {
+    for (play, tier, risk) in [
+        ("value-realization", Tier::Growth, Risk::Green),
+        ("exec-save", Tier::Strategic, Risk::Red),
+        ("pricing-refresh", Tier::Scale, Risk::Yellow),
+    ] {
         let deadline = date("2027-05-14");
         let start = Starts::default().of(&scene.plays, play, tier, risk, deadline);
         let impossible = |day: chrono::NaiveDate| {
@@ -63,7 +73,10 @@ fn the_latest_start_is_the_one_that_keeps_every_date() {
             at_start.now = day.and_hms_opt(9, 0, 0).unwrap().and_utc();
             let plan = plan(&at_start, &terms(play, tier, risk, "2027-05-14"), &[]);
             let dates = schedule(&plan).unwrap();
-            late(&at_start.plays, &plan, &dates).iter().map(|late| late.task.id.clone()).collect::<Vec<TaskId>>()
+            late(&at_start.plays, &plan, &dates)
+                .iter()
+                .map(|late| late.task.id.clone())
+                .collect::<Vec<TaskId>>()
         };
         assert_eq!(impossible(start), [], "{play}: everything fits from {start} on");
         let next = scene.plays.calendar().add_days(start, 1).unwrap();
@@ -78,7 +91,8 @@ fn what_begins_first_comes_first() {
             &json!({"subscriptions": {"sub-1": {"mrr": fact(json!(mrr))}}}),
             &json!({"usage": {"trendPct": trend}}),
         );
-        let mut one = coming(&scene.plays, &scene.state, &scene.measures(), 180, &mut Starts::default()).unwrap();
+        let mut one =
+            coming(&scene.plays, &scene.state, &scene.measures(), 180, &mut Starts::default()).unwrap();
         (one.account_id, one.urgency) = (id.to_owned(), urgency);
         one
     };
@@ -92,9 +106,16 @@ fn what_begins_first_comes_first() {
     sort(&mut list);
     let ids: Vec<&str> = list.iter().map(|one| one.account_id.as_str()).collect();
     assert_eq!(ids, ["late-falling", "late-richer", "late-rich", "now-poor", "soon-rich"]);
-    for (start, told) in [("2026-11-18", "should have begun 2 days ago"), ("2026-11-20", "begin today"), ("2026-11-21", "begin by tomorrow"), ("2026-11-27", "begin within 7 days")] {
+    for (start, told) in [
+        ("2026-11-18", "should have begun 2 days ago"),
+        ("2026-11-20", "begin today"),
+        ("2026-11-21", "begin by tomorrow"),
+        ("2026-11-27", "begin within 7 days"),
+    ] {
         assert_eq!(when_to_start(date(start), date("2026-11-20")), told);
     }
-    let near = find(&json!({"subscriptions": {"sub-1": {"endDate": fact(json!("2026-12-04"))}}, "deals": null}), 90).unwrap();
+    let near =
+        find(&json!({"subscriptions": {"sub-1": {"endDate": fact(json!("2026-12-04"))}}, "deals": null}), 90)
+            .unwrap();
     assert_eq!(near.urgency, Urgency::Late);
 }

@@ -41,7 +41,10 @@ fn a_plan_is_counted_back_over_working_days() {
         assert!(gate.after.contains(&TaskId(id.into())), "{id} meets at the gate: {:?}", gate.after);
     }
     assert!(!gate.after.contains(&TaskId("goal-baseline".into())), "others wait for it already");
-    assert_eq!(plan.error_handling.ladder.iter().map(|role| role.0.as_str()).collect::<Vec<_>>(), ["csm", "renewal_director", "exec_sponsor"]);
+    assert_eq!(
+        plan.error_handling.ladder.iter().map(|role| role.0.as_str()).collect::<Vec<_>>(),
+        ["csm", "renewal_director", "exec_sponsor"]
+    );
 }
 
 #[test]
@@ -49,11 +52,23 @@ fn checkpoints_come_as_often_as_the_risk_says() {
     let scene = scene();
     let days = |risk: Risk, deadline: &str| -> Vec<String> {
         let plan = plan(&scene, &terms("exec-save", Tier::Growth, risk, deadline), &[]);
-        plan.tasks.iter().filter(|task| task.checkpoint).map(|task| date_of(task).unwrap().to_string()).collect()
+        plan.tasks
+            .iter()
+            .filter(|task| task.checkpoint)
+            .map(|task| date_of(task).unwrap().to_string())
+            .collect()
     };
     assert_eq!(days(Risk::Green, "2027-02-26"), ["2026-11-27", "2026-12-28", "2027-01-27"]);
-    assert_eq!(days(Risk::Red, "2026-12-12"), ["2026-11-27", "2026-12-04"], "a Saturday's checkpoints are on Fridays");
-    assert_eq!(days(Risk::Green, "2026-12-01"), ["2026-11-30"], "a near date has one, on the last working day before");
+    assert_eq!(
+        days(Risk::Red, "2026-12-12"),
+        ["2026-11-27", "2026-12-04"],
+        "a Saturday's checkpoints are on Fridays"
+    );
+    assert_eq!(
+        days(Risk::Green, "2026-12-01"),
+        ["2026-11-30"],
+        "a near date has one, on the last working day before"
+    );
     assert_eq!(days(Risk::Red, "2026-11-20"), Vec::<String>::new(), "today there is no day left for one");
 }
 
@@ -71,8 +86,15 @@ fn what_is_done_stays_and_numbers_go_on() {
     let red = terms("exec-save", Tier::Growth, Risk::Red, "2027-02-26");
     let facts = facts(&scene.measures(), red.deadline);
     let now = scene.now + TimeDelta::days(14);
-    let recipe =
-        Recipe { plays: &scene.plays, terms: &red, facts: &facts, start_at: scene.now, now, context: None, kept: &kept };
+    let recipe = Recipe {
+        plays: &scene.plays,
+        terms: &red,
+        facts: &facts,
+        start_at: scene.now,
+        now,
+        context: None,
+        kept: &kept,
+    };
     let second = build(&recipe).unwrap();
     assert_eq!(check(&second), []);
     for task in &kept {
@@ -93,14 +115,21 @@ fn dates_that_cannot_be_kept_are_named_with_what_helps() {
     let near = terms("exec-save", Tier::Strategic, Risk::Red, "2026-12-18");
     let plan = plan(&scene, &near, &[]);
     let dates = schedule(&plan).unwrap();
-    let named: Vec<&str> = late(&scene.plays, &plan, &dates).iter().map(|late| late.task.id.0.as_str()).collect();
-    assert!(named.contains(&"context-review") && named.contains(&"sponsor-call") && named.contains(&"signature"), "{named:?}");
+    let named: Vec<&str> =
+        late(&scene.plays, &plan, &dates).iter().map(|late| late.task.id.0.as_str()).collect();
+    assert!(
+        named.contains(&"context-review") && named.contains(&"sponsor-call") && named.contains(&"signature"),
+        "{named:?}"
+    );
     let help = remedies(&scene.plays, &near, &plan, &dates);
     assert!(help[0].starts_with("Start now. The whole play should have begun by "), "{help:?}");
     assert!(help[1].starts_with("Compress the tasks"), "{help:?}");
     assert!(help.iter().any(|text| text.starts_with("Move the renewal date to ")), "{help:?}");
     let roomy = help.last().unwrap();
-    let found = roomy.strip_prefix("With a renewal date of ").and_then(|text| text.strip_suffix(" every date could be kept.")).unwrap();
+    let found = roomy
+        .strip_prefix("With a renewal date of ")
+        .and_then(|text| text.strip_suffix(" every date could be kept."))
+        .unwrap();
     let found = NaiveDate::parse_from_str(found, "%a %d %b %Y").unwrap();
     let later = terms("exec-save", Tier::Strategic, Risk::Red, &found.to_string());
     let plan = super::super::samples::plan(&scene, &later, &[]);

@@ -41,21 +41,51 @@ fn every_sign_begins_where_the_file_says() {
         (json!({}), json!({"crm": {"openTickets": 2}}), "2027-02-26", None),
         (ticket(3.5), json!({}), "2027-02-26", Some("satisfaction_low")),
         (ticket(3.6), json!({}), "2027-02-26", None),
-        (json!({}), json!({"intent": {"kinds": {"competitor_evaluation": 0.4}}}), "2027-02-26", Some("churn_intent")),
+        (
+            json!({}),
+            json!({"intent": {"kinds": {"competitor_evaluation": 0.4}}}),
+            "2027-02-26",
+            Some("churn_intent"),
+        ),
         (json!({}), json!({"intent": {"kinds": {"pricing_page": 0.4}}}), "2027-02-26", Some("price_intent")),
         (json!({}), json!({"intent": {"kinds": {"expansion": 0.9}}}), "2027-02-26", None),
-        (json!({"subscriptions": {"sub-1": {"autoRenew": fact(json!(false))}}}), json!({}), "2027-02-26", Some("auto_renew_off")),
+        (
+            json!({"subscriptions": {"sub-1": {"autoRenew": fact(json!(false))}}}),
+            json!({}),
+            "2027-02-26",
+            Some("auto_renew_off"),
+        ),
         (
             json!({"subscriptions": {"sub-0": {"seats": fact(json!(30)), "startDate": fact(json!("2026-01-01")), "endDate": fact(json!("2026-09-30"))}}}),
             json!({}),
             "2027-02-26",
             Some("seats_cut"),
         ),
-        (json!({"lifecycle": {"stage": fact(json!("Churned"))}}), json!({}), "2027-02-26", Some("marked_churned")),
-        (json!({"engagement": {"lastInboundAt": "2026-10-21T10:00:00Z"}}), json!({}), "2027-02-26", Some("silent")),
+        (
+            json!({"lifecycle": {"stage": fact(json!("Churned"))}}),
+            json!({}),
+            "2027-02-26",
+            Some("marked_churned"),
+        ),
+        (
+            json!({"engagement": {"lastInboundAt": "2026-10-21T10:00:00Z"}}),
+            json!({}),
+            "2027-02-26",
+            Some("silent"),
+        ),
         (json!({"engagement": {"lastInboundAt": "2026-10-21T10:00:01Z"}}), json!({}), "2027-02-26", None),
-        (json!({"preferences": {"doNotContact": fact(json!(true))}}), json!({}), "2027-02-26", Some("do_not_contact")),
-        (json!({"deals": {"deal-7": {"name": fact(json!("Upsell"))}}}), json!({}), "2026-12-20", Some("late_without_deal")),
+        (
+            json!({"preferences": {"doNotContact": fact(json!(true))}}),
+            json!({}),
+            "2027-02-26",
+            Some("do_not_contact"),
+        ),
+        (
+            json!({"deals": {"deal-7": {"name": fact(json!("Upsell"))}}}),
+            json!({}),
+            "2026-12-20",
+            Some("late_without_deal"),
+        ),
         (json!({"deals": {"deal-7": {"name": fact(json!("Upsell"))}}}), json!({}), "2026-12-21", None),
         (json!({}), json!({}), "2026-12-20", None),
     ];
@@ -68,9 +98,15 @@ fn every_sign_begins_where_the_file_says() {
         seen.extend(sign);
     }
     // The rest has no beginning in the state, or comes with another.
-    let mut scene = Scene::new(&json!({"tickets": {"T-2": {"value": {"status": "open", "escalated": true}}}}), &json!({"crm": {"ticketEscalated": true}, "usage": {"trendPct": -50.0}}));
+    let mut scene = Scene::new(
+        &json!({"tickets": {"T-2": {"value": {"status": "open", "escalated": true}}}}),
+        &json!({"crm": {"ticketEscalated": true}, "usage": {"trendPct": -50.0}}),
+    );
     (scene.reachable, scene.left) = (0, 2);
-    assert_eq!(codes(&scene), ["ticket_escalated", "usage_falling", "usage_collapsing", "left_before", "nobody_to_call"]);
+    assert_eq!(
+        codes(&scene),
+        ["ticket_escalated", "usage_falling", "usage_collapsing", "left_before", "nobody_to_call"]
+    );
     seen.extend(["ticket_escalated", "usage_collapsing", "left_before", "nobody_to_call"]);
     let mut known = scene.known();
     known.nps = Some(crate::renewals::measures::Nps { score: 6, at: scene.now });
@@ -87,7 +123,10 @@ fn reasons_say_who_said_so_and_when() {
     let scene = Scene::new(&json!({}), &json!({"usage": {"trendPct": -34.0}}));
     let reason = scene.rating().reasons.remove(0);
     assert_eq!(reason.text, "Usage fell by 34 % in the last two weeks.");
-    assert_eq!((reason.source.as_deref(), reason.as_of), (Some("/analytics"), Some(at("2026-11-19T00:00:00Z"))));
+    assert_eq!(
+        (reason.source.as_deref(), reason.as_of),
+        (Some("/analytics"), Some(at("2026-11-19T00:00:00Z")))
+    );
 }
 
 #[test]
@@ -100,9 +139,18 @@ fn tiers_are_proposed_by_word_by_value_by_segment() {
     };
     assert_eq!(tier(json!({}), json!({})).0, Tier::Growth, "64,800 USD a year");
     assert_eq!(tier(json!({"profile": {"tier": fact(json!(" Strategic"))}}), json!({})).0, Tier::Strategic);
-    assert_eq!(tier(json!({"profile": {"tier": fact(json!("Gold"))}}), json!({})).0, Tier::Growth, "a word of somebody else");
-    for (mrr, expected) in [("8333.34", Tier::Strategic), ("8333.33", Tier::Growth), ("1666.66", Tier::Scale)] {
-        assert_eq!(tier(json!({"subscriptions": {"sub-1": {"mrr": fact(json!(mrr))}}}), json!({})).0, expected, "{mrr}");
+    assert_eq!(
+        tier(json!({"profile": {"tier": fact(json!("Gold"))}}), json!({})).0,
+        Tier::Growth,
+        "a word of somebody else"
+    );
+    for (mrr, expected) in [("8333.34", Tier::Strategic), ("8333.33", Tier::Growth), ("1666.66", Tier::Scale)]
+    {
+        assert_eq!(
+            tier(json!({"subscriptions": {"sub-1": {"mrr": fact(json!(mrr))}}}), json!({})).0,
+            expected,
+            "{mrr}"
+        );
     }
     let euro = json!({"subscriptions": {"sub-1": {"currency": fact(json!("EUR"))}}});
     let (found, why) = tier(euro, json!({"lifecycle": {"segment": "enterprise"}}));
@@ -121,17 +169,27 @@ fn plays_are_proposed_by_what_is_wrong() {
         (json!({"intent": {"kinds": {"price_objection": 0.5}}}), "pricing-refresh"),
         (json!({"intent": {"kinds": {"churn_risk": 0.5}}, "usage": {"trendPct": -30.0}}), "exec-save"),
         // As much about value as about price: the first cause of the order.
-        (json!({"usage": {"weeklyActiveUsers": 10, "trendPct": -30.0, "depth": 10.0}}), "adoption-accelerator"),
+        (
+            json!({"usage": {"weeklyActiveUsers": 10, "trendPct": -30.0, "depth": 10.0}}),
+            "adoption-accelerator",
+        ),
     ] {
         let scene = Scene::new(&json!({}), &signals);
         let proposal = propose_play(&scene.plays, &scene.rating());
         assert_eq!(proposal.play, expected, "{signals}: {}", proposal.why);
     }
-    let mut worst = Scene::new(&json!({}), &json!({"usage": {"trendPct": -60.0, "depth": 5.0, "weeklyActiveUsers": 1}, "crm": {"openTickets": 9}}));
+    let mut worst = Scene::new(
+        &json!({}),
+        &json!({"usage": {"trendPct": -60.0, "depth": 5.0, "weeklyActiveUsers": 1}, "crm": {"openTickets": 9}}),
+    );
     worst.left = 1;
     let rating = worst.rating();
     assert!(rating.score >= 75, "{rating:?}");
-    assert_eq!(propose_play(&worst.plays, &rating).play, "exec-save", "from this score on, whatever it is about");
+    assert_eq!(
+        propose_play(&worst.plays, &rating).play,
+        "exec-save",
+        "from this score on, whatever it is about"
+    );
 }
 
 #[test]
@@ -152,7 +210,11 @@ fn better_takes_a_margin_and_a_week() {
         (Risk::Yellow, 16, 30, Risk::Green),
         (Risk::Yellow, 17, 30, Risk::Yellow),
     ] {
-        assert_eq!(rerate(&plays, held, since, score, day(days)), expected, "{held} at {score} after {days} days");
+        assert_eq!(
+            rerate(&plays, held, since, score, day(days)),
+            expected,
+            "{held} at {score} after {days} days"
+        );
     }
 }
 

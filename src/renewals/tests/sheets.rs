@@ -37,14 +37,22 @@ fn what_is_done_is_left_out_and_rules_come_along() {
     assert!(of("task") > 12 && of("checkpoint") > 2);
     assert!(rows.iter().all(|row| row[id] != "context-review"), "it is done");
     assert!(rows.iter().all(|row| row[id] != "checkpoint-1"), "it was held");
-    let top: Vec<&str> = rows.iter().filter(|row| row[id] == "escalation-ladder-3").map(|row| row[role].as_str()).collect();
+    let top: Vec<&str> =
+        rows.iter().filter(|row| row[id] == "escalation-ladder-3").map(|row| row[role].as_str()).collect();
     assert_eq!(top, ["exec_sponsor"]);
 }
 
 #[test]
 fn nothing_that_a_spreadsheet_would_run() {
-    let mut told = Told::new(Scene::new(&json!({}), &json!({})), terms("exec-save", Tier::Growth, Risk::Red, "2027-02-26"));
-    for (index, text) in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "＝cmd|' /C calc'!A0", "a \"quoted\", text\nof two lines"].into_iter().enumerate() {
+    let mut told = Told::new(
+        Scene::new(&json!({}), &json!({})),
+        terms("exec-save", Tier::Growth, Risk::Red, "2027-02-26"),
+    );
+    for (index, text) in
+        ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "＝cmd|' /C calc'!A0", "a \"quoted\", text\nof two lines"]
+            .into_iter()
+            .enumerate()
+    {
         told.plan.tasks[index].title = text.to_owned();
         told.plan.tasks[index].detail = text.to_owned();
     }
@@ -58,7 +66,10 @@ fn nothing_that_a_spreadsheet_would_run() {
         }
     }
     let (_, rows) = read(&csv(&telling, Format::Generic).unwrap());
-    assert!(rows.iter().flatten().any(|cell| cell.contains("a \"quoted\", text\nof two lines")), "texts come through whole");
+    assert!(
+        rows.iter().flatten().any(|cell| cell.contains("a \"quoted\", text\nof two lines")),
+        "texts come through whole"
+    );
 }
 
 #[test]
