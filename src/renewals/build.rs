@@ -39,7 +39,7 @@ pub struct Recipe<'a> {
     pub plays: &'a Plays,
     pub terms: &'a Terms,
     /// What texts may use, as [`super::measures::facts`] gives it.
-    pub facts: &'a BTreeMap<&'static str, String>,
+    pub facts: &'a BTreeMap<String, String>,
     /// When the renewal began; nothing is earlier.
     pub start_at: DateTime,
     pub now: DateTime,
@@ -257,6 +257,7 @@ impl Recipe<'_> {
             ("tier".to_owned(), json!(self.terms.tier)),
             ("risk".to_owned(), json!({"level": self.terms.risk, "oversight": whole.risk.oversight})),
             ("deadline".to_owned(), json!(self.terms.deadline)),
+            ("accountName".to_owned(), json!(self.facts.get("account"))),
         ]);
         if let Some(context) = self.context {
             document.insert("known".to_owned(), json!(context));
@@ -347,7 +348,7 @@ pub fn is_milestone(task: &Task) -> bool {
     task.data.get("milestone").and_then(Value::as_bool) == Some(true)
 }
 
-fn metrics(facts: &BTreeMap<&'static str, String>) -> Vec<SuccessMetric> {
+fn metrics(facts: &BTreeMap<String, String>) -> Vec<SuccessMetric> {
     let metric = |name: &str, target: String, measured_by: &str| SuccessMetric {
         name: name.to_owned(),
         target,

@@ -310,7 +310,7 @@ impl<'a> Gathering<'a> {
         let mut group = self.fill(Group::Sentiment);
         match measures.satisfaction {
             Some((mean, count)) => {
-                let text = told_ratings(mean, count);
+                let text = told_ratings(mean, measures.satisfaction_of, count);
                 group.fact(
                     Evidence::Tickets,
                     "satisfaction",

@@ -132,6 +132,8 @@ pub struct Measures {
     pub escalated: u32,
     /// Mean of the ratings of closed tickets, and how many there are.
     pub satisfaction: Option<(f64, usize)>,
+    /// What ratings run up to.
+    pub satisfaction_of: u32,
     pub nps: Option<Nps>,
     /// The strongest intent of the kind, 0–1.
     pub churn_intent: f64,
@@ -207,7 +209,8 @@ pub fn measure(plays: &Plays, known: &Known<'_>) -> Measures {
         top_features: signals.usage.top_features.clone(),
         open_tickets: (!state.tickets.is_empty()).then_some(signals.crm.open_tickets),
         escalated: u32::try_from(escalated).unwrap_or(u32::MAX),
-        satisfaction: satisfaction(state, now),
+        satisfaction: satisfaction(state, f64::from(plays.file().terms.satisfaction_of), now),
+        satisfaction_of: plays.file().terms.satisfaction_of,
         nps: known.nps,
         churn_intent: intent(&CHURN_WORDS),
         price_intent: intent(&PRICE_WORDS),
@@ -269,9 +272,10 @@ pub fn yearly(plays: &Plays, live: &[&Subscription]) -> (Option<Worth>, usize) {
     ((counted > 0).then(|| Worth { amount: sum, currency: currency.clone() }), uncounted)
 }
 
-fn satisfaction(state: &AccountState, now: DateTime) -> Option<(f64, usize)> {
+/// The mean of the ratings of late; one that is beyond the scale is of another.
+fn satisfaction(state: &AccountState, of: f64, now: DateTime) -> Option<(f64, usize)> {
     let lately = state.tickets.values().filter(|fact| now - fact.stamp.as_of <= SATISFACTION_WINDOW);
-    let ratings: Vec<f64> = lately.filter_map(|fact| fact.value.satisfaction).collect();
+    let ratings: Vec<f64> = lately.filter_map(|fact| fact.value.satisfaction).filter(|rating| *rating <= of).collect();
     #[expect(clippy::cast_precision_loss, reason = "at most as many as tickets are kept")]
     let mean = ratings.iter().sum::<f64>() / ratings.len() as f64;
     (!ratings.is_empty()).then(|| ((mean * 100.0).round() / 100.0, ratings.len()))
@@ -364,8 +368,8 @@ fn origins(known: &Known<'_>) -> BTreeMap<Evidence, Origin> {
 }
 
 /// The facts that texts of a play may use, as far as they are known.
-pub fn facts(measures: &Measures, deadline: NaiveDate) -> BTreeMap<&'static str, String> {
-    let mut facts = BTreeMap::new();
+pub fn facts(measures: &Measures, deadline: NaiveDate) -> BTreeMap<String, String> {
+    let mut facts: BTreeMap<&str, String> = BTreeMap::new();
     let name = measures.name.clone().unwrap_or_else(|| measures.account_id.clone());
     facts.insert("account", name);
     facts.insert("deadline", told_date(deadline));
@@ -392,15 +396,15 @@ pub fn facts(measures: &Measures, deadline: NaiveDate) -> BTreeMap<&'static str,
         facts.insert("open_tickets", if open == 1 { "1 ticket".into() } else { format!("{open} tickets") });
     }
     if let Some((mean, count)) = measures.satisfaction {
-        facts.insert("satisfaction", told_ratings(mean, count));
+        facts.insert("satisfaction", told_ratings(mean, measures.satisfaction_of, count));
     }
-    facts
+    facts.into_iter().map(|(name, fact)| (name.to_owned(), fact)).collect()
 }
 
 /// Such as `4.2 of 5 over 3 ratings`.
-pub fn told_ratings(mean: f64, count: usize) -> String {
+pub fn told_ratings(mean: f64, of: u32, count: usize) -> String {
     let ratings = if count == 1 { "1 rating".to_owned() } else { format!("{count} ratings") };
-    format!("{mean:.1} of 5 over {ratings}")
+    format!("{mean:.1} of {of} over {ratings}")
 }
 
 /// Such as `Wed 18 Nov 2026`.

@@ -17,6 +17,7 @@ pub mod packet;
 pub mod plays;
 pub mod rating;
 pub mod remedy;
+pub mod renewal;
 #[cfg(test)]
 mod samples;
 pub mod sheet;

@@ -49,8 +49,8 @@ signs! {
         |m, _| (m.escalated > 0).then(|| "A support ticket that is still open was escalated.".to_owned());
     "tickets_open", Tickets, Some("open tickets"), "many tickets are open",
         |m, at| m.open_tickets.filter(|open| f64::from(*open) >= at).map(|open| format!("{open} support tickets are open."));
-    "satisfaction_low", Tickets, Some("the mean rating of tickets, 1 to 5"), "ratings of support are low",
-        |m, at| m.satisfaction.filter(|(mean, _)| *mean <= at).map(|(mean, count)| format!("Support is rated {} in half a year.", told_ratings(mean, count)));
+    "satisfaction_low", Tickets, Some("the mean rating of tickets, up to `satisfaction_of`"), "ratings of support are low",
+        |m, at| m.satisfaction.filter(|(mean, _)| *mean <= at).map(|(mean, count)| format!("Support is rated {} in half a year.", told_ratings(mean, m.satisfaction_of, count)));
     "nps_low", Conversations, Some("a score from 0 to 10"), "the last recommendation score is low",
         |m, at| m.nps.filter(|nps| f64::from(nps.score) <= at).map(|nps| format!("The last recommendation score is {} of 10.", nps.score));
     "usage_falling", Usage, Some("percent less in 14 days than in the 14 before"), "usage falls",

@@ -193,7 +193,7 @@ pub struct Told {
     pub schedule: Schedule,
     pub rating: Rating,
     pub context: Context,
-    pub facts: BTreeMap<&'static str, String>,
+    pub facts: BTreeMap<String, String>,
     pub progress: BTreeMap<TaskId, Progress>,
     pub checkpoints: Vec<Standing>,
     pub fired: Vec<Firing>,

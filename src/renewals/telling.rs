@@ -56,7 +56,7 @@ pub struct Telling<'a> {
     pub schedule: &'a Schedule,
     pub rating: &'a Rating,
     pub context: Option<&'a Context>,
-    pub facts: &'a BTreeMap<&'static str, String>,
+    pub facts: &'a BTreeMap<String, String>,
     pub progress: &'a BTreeMap<TaskId, Progress>,
     pub checkpoints: &'a [Standing],
     pub fired: &'a [Firing],

@@ -17,7 +17,7 @@ use super::model::Risk;
 use super::plays::Plays;
 use crate::kernel::clock::DateTime;
 use crate::kernel::text::sentence_list;
-use crate::plans::lifecycle::{TaskState, TaskStatus};
+use crate::plans::lifecycle::TaskState;
 use crate::plans::model::{Role, TaskId};
 
 /// How a checkpoint went.
@@ -138,7 +138,7 @@ pub struct Look {
 pub enum CheckpointStatus {
     Upcoming,
     Held,
-    /// Never held, and a later one was.
+    /// Over without a rating: a later one was held, or its task was done without one.
     Skipped,
     /// Its date has passed, and it is looked at again.
     Missed,
@@ -166,7 +166,7 @@ pub fn status(checkpoint: &Checkpoint, state: Option<&TaskState>) -> CheckpointS
         return CheckpointStatus::Held;
     }
     match state {
-        Some(state) if state.status == TaskStatus::Skipped => CheckpointStatus::Skipped,
+        Some(state) if state.status.is_final() => CheckpointStatus::Skipped,
         Some(state) if state.climb.is_some() => CheckpointStatus::Escalated,
         Some(state) if state.looks > 0 => CheckpointStatus::Missed,
         _ => CheckpointStatus::Upcoming,

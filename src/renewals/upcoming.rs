@@ -178,6 +178,11 @@ fn clusters<'a>(plays: &Plays, state: &'a AccountState, today: NaiveDate) -> Vec
     clusters
 }
 
+/// The next date on which something of an account renews, today included.
+pub fn next_date(plays: &Plays, state: &AccountState, today: NaiveDate) -> Option<NaiveDate> {
+    clusters(plays, state, today).first().map(|cluster| cluster.basis[0].date)
+}
+
 /// The amounts of deals in the file's currency.
 fn deal_value(plays: &Plays, state: &AccountState, basis: &[Basis]) -> Option<Worth> {
     let currency = &plays.file().terms.currency;

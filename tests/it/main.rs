@@ -31,6 +31,7 @@ mod policy;
 mod privacy;
 mod process;
 mod receiver;
+mod renewals;
 mod roster;
 mod routing;
 mod sandbox;

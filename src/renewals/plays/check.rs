@@ -120,6 +120,7 @@ impl Check<'_, '_> {
         self.number("terms.red_checkpoints".into(), terms.red_checkpoints.into(), 1..=9);
         self.number("terms.slipped_milestones".into(), terms.slipped_milestones.into(), 1..=9);
         self.number("terms.assumed_term_months".into(), terms.assumed_term_months, 1..=120);
+        self.number("terms.satisfaction_of".into(), terms.satisfaction_of, 1..=100);
         self.number("terms.one_renewal_days".into(), terms.one_renewal_days, 0..=366);
     }
 

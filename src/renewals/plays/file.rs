@@ -42,6 +42,7 @@ pub struct FileTerms {
     pub assumed_term_months: u32,
     pub one_renewal_days: u32,
     pub gate_keeper: Spanned<String>,
+    pub satisfaction_of: u32,
     pub deal_words: Vec<String>,
 }
 

@@ -51,9 +51,9 @@ pub fn names(text: &str) -> Vec<&str> {
 }
 
 /// The text with its facts, or the names of those that are not known.
-pub fn filled(text: &str, facts: &BTreeMap<&'static str, String>) -> Result<String, Vec<String>> {
+pub fn filled(text: &str, facts: &BTreeMap<String, String>) -> Result<String, Vec<String>> {
     let missing: Vec<String> =
-        names(text).into_iter().filter(|name| !facts.contains_key(name)).map(str::to_owned).collect();
+        names(text).into_iter().filter(|name| !facts.contains_key(*name)).map(str::to_owned).collect();
     if !missing.is_empty() {
         return Err(missing);
     }
@@ -75,7 +75,8 @@ mod tests {
 
     #[test]
     fn a_text_is_filled_whole_or_not_at_all() {
-        let facts = BTreeMap::from([("account", "Acme {deadline}".to_owned()), ("seats", "40".to_owned())]);
+        let fact = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let facts = BTreeMap::from([fact("account", "Acme {deadline}"), fact("seats", "40")]);
         assert_eq!(filled("{account} has {seats}.", &facts).unwrap(), "Acme {deadline} has 40.");
         assert_eq!(filled("plain", &facts).unwrap(), "plain");
         let missing = filled("{depth} of {account} on {as_of}", &facts).unwrap_err();

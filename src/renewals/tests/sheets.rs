@@ -56,7 +56,7 @@ fn nothing_that_a_spreadsheet_would_run() {
         told.plan.tasks[index].title = text.to_owned();
         told.plan.tasks[index].detail = text.to_owned();
     }
-    told.facts.insert("account", "=HYPERLINK(1)".to_owned());
+    told.facts.insert("account".to_owned(), "=HYPERLINK(1)".to_owned());
     let mut telling = told.telling();
     telling.account = "=HYPERLINK(1)";
     for format in Format::ALL {
