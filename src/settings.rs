@@ -26,6 +26,7 @@ pub struct Settings {
     pub events: EventSettings,
     pub motions: MotionSettings,
     pub handoffs: HandoffSettings,
+    pub renewals: RenewalSettings,
     pub outbox: OutboxSettings,
     #[serde(default)]
     pub connectors: ConnectorSettings,
@@ -66,6 +67,12 @@ pub struct MotionSettings {
 #[serde(deny_unknown_fields)]
 pub struct HandoffSettings {
     pub types_file: PathBuf,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RenewalSettings {
+    pub plays_file: PathBuf,
 }
 
 #[derive(Debug, Clone, Deserialize)]

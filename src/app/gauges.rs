@@ -17,8 +17,13 @@ use crate::handoffs::handoff::Status;
 use crate::handoffs::store::{LiveRow, handoff_gauges};
 use crate::kernel::clock::DateTime;
 use crate::motions::commands::{EVALUATE, EVENT_TO_DECISION};
+use crate::plans::commands as plans;
+use crate::plans::lifecycle::TaskStatus;
+use crate::plans::model::PlanKind;
+use crate::plans::store::{PlanGauge, plan_gauges};
 use crate::platform::jobs::{self, Lane};
 use crate::platform::outbox;
+use crate::renewals::commands as renewals;
 
 /// Counting a queue ends here: more is as bad, and counting it would be a burden of its own.
 const COUNTED_MAX: i64 = 100_000;
@@ -32,6 +37,10 @@ const DELIVERIES_LATE: &str = "gtm_deliveries_overdue_seconds";
 const HANDOFFS: &str = "gtm_handoffs_open";
 const HANDOFFS_OVERDUE: &str = "gtm_handoffs_overdue";
 const HANDOFFS_WAITING: &str = "gtm_handoffs_waiting_oldest_seconds";
+const PLANS: &str = "gtm_plans_running";
+const PLANS_LATE: &str = "gtm_plans_past_deadline";
+const TASKS: &str = "gtm_tasks_open";
+const TASKS_LATE: &str = "gtm_tasks_overdue";
 const DEAD: &str = "gtm_dead_letters";
 const INTAKE: &str = "gtm_intake_requests_waiting";
 const CONNECTIONS: &str = "gtm_database_connections";
@@ -61,7 +70,13 @@ impl Gauges {
             gauge!(INBOX, "lane" => name).set(number(lane.count));
             gauge!(INBOX_AGE, "lane" => name).set(seconds_since(lane.oldest, now));
         }
-        let queues = jobs::gauges(pool, &[&KINDS[..], &[EVALUATE]].concat(), now, COUNTED_MAX).await?;
+        let queues = jobs::gauges(
+            pool,
+            &[&KINDS[..], &plans::KINDS[..], &renewals::KINDS[..], &[EVALUATE]].concat(),
+            now,
+            COUNTED_MAX,
+        )
+        .await?;
         for queue in queues.queues {
             let lane = Lane::from_number(queue.lane).name();
             gauge!(JOBS, "kind" => queue.kind.clone(), "lane" => lane).set(number(queue.due));
@@ -70,6 +85,8 @@ impl Gauges {
         let deliveries = outbox::gauges(pool, COUNTED_MAX).await?;
         self.deliveries(&deliveries.lanes, now);
         handoffs(&handoff_gauges(pool, now, COUNTED_MAX).await?, now);
+        let (running, tasks) = plan_gauges(pool, now, COUNTED_MAX).await?;
+        planned(&running, &tasks);
         for (kind, count) in [("event", inbox.dead), ("job", queues.dead), ("delivery", deliveries.dead)] {
             gauge!(DEAD, "kind" => kind).set(number(count));
         }
@@ -111,6 +128,20 @@ fn handoffs(rows: &[LiveRow], now: DateTime) {
     gauge!(HANDOFFS_WAITING).set(seconds_since(rows.iter().filter_map(|row| row.oldest).min(), now));
 }
 
+/// Plans that run and tasks that are not over; a kind or status that none is in reads 0.
+fn planned(running: &[PlanGauge], tasks: &[PlanGauge]) {
+    for kind in PlanKind::ALL {
+        let row = running.iter().find(|row| row.name == kind.name());
+        gauge!(PLANS, "kind" => kind.name()).set(row.map_or(0.0, |row| number(row.count)));
+        gauge!(PLANS_LATE, "kind" => kind.name()).set(row.map_or(0.0, |row| number(row.overdue)));
+    }
+    for status in TaskStatus::ALL.into_iter().filter(|status| !status.is_final()) {
+        let row = tasks.iter().find(|row| row.name == status.name());
+        gauge!(TASKS, "status" => status.name()).set(row.map_or(0.0, |row| number(row.count)));
+    }
+    gauge!(TASKS_LATE).set(number(tasks.iter().map(|row| row.overdue).sum()));
+}
+
 fn describe() {
     describe_histogram!(
         EVENT_TO_DECISION,
@@ -126,6 +157,10 @@ fn describe() {
     describe_gauge!(HANDOFFS, "Handoffs that are not over");
     describe_gauge!(HANDOFFS_OVERDUE, "Handoffs past their deadline without contact");
     describe_gauge!(HANDOFFS_WAITING, Unit::Seconds, "How long the longest of them has waited for an owner");
+    describe_gauge!(PLANS, "Plans that run");
+    describe_gauge!(PLANS_LATE, "Plans that run past their deadline");
+    describe_gauge!(TASKS, "Tasks of plans that run and are not over");
+    describe_gauge!(TASKS_LATE, "Tasks past their planned end");
     describe_gauge!(DEAD, "Dead letters");
     describe_gauge!(INTAKE, "Requests of this process whose events wait to be stored");
     describe_gauge!(CONNECTIONS, "Database connections of this process");
@@ -152,6 +187,7 @@ mod tests {
     use crate::platform::http::Platform;
     use crate::platform::lifecycle::Lifecycle;
     use crate::platform::outbox::Outbox;
+    use crate::renewals::plays::{DEFAULT_PLAYS, Plays};
     use crate::settings::Settings;
     use crate::testing;
     use metrics_exporter_prometheus::PrometheusBuilder;
@@ -185,10 +221,11 @@ mod tests {
         let now = chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap();
         let platform = Platform::new(pool.clone(), Clock::manual(now), Lifecycle::new(), Signer::generate());
         let types = HandoffTypes::parse(DEFAULT_TYPES).unwrap();
+        let plays = Plays::parse(DEFAULT_PLAYS).unwrap();
         let settings = Settings::load(None, []).unwrap();
         let outbox = Outbox::new(platform.pool.clone(), platform.clock.clone(), settings.outbox.clone(), []);
         let outbox = Arc::new(outbox.unwrap());
-        let (app, _intake, _desk) = wire(platform, types, Arc::default(), outbox, &settings);
+        let (app, _intake, _desk) = wire(platform, types, plays, Arc::default(), outbox, &settings);
         let gauges = Gauges::new(app);
         let prepare = "CREATE TABLE now AS SELECT to_timestamp(1800000000) AS at";
         sqlx::raw_sql(prepare).execute(pool).await.unwrap();

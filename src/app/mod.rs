@@ -22,8 +22,10 @@ use crate::accounts::Accounts;
 use crate::connectors::Connectors;
 use crate::handoffs::commands::Handoffs;
 use crate::motions::commands::Motions;
+use crate::plans::commands::Plans;
 use crate::platform::http::Platform;
 use crate::platform::outbox::Outbox;
+use crate::renewals::commands::Renewals;
 
 pub use local::{ServiceFile, read_service_file};
 pub use routes::openapi_document;
@@ -41,6 +43,8 @@ pub struct Parts {
     pub motions: Motions,
     pub handoffs: Handoffs,
     pub connectors: Connectors,
+    pub plans: Plans,
+    pub renewals: Renewals,
     pub outbox: Arc<Outbox>,
     pub upkeep: Upkeep,
 }
@@ -77,8 +81,20 @@ impl FromRef<App> for Handoffs {
     }
 }
 
+impl FromRef<App> for Plans {
+    fn from_ref(app: &App) -> Self {
+        app.plans.clone()
+    }
+}
+
 impl FromRef<App> for Connectors {
     fn from_ref(app: &App) -> Self {
         app.connectors.clone()
+    }
+}
+
+impl FromRef<App> for Renewals {
+    fn from_ref(app: &App) -> Self {
+        app.renewals.clone()
     }
 }

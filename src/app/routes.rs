@@ -5,7 +5,7 @@ use utoipa_axum::router::OpenApiRouter;
 use super::{App, sandbox};
 use crate::platform::http::Platform;
 use crate::platform::http::server::{BuildError, Limits, Service, build};
-use crate::{accounts, connectors, handoffs, motions, platform};
+use crate::{accounts, connectors, handoffs, motions, plans, platform, renewals};
 
 /// The documented routes of all slices.
 fn slices() -> OpenApiRouter<App> {
@@ -14,6 +14,8 @@ fn slices() -> OpenApiRouter<App> {
         .merge(motions::api::router())
         .merge(handoffs::api::router())
         .merge(connectors::api::router())
+        .merge(plans::api::router())
+        .merge(renewals::api::router())
         .merge(platform::outbox::api::router())
         .merge(platform::jobs::api::router())
 }

@@ -19,10 +19,12 @@ use crate::accounts;
 use crate::handoffs::commands::KINDS;
 use crate::kernel::clock::{Clock, DateTime, truncate};
 use crate::motions::commands::EVALUATE;
+use crate::plans;
 use crate::platform::http::{Fault, Json, Problem, Scoped, scope};
 use crate::platform::jobs;
 use crate::platform::mode;
 use crate::platform::outbox::{self, api::DeliveryWire};
+use crate::renewals;
 
 /// The clock of this database: marks it as sandbox or not at its first start, and keeps to that.
 pub(super) async fn clock(pool: &PgPool, sandbox: bool) -> Result<Clock, StartError> {
@@ -112,7 +114,9 @@ fn fault(pointer: &str, detail: &str) -> Problem {
 async fn next_job(app: &App) -> Result<Option<DateTime>, sqlx::Error> {
     let mut conn = app.platform.pool.acquire().await?;
     let mut next = None;
-    for kind in KINDS.into_iter().chain([EVALUATE]) {
+    for kind in
+        KINDS.into_iter().chain(plans::commands::KINDS).chain(renewals::commands::KINDS).chain([EVALUATE])
+    {
         next = next.into_iter().chain(jobs::next_due(&mut conn, kind).await?).min();
     }
     Ok(next)
@@ -140,7 +144,10 @@ pub(super) async fn settle(app: &App) -> Result<(), Problem> {
         let read = app.connectors.read_due().await?;
         let applied = accounts::commands::apply_next(&app.platform.pool, follower, now).await?.events;
         let routed = accounts::commands::route_next(&app.accounts).await?;
-        let evaluated = app.motions.evaluate_due().await? + app.handoffs.work_due().await?;
+        let evaluated = app.motions.evaluate_due().await?
+            + app.handoffs.work_due().await?
+            + app.plans.work_due().await?
+            + app.renewals.work_due().await?;
         app.outbox.settle_here().await?;
         let waiting =
             accounts::store::has_work(&app.platform.pool).await? || app.connectors.has_unread().await?;

@@ -31,6 +31,8 @@ use crate::motions::commands::{
     DeskWorker, MotionCustodian, MotionError, MotionFollower, Motions, Policies, open_desk,
 };
 use crate::motions::recheck::DecisionDigests;
+use crate::plans::commands::{Followers as PlanFollowers, PlanCustodian, PlanFollower, Plans};
+use crate::plans::model::PlanKind;
 use crate::platform::audit::Signer;
 use crate::platform::http::Platform;
 use crate::platform::http::server::{self, BuildError, Limits};
@@ -39,6 +41,8 @@ use crate::platform::lifecycle::{End, Lifecycle};
 use crate::platform::outbox::{self, Outbox, OutboxError};
 use crate::platform::postgres::Embedded;
 use crate::platform::{audit, keys, postgres};
+use crate::renewals::commands::{RenewalCustodian, RenewalFollower, RenewalPlanFollower, Renewals};
+use crate::renewals::plays::{DEFAULT_PLAYS, Plays, PlaysFault};
 use crate::settings::Settings;
 
 /// How long a stop waits for the database to note that the command line's key is over.
@@ -89,6 +93,8 @@ pub enum StartError {
     Database(#[from] sqlx::Error),
     #[error("the handoff types in {path} cannot be used:\n{}", lines(.faults))]
     HandoffTypes { path: PathBuf, faults: Vec<TypesFault> },
+    #[error("the plays of renewals in {path} cannot be used:\n{}", lines(.faults))]
+    Plays { path: PathBuf, faults: Vec<PlaysFault> },
     #[error("the policies could not be installed: {0}")]
     Policies(#[from] MotionError),
     #[error("the connectors cannot be set up:\n{}", lines(.0))]
@@ -113,6 +119,7 @@ pub enum StartError {
 pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     let StartOptions { settings, data_dir, sandbox, announced, admin_key } = options;
     let types = handoff_types(&settings.handoffs.types_file)?;
+    let plays = plays(&settings.renewals.plays_file)?;
     std::fs::create_dir_all(&data_dir)
         .map_err(|error| StartError::DataDir { path: data_dir.clone(), error })?;
     let Database { pool, embedded } = database::open(&settings.database, &data_dir).await?;
@@ -130,7 +137,7 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     let registry = Arc::new(registry(&settings, &clock)?);
     let senders = registry.senders(&settings.connectors);
     let outbox = Arc::new(Outbox::new(pool.clone(), clock.clone(), settings.outbox.clone(), senders)?);
-    let (app, intake, desk) = wire(platform, types, registry, outbox.clone(), &settings);
+    let (app, intake, desk) = wire(platform, types, plays, registry, outbox.clone(), &settings);
     let now = clock.now();
     store::ensure_event_partitions(&pool, now).await?;
     app.accounts.suppressions.refresh(&pool).await?;
@@ -194,10 +201,23 @@ fn handoff_types(path: &Path) -> Result<HandoffTypes, StartError> {
     if faults.is_empty() { Ok(types) } else { Err(fault(faults)) }
 }
 
+/// The plays of renewals: those of a file, or the ones that ship.
+fn plays(path: &Path) -> Result<Plays, StartError> {
+    let fault = |faults| StartError::Plays { path: path.to_owned(), faults };
+    let text = if path.as_os_str().is_empty() {
+        DEFAULT_PLAYS.to_owned()
+    } else {
+        std::fs::read_to_string(path)
+            .map_err(|error| fault(vec![PlaysFault::of_file(format!("cannot be read: {error}"))]))?
+    };
+    Plays::parse(&text).map_err(fault)
+}
+
 /// Wires the slices to the platform and to each other.
 pub fn wire(
     platform: Platform,
     types: HandoffTypes,
+    plays: Plays,
     registry: Arc<Registry>,
     outbox: Arc<Outbox>,
     settings: &Settings,
@@ -222,16 +242,25 @@ pub fn wire(
         work: hand_over.clone(),
         asked: AtomicBool::new(false),
     };
+    let (plays, renew) = (Arc::new(plays), Arc::new(Notify::new()));
+    let renewing = RenewalFollower {
+        plays: plays.clone(),
+        work: renew.clone(),
+        debounce: TimeDelta::milliseconds(i64::from(settings.motions.debounce_ms)),
+        asked: AtomicBool::new(false),
+    };
     let accounts = Accounts {
         pool: pool.clone(),
         clock: clock.clone(),
         intake,
         matching: Arc::new(Notify::new()),
-        follower: Arc::new(Followers(vec![Box::new(follower), Box::new(handing)])),
+        follower: Arc::new(Followers(vec![Box::new(follower), Box::new(handing), Box::new(renewing)])),
         suppressions,
         custodians: Arc::new([
             Box::new(MotionCustodian),
             Box::new(HandoffCustodian),
+            Box::new(PlanCustodian),
+            Box::new(RenewalCustodian),
             Box::new(CallCustodian),
             Box::new(PlatformCustodian),
         ]),
@@ -257,6 +286,26 @@ pub fn wire(
         types,
         rosters: Rosters::default(),
         work: hand_over,
+        deliver: deliver.clone(),
+    };
+    let of_renewals: Vec<Box<dyn PlanFollower>> = vec![Box::new(RenewalPlanFollower { work: renew.clone() })];
+    let plans = Plans {
+        pool: pool.clone(),
+        clock: clock.clone(),
+        handoffs: handoffs.clone(),
+        followers: Arc::new(PlanFollowers([(PlanKind::Renewal, of_renewals)].into())),
+        work: Arc::new(Notify::new()),
+        deliver: deliver.clone(),
+    };
+    let renewals = Renewals {
+        pool: pool.clone(),
+        clock: clock.clone(),
+        accounts: accounts.clone(),
+        motions: motions.clone(),
+        handoffs: handoffs.clone(),
+        plans: plans.clone(),
+        plays,
+        work: renew,
         deliver,
     };
     let connectors = Connectors {
@@ -269,7 +318,7 @@ pub fn wire(
         fetch: Arc::new(Notify::new()),
     };
     let upkeep = Upkeep::of(settings);
-    let parts = Parts { platform, accounts, motions, handoffs, connectors, outbox, upkeep };
+    let parts = Parts { platform, accounts, motions, handoffs, connectors, plans, renewals, outbox, upkeep };
     (App(Arc::new(parts)), worker, desk_worker)
 }
 

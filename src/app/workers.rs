@@ -15,7 +15,7 @@ use crate::motions::commands::DeskWorker;
 use crate::platform::outbox::Outbox;
 use crate::platform::worker::Pace;
 use crate::settings::Settings;
-use crate::{accounts, connectors, handoffs, motions};
+use crate::{accounts, connectors, handoffs, motions, plans, renewals};
 
 /// How long a worker may be silent before the service counts as not ready: longer than any round takes.
 const SILENCE_MAX: Duration = Duration::from_mins(1);
@@ -27,6 +27,8 @@ const DELIVER_IDLE: Duration = Duration::from_millis(500);
 const MEASURE_EVERY: Duration = Duration::from_secs(10);
 /// How often the list of those who were erased is looked at for what other replicas have added.
 const SUPPRESSIONS_EVERY: Duration = Duration::from_secs(2);
+/// How often the dates on which something renews are noted anew: they change with events, and else by the day.
+const RENEWAL_DATES_EVERY: Duration = Duration::from_hours(24);
 /// How often the partitions of raw events are looked after.
 const PARTITIONS_EVERY: Duration = Duration::from_hours(1);
 
@@ -65,6 +67,10 @@ pub(super) fn spawn(app: &App, intake: IntakeWorker, desk: &DeskWorker, outbox: 
     spawn_loop(app, "evaluate", |stop, beat| motions::jobs::evaluate(motions, stop, beat));
     let handoffs = app.handoffs.clone();
     spawn_loop(app, "handoffs", |stop, beat| handoffs::jobs::work(handoffs, stop, beat));
+    let planned = app.plans.clone();
+    spawn_loop(app, "plans", |stop, beat| plans::jobs::work(planned, stop, beat));
+    let renewed = app.renewals.clone();
+    spawn_loop(app, "renewals", |stop, beat| renewals::jobs::work(renewed, stop, beat));
     let connected = app.connectors.clone();
     spawn_loop(app, "received", |stop, beat| connectors::jobs::read(connected, stop, beat));
     if let Some(outbox) = outbox {
@@ -97,6 +103,11 @@ pub(super) fn spawn(app: &App, intake: IntakeWorker, desk: &DeskWorker, outbox: 
     every(app, "suppressions", SUPPRESSIONS_EVERY, move || {
         let (accounts, pool) = (accounts.clone(), pool.clone());
         async move { accounts.suppressions.refresh(&pool).await }
+    });
+    let renewed = app.renewals.clone();
+    every(app, "renewal-dates", RENEWAL_DATES_EVERY, move || {
+        let renewed = renewed.clone();
+        async move { renewed.note_all_dates().await }
     });
     let gauges = Gauges::new(app.clone());
     every(app, "measurements", MEASURE_EVERY, move || {

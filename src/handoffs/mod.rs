@@ -32,6 +32,6 @@ pub mod types;
 
 // What others say of a handoff, and are told to do for one, is said in these words.
 pub use assign::roster::Rep;
-pub use effects::{LOG_ACTIVITY, UPDATE_DEAL};
+pub use effects::{ALERT, LOG_ACTIVITY, UPDATE_DEAL};
 pub use handoff::TurnEnd;
 pub use lifecycle::Action;

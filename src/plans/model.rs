@@ -36,6 +36,11 @@ impl PlanKind {
             Self::Programme => "programme",
         }
     }
+
+    /// The kind of a name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
 }
 
 /// One version of a plan.
@@ -61,7 +66,6 @@ pub struct Plan {
     pub roles: BTreeMap<Role, Holder>,
     /// The hours by which work is counted, by name; `Holder::calendar` names them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schema(value_type = BTreeMap<String, Object>)]
     pub calendars: BTreeMap<String, CalendarDraft>,
     pub error_handling: ErrorHandling,
     /// What tells afterwards whether it was worth it.

@@ -275,7 +275,8 @@ pub fn yearly(plays: &Plays, live: &[&Subscription]) -> (Option<Worth>, usize) {
 /// The mean of the ratings of late; one that is beyond the scale is of another.
 fn satisfaction(state: &AccountState, of: f64, now: DateTime) -> Option<(f64, usize)> {
     let lately = state.tickets.values().filter(|fact| now - fact.stamp.as_of <= SATISFACTION_WINDOW);
-    let ratings: Vec<f64> = lately.filter_map(|fact| fact.value.satisfaction).filter(|rating| *rating <= of).collect();
+    let ratings: Vec<f64> =
+        lately.filter_map(|fact| fact.value.satisfaction).filter(|rating| *rating <= of).collect();
     #[expect(clippy::cast_precision_loss, reason = "at most as many as tickets are kept")]
     let mean = ratings.iter().sum::<f64>() / ratings.len() as f64;
     (!ratings.is_empty()).then(|| ((mean * 100.0).round() / 100.0, ratings.len()))

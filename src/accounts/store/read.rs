@@ -55,11 +55,7 @@ pub async fn list_accounts(pool: &PgPool, filter: &AccountFilter) -> Result<Vec<
 }
 
 /// The ids of accounts behind one, in their order.
-pub async fn ids_after(
-    conn: &mut PgConnection,
-    after: &str,
-    limit: i64,
-) -> Result<Vec<String>, sqlx::Error> {
+pub async fn ids_after(conn: &mut PgConnection, after: &str, limit: i64) -> Result<Vec<String>, sqlx::Error> {
     sqlx::query_scalar!(
         "SELECT account_id FROM account WHERE account_id > $1 ORDER BY account_id LIMIT $2",
         after,

@@ -64,7 +64,8 @@ pub fn save_plan(plan: &Value, folder: &Path, now: DateTime) -> anyhow::Result<P
     std::fs::create_dir_all(folder)
         .map_err(|error| anyhow::anyhow!("the folder {} cannot be made: {error}", folder.display()))?;
     let stamp = now.format("%Y%m%dT%H%M%SZ").to_string();
-    let names = std::iter::once(format!("plan-{stamp}.json")).chain((2..).map(|n| format!("plan-{stamp}-{n}.json")));
+    let names =
+        std::iter::once(format!("plan-{stamp}.json")).chain((2..).map(|n| format!("plan-{stamp}-{n}.json")));
     let Some(place) = names.map(|name| folder.join(name)).find(|place| !place.exists()) else {
         anyhow::bail!("{} holds too many plans of this second", folder.display())
     };

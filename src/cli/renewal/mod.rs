@@ -152,7 +152,9 @@ fn standing(renewal: &Value) -> String {
 async fn account(client: &Client, named: &str) -> Result<String, Failure> {
     match client.get(&format!("/v1/accounts/{}", segment(named))).await {
         Ok(_) => return Ok(named.to_owned()),
-        Err(failure) if failure.exit != Exit::NotFound && failure.exit != Exit::Refused => return Err(failure),
+        Err(failure) if failure.exit != Exit::NotFound && failure.exit != Exit::Refused => {
+            return Err(failure);
+        }
         Err(_) => {}
     }
     let found = client.list("/v1/accounts", &[("name", named)], Some(20)).await?;
@@ -167,7 +169,8 @@ async fn account(client: &Client, named: &str) -> Result<String, Failure> {
                 .iter()
                 .map(|row| format!("{} ({})", text(row, &["/accountId"]), text(row, &["/name"])))
                 .collect();
-            let message = format!("{named:?} names several accounts: {}. Say which by its id.", named_so.join(", "));
+            let message =
+                format!("{named:?} names several accounts: {}. Say which by its id.", named_so.join(", "));
             Err(Failure::new(Exit::NotFound, message))
         }
     }
@@ -183,10 +186,7 @@ mod tests {
             "renewalId": "r1", "account": "Acme", "deadline": "2027-03-01", "status": "running", "outcome": null,
             "risk": {"level": "yellow"}, "score": 31,
         });
-        assert_eq!(
-            standing(&renewal),
-            "Renewal r1 of Acme by 2027-03-01 is running; risk yellow, score 31."
-        );
+        assert_eq!(standing(&renewal), "Renewal r1 of Acme by 2027-03-01 is running; risk yellow, score 31.");
         renewal["status"] = json!("closed");
         renewal["outcome"] = json!("lost");
         assert!(standing(&renewal).contains("is closed (lost);"));

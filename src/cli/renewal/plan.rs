@@ -73,7 +73,8 @@ pub(super) fn person(written: &str) -> Value {
 pub(super) fn people(written: &[String]) -> Result<Map<String, Value>, Failure> {
     let mut people = Map::new();
     for one in written {
-        let Some((role, named)) = one.split_once('=').filter(|(role, named)| !role.is_empty() && !named.is_empty())
+        let Some((role, named)) =
+            one.split_once('=').filter(|(role, named)| !role.is_empty() && !named.is_empty())
         else {
             return Err(Failure::usage(format!(
                 "{one:?} names nobody: write a role and a person, such as `csm=Anna Beck <anna@acme.com>`."
@@ -97,7 +98,8 @@ impl Plan {
         ];
         let mut body: Map<String, Value> =
             said.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into()))).collect();
-        for (name, said) in [("compressed", self.compressed), ("dryRun", self.dry_run), ("start", self.start)] {
+        for (name, said) in [("compressed", self.compressed), ("dryRun", self.dry_run), ("start", self.start)]
+        {
             if said {
                 body.insert(name.to_owned(), true.into());
             }
@@ -162,7 +164,8 @@ mod tests {
 
     #[test]
     fn only_what_was_said_is_sent() {
-        let plan = parsed("--account|Acme|--risk|red|--person|csm=Anna Beck <anna@acme.com>|--start|--waive|*");
+        let plan =
+            parsed("--account|Acme|--risk|red|--person|csm=Anna Beck <anna@acme.com>|--start|--waive|*");
         assert_eq!(
             plan.body("acme".to_owned()).unwrap(),
             json!({"accountId": "acme", "risk": "red", "start": true, "waive": ["*"],

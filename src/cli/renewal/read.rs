@@ -104,7 +104,9 @@ pub async fn list(client: &Client, args: &List, context: &Context) -> Result<(),
 /// A renewal on one screen.
 pub fn shown(renewal: &Value, screen: &Screen) -> String {
     let mut lines = vec![standing(renewal)];
-    for (name, pointer) in [("play", "/play"), ("tier", "/tier"), ("version", "/version"), ("shape", "/pattern/explanation")] {
+    for (name, pointer) in
+        [("play", "/play"), ("tier", "/tier"), ("version", "/version"), ("shape", "/pattern/explanation")]
+    {
         lines.push(format!("  {name:<9} {}", wrapped(&text(renewal, &[pointer]), screen.width(), 12)));
     }
     let reasons = array(renewal, "/rating/reasons");
@@ -169,7 +171,14 @@ mod tests {
             "remedies": ["Start now."],
         });
         let shown = shown(&renewal, &screen);
-        for line in ["Renewal r1 of Acme", "20  Usage fell.", "2027-01-04 (late)", "red", "! It stays red: Decide.", "→ Start now."] {
+        for line in [
+            "Renewal r1 of Acme",
+            "20  Usage fell.",
+            "2027-01-04 (late)",
+            "red",
+            "! It stays red: Decide.",
+            "→ Start now.",
+        ] {
             assert!(shown.contains(line), "{line} in\n{shown}");
         }
         assert_eq!(money(Some(&json!({"amount": "1.00", "currency": "USD"}))), "1.00 USD");

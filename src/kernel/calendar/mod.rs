@@ -13,6 +13,7 @@
 mod block;
 mod day;
 mod draft;
+mod layout;
 mod length;
 mod open_time;
 mod period;
@@ -25,6 +26,7 @@ mod zone;
 pub use block::Block;
 pub use day::{Day, DayKind, MonthDay};
 pub use draft::{CalendarDraft, CalendarFault, CalendarFaultCode, SpecialDayDraft, WeekHoursDraft};
+pub use layout::DayStretch;
 pub use length::{Length, LengthError};
 pub use open_time::{OpenTime, Reach};
 pub use shift::{Interval, Shift};

@@ -46,7 +46,10 @@ fn what_cannot_be_kept_and_who_is_missing_cannot_be_overlooked() {
         holder.name = None;
     }
     let text = markdown::render(&told(&plan));
-    assert!(text.contains("> ⚠️ **Cannot be kept**: \\`routing\\` cannot end by the plan's deadline"), "{text}");
+    assert!(
+        text.contains("> ⚠️ **Cannot be kept**: \\`routing\\` cannot end by the plan's deadline"),
+        "{text}"
+    );
     assert!(text.contains("Sales Manager – nobody yet"));
 }
 

@@ -31,7 +31,8 @@ fn action(deed: &Deed, next: i64, now: DateTime) -> Action {
         4 => Action::Complete { token: (deed.token > 1).then_some(token) },
         5..=7 => Action::Fail { token: (deed.token < 5).then_some(token), reason: "no".to_owned() },
         8 => Action::Retry,
-        _ => [Action::Skip, Action::GiveUp { reason: "no".to_owned() }][usize::from(deed.token % 5 > 0)].clone(),
+        _ => [Action::Skip, Action::GiveUp { reason: "no".to_owned() }][usize::from(deed.token % 5 > 0)]
+            .clone(),
     }
 }
 

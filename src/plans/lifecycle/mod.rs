@@ -21,6 +21,7 @@ mod gate;
 mod guardrail;
 #[cfg(test)]
 mod laws;
+mod progress;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,7 @@ use crate::kernel::clock::DateTime;
 
 pub use gate::{GateRefused, GateState, GateStatus, Verdict, review};
 pub use guardrail::Watch;
+pub use progress::{Progress, progress};
 pub use state::{Because, Climb, Lease, TaskState, TaskStatus};
 
 /// What is done with a task.

@@ -69,7 +69,9 @@ fn a_lease_that_runs_out_gives_the_task_back_and_fences_its_holder() {
     done(&mut state, &claim(1, hours(1)), start()).unwrap();
     // At the end of the lease it is over.
     let late = done(&mut state, &Action::Complete { token: Some(1) }, hours(1)).unwrap_err();
-    assert!(matches!(&late, Refused::LeaseLost { status: TaskStatus::Ready, legal } if legal.contains(&ActionKind::Claim)));
+    assert!(
+        matches!(&late, Refused::LeaseLost { status: TaskStatus::Ready, legal } if legal.contains(&ActionKind::Claim))
+    );
     assert_eq!((state.status, state.failures), (TaskStatus::Ready, 1));
     done(&mut state, &claim(2, hours(3)), hours(2)).unwrap();
     assert!(done(&mut state, &Action::Complete { token: Some(1) }, hours(2)).is_err(), "the lease of before");
@@ -79,9 +81,7 @@ fn a_lease_that_runs_out_gives_the_task_back_and_fences_its_holder() {
 #[test]
 fn after_two_retries_the_ladder_is_climbed_rung_by_rung() {
     let mut state = ready();
-    for (token, expected) in
-        [(1, vec!["retried"]), (2, vec!["retried"]), (3, vec!["escalated", "told"])]
-    {
+    for (token, expected) in [(1, vec!["retried"]), (2, vec!["retried"]), (3, vec!["escalated", "told"])] {
         done(&mut state, &claim(token, hours(1)), start()).unwrap();
         let reason = "no credentials".to_owned();
         let happened = done(&mut state, &Action::Fail { token: Some(token), reason }, start()).unwrap();

@@ -1,16 +1,17 @@
 //! The working time of the holders of roles, laid out once so that each task is a search and not a walk.
 //!
-//! Promises: the same answers as [`OpenTime`] gives, in time that grows with the logarithm of the stretches laid out; a table
+//! Promises: the same answers as [`OpenTime`](crate::kernel::calendar::OpenTime) gives, in time that grows with the logarithm of the stretches laid out; a table
 //! grows on both sides as it is asked, up to [`YEARS_MAX`] years around the start. `forward` and `backward` belong together:
 //! what begins when it is ready at `r` ends by `e` exactly when `r` is not later than where `backward` from `e` begins.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 
-use chrono::{NaiveDate, TimeDelta};
+use chrono::NaiveDate;
 
 use super::Span;
-use crate::kernel::calendar::{Interval, OpenTime as _, Shift, WorkCalendar, Zone};
+use crate::kernel::calendar::{DayStretch, WorkCalendar, Zone};
 use crate::kernel::clock::DateTime;
 use crate::plans::check::{Fault, FaultCode};
 use crate::plans::model::{Duration, Holder, Plan, Role};
@@ -51,7 +52,9 @@ impl Timetables {
     /// The plan has no faults.
     pub(super) fn of(plan: &Plan) -> Result<Self, Vec<Fault>> {
         let start = micros(plan.start_at);
-        let mut calendars: HashMap<&str, Arc<WorkCalendar>> = HashMap::new();
+        // Backward passes come from the farthest date, so that what lies before it is laid out at once.
+        let end = plan.deadline.map_or(start, micros);
+        let mut calendars: HashMap<Option<&str>, Rc<RefCell<Layout>>> = HashMap::new();
         let mut same: HashMap<(Option<&str>, &[NaiveDate]), usize> = HashMap::new();
         let mut of_role: HashMap<&Role, usize> = HashMap::new();
         let (mut tables, mut of_task) = (Vec::new(), Vec::with_capacity(plan.tasks.len()));
@@ -65,14 +68,12 @@ impl Timetables {
             let table = match same.get(&(name, holder.days_off.as_slice())) {
                 Some(table) => *table,
                 None => {
-                    let calendar = match name.and_then(|name| calendars.get(name)) {
-                        Some(calendar) => calendar.clone(),
-                        None => Arc::new(calendar_of(plan, holder)?),
+                    let layout = match calendars.get(&name) {
+                        Some(layout) => layout.clone(),
+                        None => Rc::new(RefCell::new(Layout::new(calendar_of(plan, holder)?, start))),
                     };
-                    if let Some(name) = name {
-                        calendars.insert(name, calendar.clone());
-                    }
-                    tables.push(Timetable::new(calendar, &holder.days_off, start));
+                    calendars.insert(name, layout.clone());
+                    tables.push(Timetable::new(layout, &holder.days_off, (start, end)));
                     same.insert((name, &holder.days_off), tables.len() - 1);
                     tables.len() - 1
                 }
@@ -99,13 +100,38 @@ fn calendar_of(plan: &Plan, holder: &Holder) -> Result<WorkCalendar, Vec<Fault>>
     })
 }
 
+/// A calendar laid out over some years, for everybody who keeps to it.
+struct Layout {
+    calendar: WorkCalendar,
+    from: Instant,
+    to: Instant,
+    stretches: Vec<DayStretch>,
+}
+
+impl Layout {
+    fn new(calendar: WorkCalendar, start: Instant) -> Self {
+        Self { calendar, from: start, to: start, stretches: Vec::new() }
+    }
+
+    /// Lays out more where it is asked for more than was.
+    fn cover(&mut self, from: Instant, to: Instant) {
+        if from < self.from || to > self.to {
+            (self.from, self.to) = (self.from.min(from), self.to.max(to));
+            self.stretches = self.calendar.laid_out(instant(self.from), instant(self.to));
+        }
+    }
+}
+
 /// The open stretches and working days of one person over some years.
 pub(super) struct Timetable {
-    calendar: Arc<WorkCalendar>,
-    shift: Shift,
+    layout: Rc<RefCell<Layout>>,
+    /// Days since 1970-01-01.
+    days_off: BTreeSet<i64>,
     /// The farthest edges that it may have.
     first: Instant,
     last: Instant,
+    /// The deadline of the plan, or its start.
+    end: Instant,
     from: Instant,
     to: Instant,
     /// In order, without overlap.
@@ -122,11 +148,11 @@ struct Open {
 }
 
 impl Timetable {
-    fn new(calendar: Arc<WorkCalendar>, days_off: &[NaiveDate], start: Instant) -> Self {
-        let off = days_off.iter().map(|date| local_day(calendar.zone(), *date));
-        let shift = Shift::of(calendar.clone()).without(off);
+    fn new(layout: Rc<RefCell<Layout>>, days_off: &[NaiveDate], (start, end): (Instant, Instant)) -> Self {
+        let days_off = days_off.iter().map(|date| i64::from(date.to_epoch_days())).collect();
         let (first, last) = (start - REACH, start + REACH);
-        Self { calendar, shift, first, last, from: start, to: start, open: Vec::new(), days: Vec::new() }
+        let empty = (Vec::new(), Vec::new());
+        Self { layout, days_off, first, last, end, from: start, to: start, open: empty.0, days: empty.1 }
     }
 
     /// When it is done if it can begin at `ready`.
@@ -215,8 +241,10 @@ impl Timetable {
         if at - MARGIN >= self.from && at + MARGIN <= self.to {
             return Ok(());
         }
-        let from = if at - MARGIN < self.from { self.from.min(at - FIRST) } else { self.from };
-        let to = if at + MARGIN > self.to { self.to.max(at + FIRST) } else { self.to };
+        // At least twice as much as before, so that what is laid out is laid out a few times only.
+        let more = FIRST.max(self.to - self.from);
+        let from = if at - MARGIN < self.from { (self.from - more).min(at - FIRST) } else { self.from };
+        let to = if at + MARGIN > self.to { (self.to + more).max(at.max(self.end) + FIRST) } else { self.to };
         self.grow(from, to)
     }
 
@@ -228,17 +256,22 @@ impl Timetable {
         (self.from, self.to) = (from, to);
         self.open.clear();
         self.days.clear();
+        let mut layout = self.layout.borrow_mut();
+        layout.cover(from, to);
         let (mut before, mut date) = (0, None);
-        for Interval { from, to } in self.shift.intervals(instant(from), instant(to)) {
-            let local = self.calendar.local_date(from);
-            let (from, to) = (micros(from), micros(to));
+        let first = layout.stretches.partition_point(|stretch| stretch.to <= from);
+        for stretch in layout.stretches[first..].iter().take_while(|stretch| stretch.from < to) {
+            if self.days_off.contains(&stretch.epoch_day) {
+                continue;
+            }
+            let (from, to) = (stretch.from.max(from), stretch.to.min(to));
             self.open.push(Open { from, to, before });
             before += to - from;
-            match self.days.last_mut().filter(|_| date == Some(local)) {
+            match self.days.last_mut().filter(|_| date == Some(stretch.epoch_day)) {
                 Some(day) => day.end = to,
                 None => self.days.push(Span { start: from, end: to }),
             }
-            date = Some(local);
+            date = Some(stretch.epoch_day);
         }
         // The first and the last may be cut by the edges.
         self.days.pop();
@@ -247,11 +280,4 @@ impl Timetable {
         }
         Ok(())
     }
-}
-
-/// A date from its beginning to the beginning of the next, by the clocks of a zone.
-fn local_day(zone: &Zone, date: NaiveDate) -> Interval {
-    let noon = date.and_time(chrono::NaiveTime::MIN).and_utc() + TimeDelta::hours(12);
-    let offset = TimeDelta::seconds(i64::from(zone.offset_at(noon).local_minus_utc()));
-    zone.day_at(noon - offset)
 }

@@ -81,6 +81,9 @@ pub struct DeliveryWire {
     /// The digest that it is: of several handoffs, under the account `@system`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digest_id: Option<Uuid>,
+    /// The plan that caused it; under `@system` where that belongs to no account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan_id: Option<Uuid>,
     /// The erasure, or the event that ended a consent, that caused it; none when something else did.
     pub privacy_id: Option<Uuid>,
     /// The skill or the command that is called.
@@ -112,6 +115,7 @@ impl From<Delivery> for DeliveryWire {
             decision_id: row.decision_id,
             handoff_id: row.handoff_id,
             digest_id: row.digest_id,
+            plan_id: row.plan_id,
             privacy_id: row.privacy_id,
             destination: row.destination,
             status: DeliveryStatus::from_name(&row.status),

@@ -19,6 +19,7 @@ pub struct Delivery {
     pub decision_id: Option<Uuid>,
     pub handoff_id: Option<Uuid>,
     pub digest_id: Option<Uuid>,
+    pub plan_id: Option<Uuid>,
     /// The erasure or the end of a consent that caused it.
     pub privacy_id: Option<Uuid>,
     pub payload: Json<Box<RawValue>>,
@@ -142,16 +143,18 @@ pub(super) async fn due_destinations(pool: &PgPool, now: DateTime) -> Result<Vec
     .await
 }
 
-/// What an effect of handoffs is because of.
+/// What an effect of handoffs or plans is because of.
 #[derive(Debug, Clone)]
 pub enum Cause {
     /// Something that happened to a handoff: at most one effect for each destination.
     Entry { account_id: String, handoff_id: Uuid, entry_id: Uuid },
     /// A digest of several things, of no account alone: one effect.
     Digest(Uuid),
+    /// Something that happened to a plan: at most one effect for each destination.
+    PlanEntry { account_id: String, plan_id: Uuid, entry_id: Uuid },
 }
 
-/// An effect of handoffs.
+/// An effect of handoffs or plans.
 #[derive(Debug, Clone)]
 pub struct NewEffect {
     cause: Cause,
@@ -181,33 +184,38 @@ pub async fn enqueue(
     let column = |get: fn(&NewEffect) -> &str| effects.iter().map(get).collect::<Vec<_>>();
     let ids = |get: fn(&Cause) -> Option<Uuid>| effects.iter().map(|e| get(&e.cause)).collect::<Vec<_>>();
     let accounts = column(|e| match &e.cause {
-        Cause::Entry { account_id, .. } => account_id,
+        Cause::Entry { account_id, .. } | Cause::PlanEntry { account_id, .. } => account_id,
         Cause::Digest(_) => SYSTEM,
     });
     let handoffs = ids(|cause| match cause {
         Cause::Entry { handoff_id, .. } => Some(*handoff_id),
-        Cause::Digest(_) => None,
+        Cause::Digest(_) | Cause::PlanEntry { .. } => None,
     });
     let entries = ids(|cause| match cause {
-        Cause::Entry { entry_id, .. } => Some(*entry_id),
+        Cause::Entry { entry_id, .. } | Cause::PlanEntry { entry_id, .. } => Some(*entry_id),
         Cause::Digest(_) => None,
     });
     let digests = ids(|cause| match cause {
-        Cause::Entry { .. } => None,
+        Cause::Entry { .. } | Cause::PlanEntry { .. } => None,
         Cause::Digest(id) => Some(*id),
+    });
+    let plans = ids(|cause| match cause {
+        Cause::PlanEntry { plan_id, .. } => Some(*plan_id),
+        Cause::Entry { .. } | Cause::Digest(_) => None,
     });
     sqlx::query!(
         r#"INSERT INTO delivery
-             (account_id, id, destination, handoff_id, entry_id, digest_id, payload, status, due_at, created_at)
-           SELECT account_id, id, destination, handoff_id, entry_id, digest_id, payload::json, 'pending', $8, $8
-           FROM unnest($1::text[], $2::uuid[], $3::text[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[])
-             AS e (account_id, id, destination, handoff_id, entry_id, digest_id, payload)"#,
+             (account_id, id, destination, handoff_id, entry_id, digest_id, plan_id, payload, status, due_at, created_at)
+           SELECT account_id, id, destination, handoff_id, entry_id, digest_id, plan_id, payload::json, 'pending', $9, $9
+           FROM unnest($1::text[], $2::uuid[], $3::text[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::text[])
+             AS e (account_id, id, destination, handoff_id, entry_id, digest_id, plan_id, payload)"#,
         &accounts as &[&str],
         &effects.iter().map(|e| e.id).collect::<Vec<_>>(),
         &column(|e| e.destination) as &[&str],
         &handoffs as &[Option<Uuid>],
         &entries as &[Option<Uuid>],
         &digests as &[Option<Uuid>],
+        &plans as &[Option<Uuid>],
         &column(|e| &e.payload) as &[&str],
         now,
     )

@@ -7,10 +7,10 @@ use uuid::Uuid;
 
 use super::renewals::text;
 use super::wire::RenewalWire;
+use crate::platform::http::extract::parse;
 use crate::platform::http::{
     IdempotencyParams, Json, Path, Problem, ProblemDocument, RawBody, Scoped, scope,
 };
-use crate::platform::http::extract::parse;
 use crate::renewals::commands::{Closing, Renewals, Report};
 use crate::renewals::model::Risk;
 use crate::renewals::renewal::Outcome;

@@ -68,10 +68,14 @@ pub(super) fn text(pointer: &str, text: Option<String>, faults: &mut Vec<Fault>)
 
 fn people(people: &BTreeMap<Role, Person>, faults: &mut Vec<Fault>) {
     for (role, person) in people {
-        let long = [&person.name, &person.email, &person.rep_id].into_iter().flatten().any(|text| text.len() > 200);
+        let long =
+            [&person.name, &person.email, &person.rep_id].into_iter().flatten().any(|text| text.len() > 200);
         if long || (person.name.is_none() && person.email.is_none() && person.rep_id.is_none()) {
             let pointer = format!("#/people/{}", role.0.replace('~', "~0").replace('/', "~1"));
-            faults.push(Fault::new(pointer, "needs a name, an e-mail address or a rep, each of at most 200 characters"));
+            faults.push(Fault::new(
+                pointer,
+                "needs a name, an e-mail address or a rep, each of at most 200 characters",
+            ));
         }
     }
 }
@@ -123,7 +127,8 @@ pub async fn create_renewal(
     };
     let made = renewals.create(&ask).await?;
     let location = format!("/v1/renewals/{}", made.view.renewal.id);
-    let body = MadeWire { renewal: RenewalWire::tell(&made.view), proposal: ProposalWire::from(made.proposal) };
+    let body =
+        MadeWire { renewal: RenewalWire::tell(&made.view), proposal: ProposalWire::from(made.proposal) };
     Ok(Created { location, body })
 }
 
@@ -209,7 +214,9 @@ pub struct ChangeBody {
 }
 
 /// Tells null from nothing.
-fn said<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
+fn said<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
     Option::<T>::deserialize(deserializer).map(Some)
 }
 
@@ -243,9 +250,13 @@ pub async fn change_renewal(
     let mut faults = Vec::new();
     let why = text("#/why", Some(body.why), &mut faults);
     if why.is_none() {
-        faults.push(Fault::new("#/why", "is missing: say in a sentence why, for those who read the change log"));
+        faults.push(Fault::new(
+            "#/why",
+            "is missing: say in a sentence why, for those who read the change log",
+        ));
     }
-    let named = body.people.iter().filter_map(|(role, person)| Some((role.clone(), person.clone()?))).collect();
+    let named =
+        body.people.iter().filter_map(|(role, person)| Some((role.clone(), person.clone()?))).collect();
     people(&named, &mut faults);
     if !faults.is_empty() {
         return Err(Problem::invalid(faults));

@@ -244,7 +244,8 @@ impl Renewals {
         renewal.outcome = Some(closing.outcome);
         renewal.close_note.clone_from(&closing.note);
         store::update(&mut tx, &renewal).await?;
-        let mut details = json!({ "outcome": closing.outcome, "risk": renewal.risk, "score": renewal.rating.score });
+        let mut details =
+            json!({ "outcome": closing.outcome, "risk": renewal.risk, "score": renewal.rating.score });
         if let Some(note) = &closing.note {
             details["note"] = format!("sha256:{}", hex::encode(sha256(note.as_bytes()))).into();
         }
@@ -263,7 +264,8 @@ impl Renewals {
         renewal: &Renewal,
     ) -> Result<ETag, RenewalError> {
         let version = self.plan_version(conn, renewal).await?;
-        ETag::of(&json!([renewal.id, version, renewal.status, renewal.risk_pinned])).map_err(RenewalError::Precondition)
+        ETag::of(&json!([renewal.id, version, renewal.status, renewal.risk_pinned]))
+            .map_err(RenewalError::Precondition)
     }
 }
 

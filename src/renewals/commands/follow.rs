@@ -48,7 +48,8 @@ impl Follower for RenewalFollower {
                 .map(|folded| (folded.current.account_id.as_str(), &folded.current.state))
                 .collect();
             let open = upcoming::note(conn, &self.plays, &states, now).await?;
-            let asked: Vec<NewJob> = open.into_iter().map(|account| rating(account, now + self.debounce)).collect();
+            let asked: Vec<NewJob> =
+                open.into_iter().map(|account| rating(account, now + self.debounce)).collect();
             jobs::enqueue(conn, RATE, &asked, now).await?;
             if !asked.is_empty() {
                 self.asked.store(true, Ordering::Relaxed);

@@ -33,7 +33,7 @@ use crate::plans::commands::{PlanError, Plans};
 use crate::platform::audit::AuditError;
 use crate::platform::http::{Fault, Problem};
 
-pub use change::{Closing, Revision, Revised};
+pub use change::{Closing, Revised, Revision};
 pub use checkpoint::Report;
 pub use create::{Ask, Made};
 pub use custody::RenewalCustodian;
@@ -132,10 +132,11 @@ impl From<RenewalError> for Problem {
                 Self::conflict("renewal_under_way", detail).member("renewalId", id.to_string())
             }
             RenewalError::Precondition(problem) => problem,
-            RenewalError::Status(status) => {
-                Self::conflict("illegal_transition", format!("The renewal is {status}; this is not possible any more."))
-                    .member("status", status)
-            }
+            RenewalError::Status(status) => Self::conflict(
+                "illegal_transition",
+                format!("The renewal is {status}; this is not possible any more."),
+            )
+            .member("status", status),
             RenewalError::Preflight(findings) => {
                 let named: Vec<String> = findings.iter().map(|finding| finding.name.clone()).collect();
                 let detail = format!(

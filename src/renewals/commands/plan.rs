@@ -37,8 +37,11 @@ pub struct PlanState {
     pub version: u32,
     /// When this version was made.
     pub made_at: DateTime,
-    /// Whether nothing can be done with it any more.
-    pub ended: bool,
+    /// `draft`, `running`, `done` or `cancelled`.
+    pub status: String,
+    pub started_at: Option<DateTime>,
+    /// From then on nothing can be done with it any more.
+    pub ended_at: Option<DateTime>,
     pub progress: BTreeMap<TaskId, Progress>,
     pub states: BTreeMap<TaskId, TaskState>,
     /// What whoever did a task handed over, and under which name.
@@ -147,7 +150,9 @@ impl Renewals {
         let mut state = PlanState {
             version: u32::try_from(view.row.version).unwrap_or_default(),
             made_at: renewal.versioned_at,
-            ended: view.row.ended_at.is_some(),
+            status: view.row.status,
+            started_at: view.row.started_at,
+            ended_at: view.row.ended_at,
             plan: view.plan,
             schedule: view.schedule,
             progress: BTreeMap::new(),

@@ -116,7 +116,10 @@ impl Renewals {
         for role in terms.people.keys().filter(|role| !roles.contains_key(&role.0)) {
             let known: Vec<&str> = roles.keys().map(String::as_str).collect();
             let detail = format!("`{role}` is no role of a renewal: {}", known.join(", "));
-            faults.push(Fault::new(format!("#/people/{}", role.0.replace('~', "~0").replace('/', "~1")), detail));
+            faults.push(Fault::new(
+                format!("#/people/{}", role.0.replace('~', "~0").replace('/', "~1")),
+                detail,
+            ));
         }
         if faults.is_empty() { Ok(()) } else { Err(RenewalError::Invalid(faults)) }
     }

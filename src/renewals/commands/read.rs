@@ -11,12 +11,12 @@ use super::plan::{PlanState, Version};
 use super::propose::context_of;
 use super::sight::Sight;
 use super::{RenewalError, Renewals};
+use crate::accounts::Current;
 use crate::accounts::commands::glance;
 use crate::accounts::model::value;
-use crate::accounts::Current;
-use crate::platform::http::ETag;
 use crate::plans::change::Subject;
 use crate::plans::model::TaskId;
+use crate::platform::http::ETag;
 use crate::renewals::build::{date_of, due_date, number_of};
 use crate::renewals::context::Context;
 use crate::renewals::remedy::remedies;
@@ -149,7 +149,12 @@ impl Renewals {
             .filter_map(|task| {
                 let n = number_of(task)?;
                 let held = held.iter().find(|(number, _)| *number == n).map(|(_, held)| held.clone());
-                Some(Checkpoint { n, due_at: task.due.unwrap_or(state.made_at), owner: task.owner.clone(), held })
+                Some(Checkpoint {
+                    n,
+                    due_at: task.due.unwrap_or(state.made_at),
+                    owner: task.owner.clone(),
+                    held,
+                })
             })
             .collect();
         checkpoints.sort_by_key(|checkpoint| checkpoint.n);
@@ -197,7 +202,8 @@ fn removed(
     let there: BTreeSet<&TaskId> = view.state.plan.tasks.iter().map(|task| &task.id).collect();
     let mut gone: BTreeMap<TaskId, Removed> = BTreeMap::new();
     for change in versions.iter().flat_map(|version| &version.changes) {
-        let (Subject::Task(id), None, None, Some(before)) = (&change.of, &change.field, &change.to, &change.from)
+        let (Subject::Task(id), None, None, Some(before)) =
+            (&change.of, &change.field, &change.to, &change.from)
         else {
             continue;
         };

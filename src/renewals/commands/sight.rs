@@ -64,7 +64,8 @@ impl Renewals {
         let nps = self.handoffs.latest_nps(conn, &current.account_id).await?;
         let left: Vec<DateTime> =
             notes.iter().filter(|note| note.kind == LEFT).map(|note| note.noted_at).collect();
-        let people: Vec<&Contact> = people.iter().map(|row| &row.doc).filter(|one| may_be_asked(one)).collect();
+        let people: Vec<&Contact> =
+            people.iter().map(|row| &row.doc).filter(|one| may_be_asked(one)).collect();
         Ok(Sight {
             signals: seen.signals,
             reachable: people.iter().filter(|one| is_reachable(one)).count(),
@@ -122,10 +123,13 @@ fn counterparts(plays: &Plays, people: &[&Contact]) -> BTreeMap<String, Vec<Coun
         let Some(title) = value(&contact.title).filter(|_| !name.is_empty()) else { continue };
         let words = title.to_lowercase();
         let fits = |word: &String| {
-            words.split(|c: char| !c.is_alphanumeric()).any(|part| part == word) || (word.contains(' ') && words.contains(word))
+            words.split(|c: char| !c.is_alphanumeric()).any(|part| part == word)
+                || (word.contains(' ') && words.contains(word))
         };
         let personas = plays.personas();
-        let Some((persona, _)) = personas.iter().find(|(_, persona)| persona.titles.iter().any(fits)) else { continue };
+        let Some((persona, _)) = personas.iter().find(|(_, persona)| persona.titles.iter().any(fits)) else {
+            continue;
+        };
         let is_primary = value(&contact.is_primary) == Some(&true);
         let counterpart = Counterpart { name, title: Some(title.clone()) };
         found.entry((*persona).to_owned()).or_default().push((is_primary, counterpart));
@@ -161,7 +165,9 @@ mod tests {
         ];
         let found = counterparts(&plays(), &people.iter().collect::<Vec<_>>());
         let names = |persona: &str| -> Vec<&str> {
-            found.get(persona).map_or_else(Vec::new, |people| people.iter().map(|one| one.name.as_str()).collect())
+            found
+                .get(persona)
+                .map_or_else(Vec::new, |people| people.iter().map(|one| one.name.as_str()).collect())
         };
         assert_eq!(names("executive"), ["Ada"]);
         assert_eq!(names("champion"), ["Ben", "Flo"], "the first persona that fits");

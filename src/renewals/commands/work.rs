@@ -18,7 +18,7 @@ use crate::renewals::adapt::{Verdict, verdict};
 use crate::renewals::measures::measure;
 use crate::renewals::model::Risk;
 use crate::renewals::rating::rate;
-use crate::renewals::renewal::{Renewal, Status};
+use crate::renewals::renewal::{Outcome, Renewal, Status};
 use crate::renewals::store;
 use crate::renewals::tracker::{self, Rules};
 
@@ -97,14 +97,42 @@ impl Renewals {
     async fn look_due(&self, job: &Claimed) -> Result<(), RenewalError> {
         let Ok(id) = Uuid::parse_str(&job.key) else { return Ok(()) };
         let mut tx = db::begin(&self.pool).await?;
-        let (_, renewal) = match self.lock_renewal(&mut tx, id).await {
+        let (_, mut renewal) = match self.lock_renewal(&mut tx, id).await {
             Err(RenewalError::NoRenewal(_)) => return Ok(()),
             found => found?,
         };
-        self.look_in(&mut tx, &renewal, self.clock.now()).await?;
+        let now = self.clock.now();
+        self.go_with_plan(&mut tx, &mut renewal, now).await?;
+        self.look_in(&mut tx, &renewal, now).await?;
         tx.commit().await?;
         self.ring();
         Ok(())
+    }
+
+    /// A plan may also be started and called off as a plan: its renewal goes with it.
+    async fn go_with_plan(
+        &self,
+        conn: &mut PgConnection,
+        renewal: &mut Renewal,
+        now: DateTime,
+    ) -> Result<(), RenewalError> {
+        let state = self.read_plan(conn, renewal).await?;
+        let action = match (renewal.status, state.status.as_str()) {
+            (Status::Planned, "running" | "done") => {
+                renewal.status = Status::Running;
+                renewal.started_at = state.started_at;
+                "renewal.started"
+            }
+            (Status::Planned | Status::Running, "cancelled") => {
+                renewal.status = Status::Closed;
+                renewal.closed_at = state.ended_at;
+                renewal.outcome = Some(Outcome::Cancelled);
+                "renewal.closed"
+            }
+            _ => return Ok(()),
+        };
+        store::update(conn, renewal).await?;
+        self.log(conn, renewal, action, json!({ "with": "its plan" }), WORKER, now).await
     }
 
     /// Tells what is due to be told of a renewal, under the account's lock, and asks for the next look.
@@ -185,7 +213,7 @@ impl Renewals {
             Verdict::Changes { to, why } => {
                 let from = renewal.risk;
                 renewal.rating = new;
-                if self.read_plan(conn, &renewal).await?.ended {
+                if self.read_plan(conn, &renewal).await?.ended_at.is_some() {
                     // Everything is done: there is no plan left to adapt, and what it would be is told.
                     renewal.would_be = Some(to);
                     return Ok(store::update(conn, &renewal).await?);

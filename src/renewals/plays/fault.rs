@@ -17,6 +17,13 @@ pub struct PlaysFault {
     pub suggestion: Option<String>,
 }
 
+impl PlaysFault {
+    /// Something wrong with the file as a whole.
+    pub fn of_file(message: String) -> Self {
+        Self { line: 0, column: 0, path: String::new(), message, suggestion: None }
+    }
+}
+
 impl fmt::Display for PlaysFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.line > 0 {

@@ -59,9 +59,7 @@ pub async fn open_at(
 }
 
 fn as_json(renewal: &Renewal) -> Result<Json<Box<RawValue>>, sqlx::Error> {
-    serde_json::value::to_raw_value(renewal)
-        .map(Json)
-        .map_err(|error| sqlx::Error::Encode(Box::new(error)))
+    serde_json::value::to_raw_value(renewal).map(Json).map_err(|error| sqlx::Error::Encode(Box::new(error)))
 }
 
 pub async fn insert(conn: &mut PgConnection, renewal: &Renewal) -> Result<(), sqlx::Error> {

@@ -7,7 +7,7 @@
 //! `SIMULATION_SEEDS=200 cargo test --test it simulation` tries more worlds, `SIMULATION_SEED=17` one of them again.
 
 mod model;
-mod run;
+pub mod run;
 mod world;
 
 use std::collections::BTreeMap;

@@ -24,6 +24,7 @@ use gtm::platform::http::Platform;
 use gtm::platform::jobs;
 use gtm::platform::lifecycle::Lifecycle;
 use gtm::platform::outbox::Outbox;
+use gtm::renewals::plays::{DEFAULT_PLAYS, Plays};
 use gtm::settings::Settings;
 use gtm::testing::TestDatabase;
 use reqwest::Method;
@@ -66,7 +67,7 @@ pub fn account(number: usize) -> String {
 }
 
 /// Polls a future so often; gone when it has not come to its end by then.
-async fn cut_short<F: Future>(future: F, polls: i64) -> Option<F::Output> {
+pub async fn cut_short<F: Future>(future: F, polls: i64) -> Option<F::Output> {
     let (mut future, mut left) = (pin!(future), polls);
     poll_fn(|context| match future.as_mut().poll(context) {
         Poll::Ready(output) => Poll::Ready(Some(output)),
@@ -85,7 +86,8 @@ async fn wired(database: &TestDatabase, clock: &Clock, outbox: &Arc<Outbox>) -> 
     let pool = db::connect(database.options.clone(), 4).await.unwrap();
     let platform = Platform::new(pool, clock.clone(), Lifecycle::new(), Signer::generate());
     let types = HandoffTypes::parse(world::TYPES).unwrap();
-    app::wire(platform, types, Arc::default(), outbox.clone(), &settings).0.handoffs.clone()
+    let plays = Plays::parse(DEFAULT_PLAYS).unwrap();
+    app::wire(platform, types, plays, Arc::default(), outbox.clone(), &settings).0.handoffs.clone()
 }
 
 fn settings(database: &TestDatabase) -> Settings {

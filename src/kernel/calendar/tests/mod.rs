@@ -3,6 +3,7 @@
 mod boundaries;
 mod days;
 mod drafts;
+mod laid_out;
 mod laws;
 mod periods;
 mod second_opinion;
