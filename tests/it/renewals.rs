@@ -452,8 +452,8 @@ async fn an_agent_reports_by_doing_the_task_of_a_checkpoint() {
     let claimed = service
         .post("/v1/tasks/claim", json!({"agent": "renewal-bot", "kinds": ["checkpoint"], "max": 1}))
         .await;
-    let task = &claimed["data"][0];
-    let body = json!({"lease": task["lease"], "result": {"rating": "yellow", "note": "waits for budget"}});
+    let task = &claimed["tasks"][0];
+    let body = json!({"lease": task["lease"], "data": {"rating": "yellow", "note": "waits for budget"}});
     service
         .send(
             Method::POST,

@@ -12,8 +12,11 @@ pub const SLICES: [&str; 8] =
     ["accounts", "motions", "handoffs", "connectors", "plans", "designs", "renewals", "programmes"];
 /// What of a slice others may name; besides what its front page gives out.
 const OPEN: [&str; 3] = ["commands", "model", "api"];
+/// The parts of the plan engine that only compute: kinds of plan are laid out, checked and told with them.
+const OPEN_OF_PLANS: [&str; 7] =
+    ["change", "check", "document", "lifecycle", "pattern", "preflight", "schedule"];
 /// Everything that only computes: given the same arguments it gives the same answer.
-const PURE: [&str; 23] = [
+const PURE: [&str; 39] = [
     "src/kernel/",
     "src/accounts/events/",
     "src/accounts/fold/",
@@ -37,6 +40,22 @@ const PURE: [&str; 23] = [
     "src/motions/document/",
     "src/motions/policy/",
     "src/motions/signals/",
+    "src/renewals/adapt.rs",
+    "src/renewals/build.rs",
+    "src/renewals/context.rs",
+    "src/renewals/ics.rs",
+    "src/renewals/measures.rs",
+    "src/renewals/model.rs",
+    "src/renewals/money.rs",
+    "src/renewals/packet/",
+    "src/renewals/plays/",
+    "src/renewals/rating.rs",
+    "src/renewals/remedy.rs",
+    "src/renewals/renewal.rs",
+    "src/renewals/sheet.rs",
+    "src/renewals/telling.rs",
+    "src/renewals/tracker.rs",
+    "src/renewals/upcoming.rs",
 ];
 /// What does not occur in pure code.
 const IMPURE: [&str; 9] =
@@ -107,7 +126,9 @@ fn a_slice_is_entered_by_its_commands() {
             let [to, inner, ..] = named.path.as_slice() else { continue };
             let other = SLICES.contains(&to.as_str()) && *to != from;
             let module = inner.chars().next().is_some_and(char::is_lowercase);
-            if other && module && !OPEN.contains(&inner.as_str()) {
+            let open =
+                OPEN.contains(&inner.as_str()) || (to == "plans" && OPEN_OF_PLANS.contains(&inner.as_str()));
+            if other && module && !open {
                 faults.push(format!("{}: names `{}`", place(&file, named.line), named.path.join("::")));
             }
         }

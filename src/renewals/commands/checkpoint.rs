@@ -21,12 +21,17 @@ use crate::renewals::renewal::{Renewal, Status};
 use crate::renewals::store;
 use crate::renewals::tracker::{Held, may_hold};
 
-/// What an agent hands over with the task of a checkpoint.
+/// What an agent hands over with the task of a checkpoint: a rating among the task's data, a note there or beside it.
 #[derive(Debug, Deserialize)]
 struct HandedOver {
+    data: Rated,
+    note: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Rated {
     rating: Risk,
-    #[serde(default)]
-    note: String,
+    note: Option<String>,
 }
 
 /// What is reported.
@@ -87,7 +92,7 @@ impl Renewals {
         Ok(view)
     }
 
-    /// Takes over what agents have reported by doing the tasks of checkpoints: a rating and a note as the result.
+    /// Takes over what agents have reported by doing the tasks of checkpoints.
     pub(super) async fn take_reports(
         &self,
         conn: &mut PgConnection,
@@ -104,7 +109,8 @@ impl Renewals {
             let done_at = state.progress.get(task).and_then(|progress| progress.done_at);
             let (Some(at), Some((result, by))) = (done_at, state.results.get(task)) else { continue };
             let Ok(said) = serde_json::from_value::<HandedOver>(result.clone()) else { continue };
-            let held = Held { at, rating: said.rating, note: said.note, by: by.clone() };
+            let note = said.data.note.or(said.note).unwrap_or_default();
+            let held = Held { at, rating: said.data.rating, note, by: by.clone() };
             store::add_checkpoint(conn, &renewal.account_id, renewal.id, number, &held).await?;
         }
         Ok(())

@@ -29,7 +29,8 @@ pub(super) fn case(telling: &Telling<'_>) -> Vec<Block> {
     rows.push([plain("Oversight"), plain(&risk.oversight)]);
     rows.push([plain("Status"), plain(telling.status.replace('_', " "))]);
     let calendar = plays.calendar();
-    let (start, end) = (calendar.local_date(telling.schedule.starts_at), telling.terms.deadline);
+    let end = calendar.local_date(telling.schedule.ends_at).max(telling.terms.deadline);
+    let start = calendar.local_date(telling.schedule.starts_at);
     rows.push([plain("Runs"), plain(format!("{} to {}", told_date(start), told_date(end)))]);
     let made = told_date(calendar.local_date(telling.made_at));
     rows.push([plain("Version"), plain(format!("{}, of {made}", telling.version))]);

@@ -49,14 +49,24 @@ pub(super) fn timeline(telling: &Telling<'_>) -> Vec<Block> {
             "Milestones are in bold; dates are counted back from the renewal date over working days.",
         )),
     ];
-    blocks
-        .push(Block::Paragraph(labelled("Shape", crate::plans::pattern::pattern(telling.plan).explanation)));
+    blocks.push(Block::Paragraph(labelled("Shape", shape(telling))));
     if let Some(gate) = telling.plan.gates.first() {
         let asks: Vec<String> = gate.checks.iter().map(|check| check.asks.clone()).collect();
         let text = format!("{} says that it may go on. {}", telling.who(&gate.keeper), asks.join(" "));
         blocks.push(Block::Paragraph(labelled(&gate.title, text)));
     }
     blocks
+}
+
+/// The shape of the plan in words, with stages and gates by their titles.
+fn shape(telling: &Telling<'_>) -> String {
+    let plan = telling.plan;
+    let stages = plan.tasks.iter().map(|task| (task.stage.as_str(), stage_title(&task.stage)));
+    let gates = plan.gates.iter().map(|gate| (gate.id.0.as_str(), gate.title.as_str()));
+    let explanation = crate::plans::pattern::pattern(plan).explanation;
+    stages
+        .chain(gates)
+        .fold(explanation, |text, (id, title)| text.replace(&format!("`{id}`"), &format!("“{title}”")))
 }
 
 /// Such as `24 hours`.
