@@ -3,7 +3,8 @@
 //!
 //! The modules in reading order: values ([`kernel`]), machinery that knows no domain ([`platform`]), what is
 //! known of accounts ([`accounts`]), what is decided about them ([`motions`]), who takes over and by when
-//! ([`handoffs`]), the systems that users already have ([`connectors`]), the wiring ([`app`]), the command line ([`cli`]), and a company to try it on ([`demo`]).
+//! ([`handoffs`]), the systems that users already have ([`connectors`]), who does what by when ([`plans`]), contracts that
+//! are renewed ([`renewals`]), the wiring ([`app`]), the command line ([`cli`]), and a company to try it on ([`demo`]).
 
 pub mod accounts;
 pub mod app;

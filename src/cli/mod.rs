@@ -2,8 +2,8 @@
 //!
 //! Promises: answers go to standard output, everything else to standard error; `--json` gives the API's own
 //! JSON (a list is one object per line); failures say what to do and end with a documented exit code.
-//! Leaves out: deciding anything. What the command line knows it knows from the API; `policy check` and
-//! `import --preview` use the service's own code to find faults before anything is sent.
+//! Leaves out: deciding anything. What the command line knows it knows from the API; `policy check`, `plan check`
+//! and `import --preview` use the service's own code to find faults before anything is sent.
 
 mod accounts;
 mod audit;
@@ -25,6 +25,7 @@ mod matches;
 mod migrate;
 mod openapi;
 mod orchestrate;
+mod plan;
 mod policy;
 mod privacy;
 mod renewal;
@@ -35,6 +36,7 @@ mod screen;
 mod serve;
 mod service;
 mod sla;
+mod tasks;
 mod words;
 
 use std::process::ExitCode;
@@ -85,6 +87,10 @@ enum Command {
     Roster(roster::Roster),
     /// When a handoff would be due, and why then.
     Sla(sla::Sla),
+    /// Plans of all kinds: their dates, their change log, how far they have come.
+    Plan(plan::Plan),
+    /// Work that waits for somebody: take it, hand it over.
+    Tasks(tasks::Tasks),
     /// The rules, as versioned data.
     Policy(policy::Policy),
     /// The systems that the service is connected to.
@@ -141,6 +147,8 @@ async fn dispatch(command: Command, context: &Context) -> anyhow::Result<ExitCod
         Command::Reps(args) => reps::run(args, context).await,
         Command::Roster(args) => roster::run(args, context).await,
         Command::Sla(args) => sla::run(args, context).await,
+        Command::Plan(args) => plan::run(args, context).await,
+        Command::Tasks(args) => tasks::run(args, context).await,
         Command::Policy(args) => policy::run(args, context).await,
         Command::Deliveries(args) => deliveries::run(args, context).await,
         Command::Dead(args) => dead::run(args, context).await,

@@ -27,6 +27,7 @@ mod leads;
 mod matching;
 mod metrics;
 mod outbox;
+mod plans;
 mod policy;
 mod privacy;
 mod process;

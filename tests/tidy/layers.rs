@@ -16,7 +16,7 @@ const OPEN: [&str; 3] = ["commands", "model", "api"];
 const OPEN_OF_PLANS: [&str; 7] =
     ["change", "check", "document", "lifecycle", "pattern", "preflight", "schedule"];
 /// Everything that only computes: given the same arguments it gives the same answer.
-const PURE: [&str; 39] = [
+const PURE: [&str; 51] = [
     "src/kernel/",
     "src/accounts/events/",
     "src/accounts/fold/",
@@ -40,6 +40,18 @@ const PURE: [&str; 39] = [
     "src/motions/document/",
     "src/motions/policy/",
     "src/motions/signals/",
+    "src/plans/change/",
+    "src/plans/check/",
+    "src/plans/document/",
+    "src/plans/effects.rs",
+    "src/plans/graph.rs",
+    "src/plans/happening.rs",
+    "src/plans/lifecycle/",
+    "src/plans/model.rs",
+    "src/plans/pattern/",
+    "src/plans/preflight/",
+    "src/plans/schedule/",
+    "src/plans/wording.rs",
     "src/renewals/adapt.rs",
     "src/renewals/build.rs",
     "src/renewals/context.rs",

@@ -353,7 +353,7 @@ pub(super) async fn log(
     Ok(audit::append_all(conn, now, &entries).await?)
 }
 
-/// The accounts whose chains these belong to.
+/// The plans that these tasks are of, in order.
 pub(super) fn plans_of(tasks: &[TaskRow]) -> BTreeSet<(String, Uuid)> {
     tasks.iter().map(|task| (task.account_id.clone(), task.plan_id)).collect()
 }

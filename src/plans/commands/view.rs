@@ -69,7 +69,7 @@ impl Plans {
         let mut conn = self.pool.acquire().await?;
         let row = store::find_plan(&mut conn, id).await?.ok_or(PlanError::NoPlan(id))?;
         let versions = store::versions(&mut conn, &row.account_id, id, before, limit).await?;
-        let read = |version: VersionRow| {
+        let read = |version: VersionRow| -> Result<(VersionRow, Vec<Change>), PlanError> {
             let changes = serde_json::from_str(version.changes.get())?;
             Ok((version, changes))
         };

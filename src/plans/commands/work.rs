@@ -182,7 +182,6 @@ impl Plans {
     }
 
     /// What a keeper says of the checks of a gate that are attested.
-    #[expect(clippy::too_many_arguments, reason = "who says what of which gate, and when")]
     pub async fn review(
         &self,
         conn: &mut PgConnection,
@@ -196,7 +195,6 @@ impl Plans {
     }
 
     /// What the service has computed of the checks of a gate.
-    #[expect(clippy::too_many_arguments, reason = "who says what of which gate, and when")]
     pub async fn computed(
         &self,
         conn: &mut PgConnection,
