@@ -387,4 +387,19 @@ mod tests {
         assert_eq!(faults.len(), 1, "{faults:?}");
         assert!(faults[0].to_string().contains("deal.products"), "it says what was meant: {}", faults[0]);
     }
+
+    #[test]
+    fn all_faults_of_the_plays_stop_the_start() {
+        assert!(plays(Path::new("")).is_ok(), "those that ship");
+        let place = std::env::temp_dir().join(format!("gtm-plays-{}.toml", Uuid::now_v7()));
+        let text =
+            DEFAULT_PLAYS.replace("gate_keeper = \"renewal_director\"", "gate_keeper = \"renewal_directr\"");
+        std::fs::write(&place, text).unwrap();
+        let said = plays(&place).unwrap_err().to_string();
+        std::fs::remove_file(&place).unwrap();
+        let named = ["gate_keeper", "renewal_director", &place.display().to_string()];
+        assert!(named.iter().all(|part| said.contains(part)), "{said}");
+        let gone = plays(Path::new("/nowhere/plays.toml")).unwrap_err().to_string();
+        assert!(gone.contains("/nowhere/plays.toml") && gone.contains("cannot be read"), "{gone}");
+    }
 }
