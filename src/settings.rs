@@ -12,8 +12,8 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::connectors::ConnectorSettings;
-use crate::mcp::McpSettings;
 use crate::designs::watch::WatchTerms;
+use crate::mcp::McpSettings;
 use crate::platform::outbox::OutboxSettings;
 
 /// The defaults, as a file that documents itself.
@@ -31,6 +31,7 @@ pub struct Settings {
     pub designs: DesignSettings,
     #[serde(default)]
     pub watch: WatchTerms,
+    pub renewals: RenewalSettings,
     pub outbox: OutboxSettings,
     #[serde(default)]
     pub connectors: ConnectorSettings,
@@ -78,6 +79,12 @@ pub struct HandoffSettings {
 #[serde(deny_unknown_fields)]
 pub struct DesignSettings {
     pub runs: u32,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RenewalSettings {
+    pub plays_file: PathBuf,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -25,6 +25,7 @@ use crate::plans::model::PlanKind;
 use crate::plans::store::{PlanGauge, plan_gauges};
 use crate::platform::jobs::{self, Lane};
 use crate::platform::outbox;
+use crate::renewals::commands as renewals;
 
 /// Counting a queue ends here: more is as bad, and counting it would be a burden of its own.
 const COUNTED_MAX: i64 = 100_000;
@@ -71,9 +72,13 @@ impl Gauges {
             gauge!(INBOX, "lane" => name).set(number(lane.count));
             gauge!(INBOX_AGE, "lane" => name).set(seconds_since(lane.oldest, now));
         }
-        let queues =
-            jobs::gauges(pool, &[&KINDS[..], &plans::KINDS[..], &[EVALUATE]].concat(), now, COUNTED_MAX)
-                .await?;
+        let queues = jobs::gauges(
+            pool,
+            &[&KINDS[..], &plans::KINDS[..], &renewals::KINDS[..], &[EVALUATE]].concat(),
+            now,
+            COUNTED_MAX,
+        )
+        .await?;
         for queue in queues.queues {
             let lane = Lane::from_number(queue.lane).name();
             gauge!(JOBS, "kind" => queue.kind.clone(), "lane" => lane).set(number(queue.due));
@@ -198,6 +203,7 @@ mod tests {
     use crate::platform::http::Platform;
     use crate::platform::lifecycle::Lifecycle;
     use crate::platform::outbox::Outbox;
+    use crate::renewals::plays::{DEFAULT_PLAYS, Plays};
     use crate::settings::Settings;
     use crate::testing;
     use metrics_exporter_prometheus::PrometheusBuilder;
@@ -231,10 +237,11 @@ mod tests {
         let now = chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap();
         let platform = Platform::new(pool.clone(), Clock::manual(now), Lifecycle::new(), Signer::generate());
         let types = HandoffTypes::parse(DEFAULT_TYPES).unwrap();
+        let plays = Plays::parse(DEFAULT_PLAYS).unwrap();
         let settings = Settings::load(None, []).unwrap();
         let outbox = Outbox::new(platform.pool.clone(), platform.clock.clone(), settings.outbox.clone(), []);
         let outbox = Arc::new(outbox.unwrap());
-        let (app, _intake, _desk) = wire(platform, types, Arc::default(), outbox, &settings);
+        let (app, _intake, _desk) = wire(platform, types, plays, Arc::default(), outbox, &settings);
         let gauges = Gauges::new(app);
         let prepare = "CREATE TABLE now AS SELECT to_timestamp(1800000000) AS at";
         sqlx::raw_sql(prepare).execute(pool).await.unwrap();

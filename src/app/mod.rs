@@ -26,6 +26,7 @@ use crate::motions::commands::Motions;
 use crate::plans::commands::Plans;
 use crate::platform::http::Platform;
 use crate::platform::outbox::Outbox;
+use crate::renewals::commands::Renewals;
 
 pub use local::{ServiceFile, read_service_file};
 pub use routes::openapi_document;
@@ -45,6 +46,7 @@ pub struct Parts {
     pub connectors: Connectors,
     pub plans: Plans,
     pub designs: Designs,
+    pub renewals: Renewals,
     pub outbox: Arc<Outbox>,
     pub upkeep: Upkeep,
 }
@@ -96,5 +98,11 @@ impl FromRef<App> for Designs {
 impl FromRef<App> for Connectors {
     fn from_ref(app: &App) -> Self {
         app.connectors.clone()
+    }
+}
+
+impl FromRef<App> for Renewals {
+    fn from_ref(app: &App) -> Self {
+        app.renewals.clone()
     }
 }

@@ -6,7 +6,7 @@ use super::{App, StartError, sandbox};
 use crate::platform::http::Platform;
 use crate::platform::http::server::{BuildError, Limits, Service, build};
 use crate::settings::Settings;
-use crate::{accounts, connectors, designs, handoffs, mcp, motions, plans, platform};
+use crate::{accounts, connectors, designs, handoffs, mcp, motions, plans, platform, renewals};
 
 /// The documented routes of all slices.
 fn slices() -> OpenApiRouter<App> {
@@ -17,6 +17,7 @@ fn slices() -> OpenApiRouter<App> {
         .merge(connectors::api::router())
         .merge(plans::api::router())
         .merge(designs::api::router())
+        .merge(renewals::api::router())
         .merge(platform::outbox::api::router())
         .merge(platform::jobs::api::router())
 }

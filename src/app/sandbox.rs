@@ -25,6 +25,7 @@ use crate::platform::http::{Fault, Json, Problem, Scoped, scope};
 use crate::platform::jobs;
 use crate::platform::mode;
 use crate::platform::outbox::{self, api::DeliveryWire};
+use crate::renewals;
 
 /// The clock of this database: marks it as sandbox or not at its first start, and keeps to that.
 pub(super) async fn clock(pool: &PgPool, sandbox: bool) -> Result<Clock, StartError> {
@@ -120,7 +121,8 @@ fn fault(pointer: &str, detail: &str) -> Problem {
 async fn next_job(app: &App) -> Result<Option<DateTime>, sqlx::Error> {
     let mut conn = app.platform.pool.acquire().await?;
     let mut next = None;
-    let planned = plans::commands::KINDS.into_iter().chain(designs::commands::KINDS);
+    let planned =
+        plans::commands::KINDS.into_iter().chain(designs::commands::KINDS).chain(renewals::commands::KINDS);
     for kind in KINDS.into_iter().chain(planned).chain([EVALUATE]) {
         next = next.into_iter().chain(jobs::next_due(&mut conn, kind).await?).min();
     }
@@ -152,7 +154,8 @@ pub(super) async fn settle(app: &App) -> Result<(), Problem> {
         let evaluated = app.motions.evaluate_due().await?
             + app.handoffs.work_due().await?
             + app.plans.work_due().await?
-            + app.designs.work_due().await?;
+            + app.designs.work_due().await?
+            + app.renewals.work_due().await?;
         app.outbox.settle_here().await?;
         let waiting =
             accounts::store::has_work(&app.platform.pool).await? || app.connectors.has_unread().await?;

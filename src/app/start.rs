@@ -44,6 +44,8 @@ use crate::platform::lifecycle::{End, Lifecycle};
 use crate::platform::outbox::{self, Outbox, OutboxError};
 use crate::platform::postgres::Embedded;
 use crate::platform::{audit, keys, postgres};
+use crate::renewals::commands::{RenewalCustodian, RenewalFollower, RenewalPlanFollower, Renewals};
+use crate::renewals::plays::{DEFAULT_PLAYS, Plays, PlaysFault};
 use crate::settings::Settings;
 
 /// How long a stop waits for the database to note that the command line's key is over.
@@ -94,6 +96,8 @@ pub enum StartError {
     Database(#[from] sqlx::Error),
     #[error("the handoff types in {path} cannot be used:\n{}", lines(.faults))]
     HandoffTypes { path: PathBuf, faults: Vec<TypesFault> },
+    #[error("the plays of renewals in {path} cannot be used:\n{}", lines(.faults))]
+    Plays { path: PathBuf, faults: Vec<PlaysFault> },
     #[error("the policies could not be installed: {0}")]
     Policies(#[from] MotionError),
     #[error("the connectors cannot be set up:\n{}", lines(.0))]
@@ -120,6 +124,7 @@ pub enum StartError {
 pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     let StartOptions { settings, data_dir, sandbox, announced, admin_key } = options;
     let types = handoff_types(&settings.handoffs.types_file)?;
+    let plays = plays(&settings.renewals.plays_file)?;
     std::fs::create_dir_all(&data_dir)
         .map_err(|error| StartError::DataDir { path: data_dir.clone(), error })?;
     let Database { pool, embedded } = database::open(&settings.database, &data_dir).await?;
@@ -137,7 +142,7 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     let registry = Arc::new(registry(&settings, &clock)?);
     let senders = registry.senders(&settings.connectors);
     let outbox = Arc::new(Outbox::new(pool.clone(), clock.clone(), settings.outbox.clone(), senders)?);
-    let (app, intake, desk) = wire(platform, types, registry, outbox.clone(), &settings);
+    let (app, intake, desk) = wire(platform, types, plays, registry, outbox.clone(), &settings);
     let now = clock.now();
     store::ensure_event_partitions(&pool, now).await?;
     app.accounts.suppressions.refresh(&pool).await?;
@@ -201,10 +206,23 @@ fn handoff_types(path: &Path) -> Result<HandoffTypes, StartError> {
     if faults.is_empty() { Ok(types) } else { Err(fault(faults)) }
 }
 
+/// The plays of renewals: those of a file, or the ones that ship.
+fn plays(path: &Path) -> Result<Plays, StartError> {
+    let fault = |faults| StartError::Plays { path: path.to_owned(), faults };
+    let text = if path.as_os_str().is_empty() {
+        DEFAULT_PLAYS.to_owned()
+    } else {
+        std::fs::read_to_string(path)
+            .map_err(|error| fault(vec![PlaysFault::of_file(format!("cannot be read: {error}"))]))?
+    };
+    Plays::parse(&text).map_err(fault)
+}
+
 /// Wires the slices to the platform and to each other.
 pub fn wire(
     platform: Platform,
     types: HandoffTypes,
+    plays: Plays,
     registry: Arc<Registry>,
     outbox: Arc<Outbox>,
     settings: &Settings,
@@ -229,17 +247,25 @@ pub fn wire(
         work: hand_over.clone(),
         asked: AtomicBool::new(false),
     };
+    let (plays, renew) = (Arc::new(plays), Arc::new(Notify::new()));
+    let renewing = RenewalFollower {
+        plays: plays.clone(),
+        work: renew.clone(),
+        debounce: TimeDelta::milliseconds(i64::from(settings.motions.debounce_ms)),
+        asked: AtomicBool::new(false),
+    };
     let accounts = Accounts {
         pool: pool.clone(),
         clock: clock.clone(),
         intake,
         matching: Arc::new(Notify::new()),
-        follower: Arc::new(Followers(vec![Box::new(follower), Box::new(handing)])),
+        follower: Arc::new(Followers(vec![Box::new(follower), Box::new(handing), Box::new(renewing)])),
         suppressions,
         custodians: Arc::new([
             Box::new(MotionCustodian),
             Box::new(HandoffCustodian),
             Box::new(PlanCustodian),
+            Box::new(RenewalCustodian),
             Box::new(CallCustodian),
             Box::new(PlatformCustodian),
         ]),
@@ -271,8 +297,19 @@ pub fn wire(
         pool: pool.clone(),
         clock: clock.clone(),
         handoffs: handoffs.clone(),
-        followers: Arc::new(plan_followers()),
+        followers: Arc::new(plan_followers(&renew)),
         work: Arc::new(Notify::new()),
+        deliver: deliver.clone(),
+    };
+    let renewals = Renewals {
+        pool: pool.clone(),
+        clock: clock.clone(),
+        accounts: accounts.clone(),
+        motions: motions.clone(),
+        handoffs: handoffs.clone(),
+        plans: plans.clone(),
+        plays,
+        work: renew,
         deliver,
     };
     let designs = Designs {
@@ -297,14 +334,16 @@ pub fn wire(
         fetch: Arc::new(Notify::new()),
     };
     let upkeep = Upkeep::of(settings);
-    let parts = Parts { platform, accounts, motions, handoffs, connectors, plans, designs, outbox, upkeep };
+    let parts =
+        Parts { platform, accounts, motions, handoffs, connectors, plans, designs, renewals, outbox, upkeep };
     (App(Arc::new(parts)), worker, desk_worker)
 }
 
 /// Who follows the plans of each kind.
-fn plan_followers() -> PlanFollowers {
+fn plan_followers(renew: &Arc<Notify>) -> PlanFollowers {
     let of_designs: Vec<Box<dyn PlanFollower>> = vec![Box::new(DesignFollower)];
-    PlanFollowers(BTreeMap::from([(PlanKind::HandoffDesign, of_designs)]))
+    let of_renewals: Vec<Box<dyn PlanFollower>> = vec![Box::new(RenewalPlanFollower { work: renew.clone() })];
+    PlanFollowers(BTreeMap::from([(PlanKind::HandoffDesign, of_designs), (PlanKind::Renewal, of_renewals)]))
 }
 
 impl Running {
@@ -371,5 +410,20 @@ mod tests {
         let StartError::HandoffTypes { faults, .. } = refused else { panic!("{refused}") };
         assert_eq!(faults.len(), 1, "{faults:?}");
         assert!(faults[0].to_string().contains("deal.products"), "it says what was meant: {}", faults[0]);
+    }
+
+    #[test]
+    fn all_faults_of_the_plays_stop_the_start() {
+        assert!(plays(Path::new("")).is_ok(), "those that ship");
+        let place = std::env::temp_dir().join(format!("gtm-plays-{}.toml", Uuid::now_v7()));
+        let text =
+            DEFAULT_PLAYS.replace("gate_keeper = \"renewal_director\"", "gate_keeper = \"renewal_directr\"");
+        std::fs::write(&place, text).unwrap();
+        let said = plays(&place).unwrap_err().to_string();
+        std::fs::remove_file(&place).unwrap();
+        let named = ["gate_keeper", "renewal_director", &place.display().to_string()];
+        assert!(named.iter().all(|part| said.contains(part)), "{said}");
+        let gone = plays(Path::new("/nowhere/plays.toml")).unwrap_err().to_string();
+        assert!(gone.contains("/nowhere/plays.toml") && gone.contains("cannot be read"), "{gone}");
     }
 }

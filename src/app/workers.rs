@@ -15,7 +15,7 @@ use crate::motions::commands::DeskWorker;
 use crate::platform::outbox::Outbox;
 use crate::platform::worker::Pace;
 use crate::settings::Settings;
-use crate::{accounts, connectors, designs, handoffs, motions, plans};
+use crate::{accounts, connectors, designs, handoffs, motions, plans, renewals};
 
 /// How long a worker may be silent before the service counts as not ready: longer than any round takes.
 const SILENCE_MAX: Duration = Duration::from_mins(1);
@@ -29,6 +29,8 @@ const MEASURE_EVERY: Duration = Duration::from_secs(10);
 const WATCH_EVERY: Duration = Duration::from_mins(1);
 /// How often the list of those who were erased is looked at for what other replicas have added.
 const SUPPRESSIONS_EVERY: Duration = Duration::from_secs(2);
+/// How often the dates on which something renews are noted anew: they change with events, and else by the day.
+const RENEWAL_DATES_EVERY: Duration = Duration::from_hours(24);
 /// How often the partitions of raw events are looked after.
 const PARTITIONS_EVERY: Duration = Duration::from_hours(1);
 
@@ -71,6 +73,8 @@ pub(super) fn spawn(app: &App, intake: IntakeWorker, desk: &DeskWorker, outbox: 
     spawn_loop(app, "plans", |stop, beat| plans::jobs::work(planned, stop, beat));
     let designing = app.designs.clone();
     spawn_loop(app, "designs", |stop, beat| designs::jobs::work(designing, stop, beat));
+    let renewed = app.renewals.clone();
+    spawn_loop(app, "renewals", |stop, beat| renewals::jobs::work(renewed, stop, beat));
     let connected = app.connectors.clone();
     spawn_loop(app, "received", |stop, beat| connectors::jobs::read(connected, stop, beat));
     if let Some(outbox) = outbox {
@@ -117,6 +121,11 @@ pub(super) fn spawn(app: &App, intake: IntakeWorker, desk: &DeskWorker, outbox: 
     every(app, "suppressions", SUPPRESSIONS_EVERY, move || {
         let (accounts, pool) = (accounts.clone(), pool.clone());
         async move { accounts.suppressions.refresh(&pool).await }
+    });
+    let renewed = app.renewals.clone();
+    every(app, "renewal-dates", RENEWAL_DATES_EVERY, move || {
+        let renewed = renewed.clone();
+        async move { renewed.note_all_dates().await }
     });
     let gauges = Gauges::new(app.clone());
     every(app, "measurements", MEASURE_EVERY, move || {

@@ -28,6 +28,7 @@ mod orchestrate;
 mod plan;
 mod policy;
 mod privacy;
+mod renewal;
 mod replay;
 mod reps;
 mod roster;
@@ -78,6 +79,8 @@ enum Command {
     Conflicts(conflicts::Conflicts),
     /// Accounts that pass from one team to the next: hand over, follow, measure.
     Handoff(handoff::Handoff),
+    /// Contracts that are renewed on purpose: which are coming, their plans, how they go.
+    Renewal(renewal::Renewal),
     /// Who takes handoffs, and when they are away.
     Reps(reps::Reps),
     /// Everything about who takes handoffs, in and out.
@@ -144,6 +147,7 @@ async fn dispatch(command: Command, context: &Context) -> anyhow::Result<ExitCod
         Command::Matches(args) => matches::run(args, context).await,
         Command::Conflicts(args) => conflicts::run(args, context).await,
         Command::Handoff(args) => handoff::run(args, context).await,
+        Command::Renewal(args) => renewal::run(args, context).await,
         Command::Reps(args) => reps::run(args, context).await,
         Command::Roster(args) => roster::run(args, context).await,
         Command::DefineHandoff(args) => design::define(*args, context).await,

@@ -1,9 +1,12 @@
 //! A running service of its own for each test, over a database that replicas may share.
 
+use std::future::poll_fn;
 use std::ops::Deref;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
 
 use chrono::{DateTime, Utc};
 use gtm::app::{self, Running, StartOptions};
@@ -177,4 +180,18 @@ impl Service {
 pub fn guardrail<'a>(document: &'a Value, id: &str) -> &'a Value {
     let guardrails = document["guardrails"].as_array().unwrap();
     &guardrails.iter().find(|guardrail| guardrail["id"] == id).unwrap()["outcome"]
+}
+
+/// Polls a future so often; gone when it has not come to its end by then, as work that is cut off in the middle.
+pub async fn cut_short<F: Future>(future: F, polls: i64) -> Option<F::Output> {
+    let (mut future, mut left) = (pin!(future), polls);
+    poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending if left == 0 => Poll::Ready(None),
+        Poll::Pending => {
+            left -= 1;
+            Poll::Pending
+        }
+    })
+    .await
 }

@@ -38,6 +38,7 @@ mod policy;
 mod privacy;
 mod process;
 mod receiver;
+mod renewals;
 mod roster;
 mod routing;
 mod sandbox;

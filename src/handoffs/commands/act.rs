@@ -16,6 +16,7 @@ use crate::handoffs::handoff::{Handoff, Status, TurnEnd};
 use crate::handoffs::lifecycle::{self, Action, ActionKind};
 use crate::handoffs::sla::Restart;
 use crate::handoffs::store::{self, HandoffFilter, TimelineRow};
+use crate::kernel::clock::DateTime;
 use crate::platform::db;
 use crate::platform::outbox::{self, Delivery, DeliveryFilter};
 
@@ -54,6 +55,15 @@ pub struct OffBoarded {
 }
 
 impl Handoffs {
+    /// The score that was given last at a handoff of an account, with its instant.
+    pub async fn latest_nps(
+        &self,
+        conn: &mut PgConnection,
+        account_id: &str,
+    ) -> Result<Option<(u8, DateTime)>, HandoffError> {
+        Ok(store::latest_nps(conn, account_id).await?)
+    }
+
     /// Does something to a handoff, or with a dry run only looks at what would come of it; gives it as it then stands.
     pub async fn act(&self, id: Uuid, deed: &Deed) -> Result<Handoff, HandoffError> {
         let mut races = 0;

@@ -43,6 +43,21 @@ pub async fn find_handoff(pool: &PgPool, id: Uuid) -> Result<Option<Handoff>, sq
     Ok(row.map(|row| row.0))
 }
 
+/// The score that was given last at a handoff of an account, with its instant.
+pub async fn latest_nps(
+    conn: &mut PgConnection,
+    account_id: &str,
+) -> Result<Option<(u8, DateTime)>, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"SELECT nps AS "nps!", coalesce(closed_at, contacted_at, created_at) AS "at!" FROM handoff
+           WHERE account_id = $1 AND nps IS NOT NULL ORDER BY 2 DESC, id DESC LIMIT 1"#,
+        account_id
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.and_then(|row| Some((u8::try_from(row.nps).ok()?, row.at))))
+}
+
 /// The account of a handoff.
 pub async fn account_of(conn: &mut PgConnection, id: Uuid) -> Result<Option<String>, sqlx::Error> {
     sqlx::query_scalar!("SELECT account_id FROM handoff WHERE id = $1", id).fetch_optional(conn).await

@@ -20,6 +20,7 @@ use gtm::platform::http::Platform;
 use gtm::platform::jobs::{self, Lane};
 use gtm::platform::lifecycle::Lifecycle;
 use gtm::platform::outbox::{Outbox, OutboxSettings};
+use gtm::renewals::plays::{DEFAULT_PLAYS, Plays};
 use gtm::settings::Settings;
 use gtm::testing::TestDatabase;
 use serde_json::{Value, json};
@@ -76,6 +77,10 @@ pub fn account(number: usize) -> String {
     format!("acc_{number:03}")
 }
 
+fn plays() -> Plays {
+    Plays::parse(DEFAULT_PLAYS).unwrap()
+}
+
 fn settings(database: &TestDatabase) -> Settings {
     Settings::load(None, [("DATABASE_URL".to_owned(), database.url())]).unwrap()
 }
@@ -85,7 +90,7 @@ async fn wired(database: &TestDatabase, line: &Line, clock: &Clock, outbox: &Arc
     let pool = db::connect(line.options(), 1).await.unwrap();
     let platform = Platform::new(pool, clock.clone(), Lifecycle::new(), Signer::generate());
     let types = HandoffTypes::parse(world::TYPES).unwrap();
-    app::wire(platform, types, Arc::default(), outbox.clone(), &settings(database)).0
+    app::wire(platform, types, plays(), Arc::default(), outbox.clone(), &settings(database)).0
 }
 
 impl Run {
@@ -109,7 +114,7 @@ impl Run {
         let platform = Platform::new(database.pool.clone(), clock.clone(), Lifecycle::new(), signer.clone());
         let types = HandoffTypes::parse(world::TYPES).unwrap();
         let (front, intake, _) =
-            app::wire(platform, types, Arc::default(), outbox.clone(), &settings(&database));
+            app::wire(platform, types, plays(), Arc::default(), outbox.clone(), &settings(&database));
         let stop = life.soft().clone();
         drop(life.run(async move { intake.run(stop, |_| {}).await }));
         front.motions.policies.install_built_in(&database.pool, start).await.unwrap();
