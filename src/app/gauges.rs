@@ -120,8 +120,20 @@ impl Gauges {
     }
 }
 
+/// What a process can take, by name.
+pub(super) type OwnQuotas = [(&'static str, Quota); 2];
+
+/// What was used at two looks in a row: a moment is no alarm.
+pub(super) fn lasting(before: Option<OwnQuotas>, now: OwnQuotas) -> OwnQuotas {
+    now.map(|(name, quota)| {
+        let earlier = before.and_then(|before| before.into_iter().find(|(other, _)| *other == name));
+        let used = earlier.map_or(0, |(_, earlier)| earlier.used.min(quota.used));
+        (name, Quota { used, ..quota })
+    })
+}
+
 /// What this process can take, and how much of it is used.
-pub(super) fn own_quotas(app: &App) -> [(&'static str, Quota); 2] {
+pub(super) fn own_quotas(app: &App) -> OwnQuotas {
     let pool = &app.platform.pool;
     let used = u64::from(pool.size()).saturating_sub(pool.num_idle() as u64);
     let limit = u64::from(pool.options().get_max_connections());
@@ -227,6 +239,20 @@ mod tests {
                  owner, '{}', at - interval '30 s' * n, at, at, at + interval '1 s' * (n - 3)
           FROM now, (VALUES (1, 'pending', NULL), (2, 'pending', NULL), (3, 'assigned', 'ada'), (4, 'assigned', 'ada'))
                  AS h (n, status, owner);"#;
+
+    #[test]
+    fn a_moment_is_no_alarm() {
+        let of = |used| {
+            [
+                ("intake_requests", Quota { used, limit: 10 }),
+                ("database_connections", Quota { used: 1, limit: 8 }),
+            ]
+        };
+        let used = |quotas: OwnQuotas| quotas.map(|(_, quota)| quota.used);
+        assert_eq!(used(lasting(None, of(9))), [0, 0]);
+        assert_eq!(used(lasting(Some(of(2)), of(9))), [2, 1]);
+        assert_eq!(used(lasting(Some(of(9)), of(8))), [8, 1]);
+    }
 
     #[tokio::test]
     async fn what_waits_is_measured_and_reads_0_once_it_is_gone() {

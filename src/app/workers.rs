@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
 use super::App;
-use super::gauges::{Gauges, own_quotas};
+use super::gauges::{Gauges, lasting, own_quotas};
 use crate::accounts::intake::IntakeWorker;
 use crate::motions::commands::DeskWorker;
 use crate::platform::outbox::Outbox;
@@ -81,10 +81,11 @@ pub(super) fn spawn(app: &App, intake: IntakeWorker, desk: &DeskWorker, outbox: 
         // A sandbox asks nobody outside either.
         let connected = app.connectors.clone();
         spawn_loop(app, "connectors", |stop, beat| connectors::jobs::fetch(connected, stop, beat));
-        let watched = app.clone();
+        let (watched, mut before) = (app.clone(), None);
         every(app, "watch", WATCH_EVERY, move || {
-            let app = watched.clone();
-            async move { connectors::jobs::watch(&app.connectors, &own_quotas(&app)).await }
+            let (connected, now) = (watched.connectors.clone(), own_quotas(&watched));
+            let own = lasting(before.replace(now), now);
+            async move { connectors::jobs::watch(&connected, &own).await }
         });
         let ring = app.motions.deliver.clone();
         spawn_loop(app, "deliveries", |stop, beat| async move {
