@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use crate::cli::screen::Screen;
 use crate::cli::sla;
-use crate::cli::words::{percent, text, when, wrapped};
+use crate::cli::words::{percent, text, when};
+use crate::kernel::text::wrapped;
 
 fn list<'v>(value: &'v Value, pointer: &str) -> &'v [Value] {
     value.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
@@ -31,7 +32,7 @@ pub fn design(design: &Value, screen: &Screen) -> String {
         text(design, &["/status"]).replace('_', " "),
         text(design, &["/packet/launch"])
     ));
-    parts.push(format!("\n{}", wrapped(&text(model, &["/recommendation"]), width, "")));
+    parts.push(format!("\n{}", wrapped(&text(model, &["/recommendation"]), width, 0)));
     let missing: Vec<&Value> =
         list(design, "/packet/intake").iter().filter(|finding| finding["status"] != "defined").collect();
     if !missing.is_empty() {
@@ -39,7 +40,7 @@ pub fn design(design: &Value, screen: &Screen) -> String {
         parts.extend(missing.iter().map(|finding| {
             let status = text(finding, &["/status"]);
             let said = format!("{status}: {} {}", text(finding, &["/asks"]), text(finding, &["/whatToDo"]));
-            format!("  {}", wrapped(&said, width, "    "))
+            format!("  {}", wrapped(&said, width, 4))
         }));
     }
     parts.push(format!("\nRouting: {}", text(design, &["/packet/routing/choice"]).replace('_', " ")));

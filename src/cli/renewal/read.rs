@@ -9,7 +9,8 @@ use crate::cli::client::Client;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::screen::Screen;
-use crate::cli::words::{NOTHING, counted, shortened, text, wrapped};
+use crate::cli::words::{NOTHING, counted, shortened, text};
+use crate::kernel::text::wrapped;
 
 /// Characters of a name or a title that a line shows.
 const NAME_CHARS: usize = 28;

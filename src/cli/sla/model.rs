@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use crate::cli::context::Context;
 use crate::cli::design::Inputs;
 use crate::cli::screen::Screen;
-use crate::cli::words::{percent, text, wrapped};
+use crate::cli::words::{percent, text};
+use crate::kernel::text::wrapped;
 use crate::designs::words::span;
 
 #[derive(Debug, Args)]
@@ -21,7 +22,7 @@ pub async fn run(args: Model, context: &Context) -> anyhow::Result<()> {
     let design = context.client().await?.post("/v1/handoff-designs", &body).await?;
     let found = &design["packet"]["model"];
     context.screen.document(found, |found| {
-        let advice = wrapped(&text(found, &["/recommendation"]), context.screen.width(), "");
+        let advice = wrapped(&text(found, &["/recommendation"]), context.screen.width(), 0);
         format!("{advice}\n\n{}", model(found, &context.screen))
     });
     Ok(())
@@ -64,7 +65,7 @@ pub fn model(model: &Value, screen: &Screen) -> String {
                 text(risk, &["/says"]),
                 text(risk, &["/whatToDo"])
             );
-            format!("  {}", wrapped(&said, screen.width(), "    "))
+            format!("  {}", wrapped(&said, screen.width(), 4))
         })
         .collect();
     let mut parts = vec![

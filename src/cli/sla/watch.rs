@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use crate::cli::context::Context;
 use crate::cli::screen::Screen;
-use crate::cli::words::{percent, text, when, wrapped};
+use crate::cli::words::{percent, text, when};
+use crate::kernel::text::wrapped;
 
 #[derive(Debug, Args)]
 pub struct Watch {
@@ -80,7 +81,7 @@ fn shown(answer: &Value, screen: &Screen) -> String {
             let owner = text(&cause, &["/owner"]).replace('_', " ");
             let said =
                 format!("{kind}: {}. {owner}: {}", text(&cause, &["/evidence"]), text(&cause, &["/action"]));
-            parts.push(format!("  {}", wrapped(&said, screen.width(), "    ")));
+            parts.push(format!("  {}", wrapped(&said, screen.width(), 4)));
         }
     }
     let told = list(answer, "escalations");
