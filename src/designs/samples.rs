@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::brief::{Ask, Brief, BriefFault, check};
 use super::estimate::Sampling;
 use super::estimate::history::{History, Past};
-use super::intake::PolicyFacts;
+use super::readiness::PolicyFacts;
 use super::packet::{Design, Sources, make};
 use super::playbook::Playbook;
 use super::routing::Ground;

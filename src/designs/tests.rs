@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::estimate::risks::Severity;
-use super::intake::{Standing, intake};
+use super::readiness::{Standing, intake};
 use super::packet::plan::{GATE, apply_task, sign_task};
 use super::playbook::SignOff;
 use super::routing::{Choice, draw, edits::scaled};

@@ -10,7 +10,7 @@ use super::{DesignError, Designs};
 use crate::designs::brief::{Ask, Brief, check};
 use crate::designs::estimate::Sampling;
 use crate::designs::estimate::history::{History, Past};
-use crate::designs::intake::PolicyFacts;
+use crate::designs::readiness::PolicyFacts;
 use crate::designs::packet::{Design, Sources, make};
 use crate::designs::playbook::Playbook;
 use crate::designs::routing::Ground;

@@ -13,7 +13,7 @@ mod tests;
 
 use chrono::NaiveDate;
 
-use super::intake::Standing;
+use super::readiness::Standing;
 use super::packet::Packet;
 use super::playbook::SignOff;
 use super::words::percent;

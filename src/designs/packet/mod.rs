@@ -17,7 +17,7 @@ use super::brief::{Brief, Goal, Owner, Segment};
 use super::estimate::history::History;
 use super::estimate::world::Ground as Hours;
 use super::estimate::{Sampling, SlaModel, model};
-use super::intake::{Finding, PolicyFacts, intake};
+use super::readiness::{Finding, PolicyFacts, intake};
 use super::playbook::{CheckKind, ItemKind, Playbook, SignOff};
 use super::routing::{Blueprint, Ground, Undrawn, draw};
 use super::words::percent;

@@ -14,7 +14,7 @@ use super::Packet;
 use super::enablement::plain;
 use super::escalation::RETRIES;
 use crate::designs::brief::Brief;
-use crate::designs::intake::Standing;
+use crate::designs::readiness::Standing;
 use crate::designs::playbook::{Playbook, SignOff};
 use crate::designs::words::percent;
 use crate::kernel::calendar::{CalendarDraft, Length, OpenTime as _, WeekHoursDraft, WorkCalendar};
