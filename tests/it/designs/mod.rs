@@ -365,4 +365,3 @@ async fn a_scheduled_design_goes_live_at_its_instant_or_stops_and_says_why() {
     service.expect_intact_audit().await;
     service.stop().await;
 }
-

@@ -74,8 +74,14 @@ fn terms_must_make_sense_and_be_the_only_ones() {
     };
     let whole = json!({"slaTerms": [terms("a", None, Value::Null), terms("b", Some("SMB"), json!({"budget": "4h"}))]});
     let roster = serde_json::from_value::<RosterFile>(whole).unwrap().check().unwrap();
-    assert_eq!(roster.terms("mql_to_sales", "smb").map(|terms| terms.budget.to_string()), Some("4h".to_owned()));
-    assert_eq!(roster.terms("mql_to_sales", "other").map(|terms| terms.budget.to_string()), Some("2h".to_owned()));
+    assert_eq!(
+        roster.terms("mql_to_sales", "smb").map(|terms| terms.budget.to_string()),
+        Some("4h".to_owned())
+    );
+    assert_eq!(
+        roster.terms("mql_to_sales", "other").map(|terms| terms.budget.to_string()),
+        Some("2h".to_owned())
+    );
     assert!(roster.terms("closed_won_to_cs", "smb").is_none());
     let found = faults(json!({"slaTerms": [
         terms("a", Some("smb"), json!({"remindBefore": "3h"})),
