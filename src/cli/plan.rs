@@ -198,7 +198,10 @@ fn checked(args: &Check, context: &Context) -> Result<(), Failure> {
     let read = read.map_err(|error| Failure::usage(format!("{file} cannot be read: {error}")))?;
     let deserializer = &mut serde_json::Deserializer::from_str(&read);
     let plan: Document = serde_path_to_error::deserialize(deserializer).map_err(|error| {
-        Failure::new(Exit::BadAnswer, format!("{file} is no plan document: at `{}`: {}", error.path(), error.inner()))
+        Failure::new(
+            Exit::BadAnswer,
+            format!("{file} is no plan document: at `{}`: {}", error.path(), error.inner()),
+        )
     })?;
     let schedule = schedule(&plan).map_err(|faults| {
         let lines: Vec<String> =

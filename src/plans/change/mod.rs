@@ -8,7 +8,7 @@
 mod tests;
 mod words;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -121,8 +121,8 @@ fn fields(
     counts: impl Fn(&str) -> bool,
     changes: &mut Vec<Change>,
 ) {
-    let names: BTreeMap<&String, ()> = from.keys().chain(to.keys()).map(|name| (name, ())).collect();
-    for name in names.into_keys().filter(|name| counts(name)) {
+    let names: BTreeSet<&String> = from.keys().chain(to.keys()).collect();
+    for name in names.into_iter().filter(|name| counts(name)) {
         let (before, after) = (from.get(name), to.get(name));
         if before != after {
             changes.push(Change {
@@ -205,8 +205,8 @@ fn entries(
 
 fn keyed(of: &str, from: &Map<String, Value>, to: &Map<String, Value>, changes: &mut Vec<Change>) {
     let (before, after) = (object(from, of), object(to, of));
-    let keys: BTreeMap<&String, ()> = before.keys().chain(after.keys()).map(|key| (key, ())).collect();
-    for key in keys.into_keys() {
+    let keys: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    for key in keys {
         let of = match of {
             "roles" => Subject::Role(key.clone()),
             "calendars" => Subject::Calendar(key.clone()),

@@ -103,10 +103,10 @@ fn edit(plan: &mut Plan, kind: u8, pick: usize, number: u16) {
         }
         6 => {
             let deadline = plan.start_at + TimeDelta::hours(i64::from(number));
-            plan.deadline = (number % 3 > 0).then_some(deadline);
+            plan.deadline = (!number.is_multiple_of(3)).then_some(deadline);
         }
         7 => {
-            let value = if number % 2 == 0 { Value::Null } else { json!(number) };
+            let value = if number.is_multiple_of(2) { Value::Null } else { json!(number) };
             plan.context.insert(format!("key{}", pick % 3), value);
         }
         8 => plan.context.clear(),

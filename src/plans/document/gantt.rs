@@ -114,7 +114,7 @@ fn rows(told: &Told<'_>) -> Vec<Row> {
                 }
             }
             None => {
-                stages.push(Row { name: task.stage.clone(), start: slot.start_at, end: slot.end_at, colour })
+                stages.push(Row { name: task.stage.clone(), start: slot.start_at, end: slot.end_at, colour });
             }
         }
     }

@@ -218,22 +218,19 @@ fn deliverables(plan: &Plan, graph: &Graph<'_>, order: &[usize], known: &Known, 
             if made.iter().any(|maker| ancestors.has(at, *maker)) {
                 continue;
             }
-            match made.iter().find(|maker| **maker != at) {
-                Some(maker) => {
-                    let maker = &plan.tasks[*maker].id;
-                    let text = format!(
-                        "`{}` begins with `{input}`, which `{maker}` makes and which need not be there by then: let `{}` depend on `{maker}`.",
-                        task.id, task.id
-                    );
-                    findings.add(FindingCode::InputUnordered, &of, pointer, text);
-                }
-                None => {
-                    let text = format!(
-                        "`{}` begins with `{input}`, which no task makes and nobody has given: give it, or add the task that makes it.",
-                        task.id
-                    );
-                    findings.add(FindingCode::InputMissing, &of, pointer, text);
-                }
+            if let Some(maker) = made.iter().find(|maker| **maker != at) {
+                let maker = &plan.tasks[*maker].id;
+                let text = format!(
+                    "`{}` begins with `{input}`, which `{maker}` makes and which need not be there by then: let `{}` depend on `{maker}`.",
+                    task.id, task.id
+                );
+                findings.add(FindingCode::InputUnordered, &of, pointer, text);
+            } else {
+                let text = format!(
+                    "`{}` begins with `{input}`, which no task makes and nobody has given: give it, or add the task that makes it.",
+                    task.id
+                );
+                findings.add(FindingCode::InputMissing, &of, pointer, text);
             }
         }
         if task.outputs.is_empty() && !task.is_milestone() {

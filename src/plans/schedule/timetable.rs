@@ -65,18 +65,18 @@ impl Timetables {
             }
             let Some(holder) = plan.roles.get(&task.owner) else { return Err(Vec::new()) };
             let name = holder.calendar.as_deref();
-            let table = match same.get(&(name, holder.days_off.as_slice())) {
-                Some(table) => *table,
-                None => {
-                    let layout = match calendars.get(&name) {
-                        Some(layout) => layout.clone(),
-                        None => Rc::new(RefCell::new(Layout::new(calendar_of(plan, holder)?, start))),
-                    };
-                    calendars.insert(name, layout.clone());
-                    tables.push(Timetable::new(layout, &holder.days_off, (start, end)));
-                    same.insert((name, &holder.days_off), tables.len() - 1);
-                    tables.len() - 1
-                }
+            let hours = (name, holder.days_off.as_slice());
+            let table = if let Some(table) = same.get(&hours) {
+                *table
+            } else {
+                let layout = match calendars.get(&name) {
+                    Some(layout) => layout.clone(),
+                    None => Rc::new(RefCell::new(Layout::new(calendar_of(plan, holder)?, start))),
+                };
+                calendars.insert(name, layout.clone());
+                tables.push(Timetable::new(layout, &holder.days_off, (start, end)));
+                same.insert(hours, tables.len() - 1);
+                tables.len() - 1
             };
             of_role.insert(&task.owner, table);
             of_task.push(table);

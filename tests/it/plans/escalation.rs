@@ -79,9 +79,8 @@ async fn a_missed_checkpoint_is_looked_at_twice_more_before_the_ladder() {
     checkpoint["tasks"][0]["checkpoint"] = json!(true);
     checkpoint["tasks"][0]["due"] = json!(service.now() + TimeDelta::days(5));
     let id = running(&service, &checkpoint).await;
-    let overdue = |role: &str, name: &str| {
-        (role.to_owned(), name.to_owned(), "A checkpoint is overdue".to_owned())
-    };
+    let overdue =
+        |role: &str, name: &str| (role.to_owned(), name.to_owned(), "A checkpoint is overdue".to_owned());
     service.advance("P5D").await;
     assert_eq!(alerts(&service).await, [overdue("director", "Dana")]);
     service.advance("P1D").await;
@@ -95,7 +94,10 @@ async fn a_missed_checkpoint_is_looked_at_twice_more_before_the_ladder() {
     assert_eq!(alerts(&service).await.len(), 3);
     let late = service.get("/v1/tasks?overdue=true").await;
     let late: Vec<&Value> = late["data"].as_array().unwrap().iter().map(|task| &task["name"]).collect();
-    assert_eq!(late, ["routing", "enablement", "approval"].map(|name| json!(name)).iter().collect::<Vec<_>>());
+    assert_eq!(
+        late,
+        ["routing", "enablement", "approval"].map(|name| json!(name)).iter().collect::<Vec<_>>()
+    );
     service.stop().await;
 }
 

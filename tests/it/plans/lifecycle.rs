@@ -43,7 +43,10 @@ async fn a_plan_is_started_worked_on_and_done() {
     assert_eq!(complete_next(&service).await, "approval");
 
     let done = service.get(&path).await;
-    assert_eq!((&done["status"], &done["gates"][0]["verdicts"]["fits"]["by"]), (&json!("done"), &json!("Sam")));
+    assert_eq!(
+        (&done["status"], &done["gates"][0]["verdicts"]["fits"]["by"]),
+        (&json!("done"), &json!("Sam"))
+    );
     assert_eq!(done["pattern"]["kind"], "diamond");
     assert_eq!(done["criticalPath"][0], "intake");
     assert_eq!(done["tasks"][0]["result"]["outputs"], json!(["intake.md"]));
@@ -78,7 +81,10 @@ async fn what_does_not_fit_is_refused_with_what_does() {
     let id = running(&service, &document(&service)).await;
     let waiting = task(&service, id, "routing").await;
     let refused = act(&service, &waiting, "complete", json!({}), 409).await;
-    assert_eq!((&refused["code"], &refused["legal"]), (&json!("illegal_transition"), &json!(["skip", "give_up"])));
+    assert_eq!(
+        (&refused["code"], &refused["legal"]),
+        (&json!("illegal_transition"), &json!(["skip", "give_up"]))
+    );
     let taken = claim(&service, "agent-1").await;
     let held = act(&service, &taken, "complete", json!({}), 409).await;
     assert_eq!(held["code"], "task_held");
@@ -139,7 +145,8 @@ async fn a_new_version_keeps_what_is_done_and_tells_what_differs() {
     let mut tx = db::begin(&plans.pool).await.unwrap();
     let stale = plans.revise(&mut tx, service.now(), id, 7, plan(&changed), "test", "x").await.unwrap_err();
     assert!(stale.to_string().contains("is at version 1 and not at 7"), "{stale}");
-    let revised = plans.revise(&mut tx, service.now(), id, 1, plan(&changed), "test", "more people").await.unwrap();
+    let revised =
+        plans.revise(&mut tx, service.now(), id, 1, plan(&changed), "test", "more people").await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!((revised.version, revised.changes.len()), (2, 3));
 
@@ -188,9 +195,11 @@ async fn tasks_wait_for_their_dates_and_a_plan_that_is_called_off_is_over() {
     assert_eq!(task(&service, id, "intake").await["status"], "waiting");
     service.advance("PT1H").await;
     assert_eq!(task(&service, id, "intake").await["status"], "ready");
-    let cancelled = service.post(&format!("/v1/plans/{id}/cancel"), json!({ "reason": "the deal is lost" })).await;
+    let cancelled =
+        service.post(&format!("/v1/plans/{id}/cancel"), json!({ "reason": "the deal is lost" })).await;
     assert_eq!(cancelled["status"], "cancelled");
-    let open: BTreeSet<&Value> = cancelled["tasks"].as_array().unwrap().iter().map(|task| &task["status"]).collect();
+    let open: BTreeSet<&Value> =
+        cancelled["tasks"].as_array().unwrap().iter().map(|task| &task["status"]).collect();
     assert_eq!(open.into_iter().collect::<Vec<_>>(), [&json!("skipped")]);
     assert_eq!(service.post("/v1/tasks/claim", json!({ "agent": "a" })).await, json!({ "tasks": [] }));
     let listed = service.get("/v1/plans?kind=handoff_design&status=cancelled").await;

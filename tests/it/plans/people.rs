@@ -9,7 +9,8 @@ use crate::stories::event;
 #[tokio::test]
 async fn a_person_is_found_in_plans_and_taken_out_and_the_plan_stays_one() {
     let service = Service::sandbox().await;
-    let contact = json!({ "contactId": "c-1001", "firstName": "Anna", "lastName": "Obrien", "email": "anna@acme.com" });
+    let contact =
+        json!({ "contactId": "c-1001", "firstName": "Anna", "lastName": "Obrien", "email": "anna@acme.com" });
     service
         .events(&[
             event("gtm.account.upserted", "acme", json!({ "name": "Acme" })),
@@ -19,7 +20,8 @@ async fn a_person_is_found_in_plans_and_taken_out_and_the_plan_stays_one() {
     service.get("/v1/accounts/acme").await;
     let mut named = document(&service);
     named["kind"] = json!("renewal");
-    named["context"] = json!({ "champion": { "contactId": "c-1001", "name": "Anna Obrien", "title": "CFO" } });
+    named["context"] =
+        json!({ "champion": { "contactId": "c-1001", "name": "Anna Obrien", "title": "CFO" } });
     named["tasks"][0]["title"] = json!("Call Anna Obrien");
     named["roles"]["cro"]["email"] = json!("anna@acme.com");
     let id = create_for(&service, &named, Some("acme")).await;
