@@ -4,9 +4,9 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::estimate::risks::Severity;
-use super::intake::{Standing, intake};
 use super::packet::plan::{GATE, apply_task, sign_task};
 use super::playbook::SignOff;
+use super::readiness::{Standing, intake};
 use super::routing::{Choice, draw, edits::scaled};
 use super::samples::{Scene, ask, day};
 use crate::handoffs::{Basis, Entry, Kind, Step};

@@ -7,8 +7,8 @@ use crate::cli::context::Context;
 use crate::cli::design::Inputs;
 use crate::cli::screen::Screen;
 use crate::cli::words::{percent, text};
-use crate::kernel::text::wrapped;
 use crate::designs::words::span;
+use crate::kernel::text::wrapped;
 
 #[derive(Debug, Args)]
 pub struct Model {

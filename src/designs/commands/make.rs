@@ -96,8 +96,8 @@ impl Designs {
         ask: &ReviseAsk,
     ) -> Result<DesignView, DesignError> {
         let facts = self.facts().await?;
-        let mut conn = self.pool.acquire().await?;
         let row = store::find_design(&self.pool, id).await?.ok_or(DesignError::NoDesign(id))?;
+        let mut conn = self.pool.acquire().await?;
         let present = store::find_version(&mut conn, id, row.version).await?;
         let present = present.ok_or(DesignError::NoVersion(id, row.version))?;
         drop(conn);

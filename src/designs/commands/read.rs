@@ -137,7 +137,10 @@ impl Designs {
         let version = version.ok_or(DesignError::NoVersion(id, row.version))?;
         let approvals = store::approvals(&mut conn, id, row.version).await?;
         let application = store::newest_application(&mut conn, id).await?;
+        // Whoever holds a connection while waiting for another may wait for each other.
+        drop(conn);
         let (_, plan) = self.plans.document(id, Some(version.plan_version)).await?;
+        let mut conn = self.pool.acquire().await?;
         let preflight = self.plans.preflight(&mut conn, &plan, &BTreeSet::new()).await?;
         view_of(Rows { row, version, plan, preflight, approvals, application })
     }

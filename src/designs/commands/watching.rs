@@ -225,7 +225,7 @@ impl Designs {
             return Ok(false);
         }
         let held = self.handoffs.rosters.current(conn).await?;
-        let team = self.team_of(scope, &held.roster);
+        let team = team_of(scope, &held.roster);
         let effects: Vec<NewEffect> = roles
             .iter()
             .map(|role| {
@@ -246,15 +246,6 @@ impl Designs {
         Ok(true)
     }
 
-    /// The team whose lead is told where nobody holds a role.
-    fn team_of(&self, scope: &Scope, roster: &crate::handoffs::Roster) -> String {
-        match scope.kind {
-            ScopeKind::Team => scope.name.clone(),
-            ScopeKind::Owner => roster.rep(&scope.name).map(|rep| rep.team.to_string()).unwrap_or_default(),
-            ScopeKind::Segment => String::new(),
-        }
-    }
-
     /// The next instant after `looked_at` at which a look may find something, for a clock that is moved by hand: after a
     /// deadline, or at the end of a window with deadlines.
     pub async fn next_look(&self, looked_at: DateTime) -> Result<Option<DateTime>, DesignError> {
@@ -265,6 +256,15 @@ impl Designs {
         let after_due = due.map(|at| next_look(at.max(looked_at), &self.terms));
         let at_end = in_window.then(|| next_look(ends - chrono::TimeDelta::microseconds(1), &self.terms));
         Ok(after_due.into_iter().chain(at_end).filter(|at| *at > looked_at).min())
+    }
+}
+
+/// The team whose lead is told where nobody holds a role.
+fn team_of(scope: &Scope, roster: &crate::handoffs::Roster) -> String {
+    match scope.kind {
+        ScopeKind::Team => scope.name.clone(),
+        ScopeKind::Owner => roster.rep(&scope.name).map(|rep| rep.team.to_string()).unwrap_or_default(),
+        ScopeKind::Segment => String::new(),
     }
 }
 

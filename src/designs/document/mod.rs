@@ -13,9 +13,9 @@ mod tests;
 
 use chrono::NaiveDate;
 
-use super::intake::Standing;
 use super::packet::Packet;
 use super::playbook::SignOff;
+use super::readiness::Standing;
 use super::words::percent;
 use crate::handoffs::Basis;
 use crate::kernel::calendar::Zone;

@@ -52,15 +52,6 @@ pub async fn insert_windows(conn: &mut PgConnection, rows: &[WindowRow]) -> Resu
     Ok(())
 }
 
-/// Whether a window was written already.
-pub async fn window_is_written(pool: &PgPool, to_at: DateTime) -> Result<bool, sqlx::Error> {
-    let found = sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM watch_window WHERE to_at = $1) AS "found!""#,
-        to_at
-    );
-    found.fetch_one(pool).await
-}
-
 /// Windows that ended from one instant to another, both included; newest first within each scope.
 pub async fn windows(
     conn: &mut PgConnection,
