@@ -33,7 +33,6 @@ pub mod store;
 pub mod types;
 
 // What others say of a handoff, and are told to do for one, is said in these words.
-pub use assign::roster::Rep;
 pub use effects::{ALERT, LOG_ACTIVITY, UPDATE_DEAL};
 pub use handoff::{Status, TurnEnd};
 pub use lifecycle::Action;

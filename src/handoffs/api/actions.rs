@@ -89,17 +89,22 @@ pub struct ReassignBody {
 
 /// What the owner wants to know.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct AskBody {
     question: String,
+    /// Say how the handoff would then stand and write nothing.
+    #[serde(default)]
+    dry_run: bool,
 }
 
 /// What those who handed over say.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct AnswerBody {
     /// Left out where it was answered in another way.
     answer: Option<String>,
+    /// Say how the handoff would then stand and write nothing.
+    dry_run: bool,
 }
 
 /// An empty body says nothing.

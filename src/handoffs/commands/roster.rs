@@ -158,7 +158,7 @@ impl Handoffs {
         let mut entries = held.entries.clone();
         entries.put(entry);
         let roster = checked(&entries, (kind, id)).map_err(HandoffError::Roster)?;
-        self.write(&mut tx, &held, (&entries, &roster), by, now).await?;
+        self.write_edit(&mut tx, &held, (&entries, &roster), by, now).await?;
         tx.commit().await?;
         self.work.notify_one();
         Ok(put)
@@ -177,7 +177,7 @@ impl Handoffs {
         entries.put(Entry::Rep(RepFile { leaving: true, ..known.clone() }));
         let roster = checked(&entries, (Kind::Rep, rep.as_str())).map_err(HandoffError::Roster)?;
         if entries != held.entries {
-            self.write(&mut tx, &held, (&entries, &roster), by, now).await?;
+            self.write_edit(&mut tx, &held, (&entries, &roster), by, now).await?;
             tx.commit().await?;
         }
         Ok(())
@@ -201,7 +201,7 @@ impl Handoffs {
         check(precondition, Some(&removed))?;
         let roster = checked(&entries, (kind, id))
             .map_err(|faults| HandoffError::Needed(faults.into_iter().map(|fault| fault.detail).collect()))?;
-        self.write(&mut tx, &held, (&entries, &roster), by, now).await?;
+        self.write_edit(&mut tx, &held, (&entries, &roster), by, now).await?;
         tx.commit().await?;
         self.work.notify_one();
         Ok(())
@@ -230,7 +230,7 @@ impl Handoffs {
             return Ok(Edited { before, version: held.version });
         }
         let roster = checked(&entries, (Kind::Team, "")).map_err(HandoffError::Roster)?;
-        self.write(conn, &held, (&entries, &roster), by, now).await?;
+        self.write_edit(conn, &held, (&entries, &roster), by, now).await?;
         Ok(Edited { before, version: store::roster_version(conn).await? })
     }
 
@@ -262,7 +262,7 @@ impl Handoffs {
             return Ok(imported);
         }
         // Also in a dry run, because this may refuse.
-        self.write(&mut tx, &held, (&entries, &roster), by, now).await?;
+        self.write_edit(&mut tx, &held, (&entries, &roster), by, now).await?;
         if !dry_run {
             tx.commit().await?;
             self.work.notify_one();
@@ -395,7 +395,7 @@ fn unknown_types(types: &HandoffTypes, difference: &Difference<'_>) -> Vec<Fault
 impl Handoffs {
     /// Writes what lies between two rosters, with its audit entries; refuses to remove a rep whom something open needs, and
     /// terms of a type that there is none of.
-    async fn write(
+    async fn write_edit(
         &self,
         conn: &mut PgConnection,
         before: &Held,
