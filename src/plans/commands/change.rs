@@ -73,7 +73,7 @@ impl Plans {
         &self,
         conn: &mut PgConnection,
         id: Uuid,
-        locked: Locked<'_>,
+        locked: Locked,
     ) -> Result<Changing, PlanError> {
         let row = store::lock_plan(conn, id).await?.ok_or(PlanError::NoPlan(id))?;
         let version = store::version(conn, &row.account_id, id, row.version).await?;
