@@ -207,7 +207,7 @@ pub struct ChangeBody {
     deadline: Option<NaiveDate>,
     compressed: Option<bool>,
     /// By role; null takes the person out.
-    #[schema(value_type = BTreeMap<String, Person>)]
+    #[schema(value_type = Object)]
     people: BTreeMap<Role, Option<Person>>,
     /// Why, for the change log.
     why: String,

@@ -206,7 +206,9 @@ impl Renewals {
             } else {
                 Action::Skip
             };
-            let result = this.then(|| json!({ "rating": held.rating, "note": held.note }));
+            // As an agent would hand it over.
+            let said = json!({ "outputs": [], "data": { "rating": held.rating }, "note": held.note });
+            let result = this.then_some(said);
             let deed = Deed { action, result, by: held.by.clone() };
             self.plans.task_event(conn, held.at, *id, &deed).await?;
         }
