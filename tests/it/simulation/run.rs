@@ -114,9 +114,7 @@ impl Run {
             })
             .collect();
         service.events(&facts).await;
-        while service.number("SELECT count(*) FROM inbox").await > 0 {
-            tokio::task::yield_now().await;
-        }
+        service.until_applied().await;
         let signer = Signer::load_or_create(service.data().signing_key().as_ref()).unwrap();
         let database = service.database.clone();
         service.stop().await;
