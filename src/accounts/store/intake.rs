@@ -14,7 +14,6 @@ use crate::platform::jobs::Lane;
 pub struct NewEvents<'a> {
     keys: Vec<Uuid>,
     ids: Vec<Uuid>,
-    lanes: Vec<i16>,
     accounts: Vec<&'a str>,
     sources: Vec<&'a str>,
     event_ids: Vec<&'a str>,
@@ -29,7 +28,6 @@ impl<'a> NewEvents<'a> {
         Self {
             keys: Vec::with_capacity(count),
             ids: Vec::with_capacity(count),
-            lanes: Vec::with_capacity(count),
             accounts: Vec::with_capacity(count),
             sources: Vec::with_capacity(count),
             event_ids: Vec::with_capacity(count),
@@ -40,10 +38,9 @@ impl<'a> NewEvents<'a> {
         }
     }
 
-    pub fn push(&mut self, key: Uuid, id: Uuid, event: &'a Event, lane: Lane) {
+    pub fn push(&mut self, key: Uuid, id: Uuid, event: &'a Event) {
         self.keys.push(key);
         self.ids.push(id);
-        self.lanes.push(lane.number());
         self.accounts.push(event.account_id.as_str());
         self.sources.push(&event.source);
         self.event_ids.push(event.kept_id.as_deref().unwrap_or(&event.id));
@@ -54,45 +51,41 @@ impl<'a> NewEvents<'a> {
     }
 }
 
-/// Stores events whose key is new, with their place in the inbox; gives the keys that were new. One
-/// statement, so that it is one transaction and a caller who hangs up cannot leave half of it.
+/// Which events of a group were new.
+#[derive(Debug)]
+pub enum Fresh {
+    All,
+    /// Those with these keys.
+    Some(HashSet<Uuid>),
+}
+
+/// Stores events whose key is new, to be sorted to their accounts later. One statement, so that it is one transaction and
+/// a caller who hangs up cannot leave half of it. Fails at the key's constraint when somebody else took one of the events
+/// meanwhile.
 pub async fn insert_events(
     conn: &mut PgConnection,
     rows: &NewEvents<'_>,
+    lane: Lane,
     received_at: DateTime,
-) -> Result<HashSet<Uuid>, sqlx::Error> {
+) -> Result<Fresh, sqlx::Error> {
     let fresh = sqlx::query_scalar!(
-        r#"WITH input AS MATERIALIZED (
-             SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int2[], $4::text[], $5::text[], $6::text[],
-                                  $7::text[], $8::timestamptz[], $9::text[], $11::text[])
-               AS u (key, id, lane, account_id, source, event_id, type, occurred_at, data, attributes)),
-           fresh AS (
-             -- Sorted, so that two groups with the same events wait for each other instead of deadlocking.
-             INSERT INTO event_key (key, received_at) SELECT key, $10 FROM input ORDER BY key
-             ON CONFLICT DO NOTHING RETURNING key),
-           stored AS (
-             INSERT INTO event (account_id, received_at, id, source, event_id, type, occurred_at, data, attributes)
-             SELECT account_id, $10, id, source, event_id, type, occurred_at, data::json, attributes::json
-             FROM input JOIN fresh USING (key)),
-           queued AS (
-             INSERT INTO inbox (lane, account_id, received_at, id)
-             SELECT lane, account_id, $10, id FROM input JOIN fresh USING (key))
-           SELECT key AS "key!" FROM fresh"#,
+        r#"SELECT take_events($1::uuid[], $2::int2, $3::timestamptz, $4::text[], $5::uuid[], $6::text[], $7::text[],
+                              $8::text[], $9::timestamptz[], $10::text[]::json[], $11::text[]::json[])"#,
         &rows.keys,
-        &rows.ids,
-        &rows.lanes,
+        lane.number(),
+        received_at,
         &rows.accounts as &[&str],
+        &rows.ids,
         &rows.sources as &[&str],
         &rows.event_ids as &[&str],
         &rows.types as &[&str],
         &rows.occurred,
         &rows.data as &[&str],
-        received_at,
         &rows.attributes as &[Option<String>],
     )
-    .fetch_all(conn)
+    .fetch_one(conn)
     .await?;
-    Ok(fresh.into_iter().collect())
+    Ok(fresh.map_or(Fresh::All, |keys| Fresh::Some(keys.into_iter().collect())))
 }
 
 /// Makes the weekly partitions from last week to three weeks ahead of `now`; those that exist are left.

@@ -3,6 +3,7 @@
 //! Promises: no decision is taken here; every function is one statement, takes the connection first and
 //! business time as an argument.
 
+mod arrivals;
 mod changes;
 mod dead;
 mod intake;
@@ -15,6 +16,7 @@ mod rerouting;
 mod tests;
 mod unmatched;
 
+pub use arrivals::*;
 pub use changes::*;
 pub use dead::*;
 pub use intake::*;

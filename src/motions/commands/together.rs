@@ -75,6 +75,7 @@ impl DeskWorker {
                 Err(_) => Vec::new(),
             };
             beat(true);
+            motions.accounts.intake.crowd.note_asks(group.len());
             for waiting in motions.answer(group).await {
                 let motions = motions.clone();
                 late.spawn(async move {
