@@ -8,12 +8,12 @@ mod story;
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{NaiveDate, TimeDelta};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::harness::Service;
-use crate::stories::{event, event_at, usage};
+use crate::stories::{event, usage};
 
 /// A customer whose contract ends in so many days.
 async fn customer(service: &Service, id: &str, days: i64) -> NaiveDate {

@@ -60,7 +60,13 @@ impl System {
             return Err(Unsent::never("the address is wrong"));
         }
         if chance.one_in(4) && i64::from(outgoing.attempts) <= chance.within(1, 6) {
-            return Err(Unsent { status: Some(503), error: "busy".to_owned(), next: Next::Planned });
+            return Err(Unsent {
+                status: Some(503),
+                error: "busy".to_owned(),
+                next: Next::Planned,
+                down: true,
+                unsure: false,
+            });
         }
         let mut came = self.came.lock().unwrap();
         let entry = came.entry(outgoing.id).or_insert_with(|| (0, outgoing.payload.to_owned()));
