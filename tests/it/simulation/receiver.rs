@@ -60,7 +60,8 @@ impl System {
             return Err(Unsent::never("the address is wrong"));
         }
         if chance.one_in(4) && i64::from(outgoing.attempts) <= chance.within(1, 6) {
-            return Err(Unsent { status: Some(503), error: "busy".to_owned(), next: Next::Planned });
+            let wait = chrono::TimeDelta::minutes(chance.within(1, 20));
+            return Err(Unsent { status: Some(503), error: "busy".to_owned(), next: Next::After(wait) });
         }
         let mut came = self.came.lock().unwrap();
         let entry = came.entry(outgoing.id).or_insert_with(|| (0, outgoing.payload.to_owned()));
