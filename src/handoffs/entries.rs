@@ -334,7 +334,7 @@ mod tests {
             "territories": [{"id": "t", "to": {"rep": "nobody"}}, {"id": "s", "to": {"rep": "ada"}}],
             "namedAccounts": [{"account": " ACME.com", "reps": ["ada"]}],
             "segments": [{"segment": "Mid Market", "teams": ["sales"], "to": {"rep": "ben"}}],
-            "roles": [{"id": "sales_manager", "reps": ["ada"]}],
+            "roles": [{"id": "sales_manager", "reps": ["ben"]}],
         });
         serde_json::from_value(file).unwrap()
     }

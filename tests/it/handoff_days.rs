@@ -119,7 +119,22 @@ async fn a_role_that_nobody_holds_is_found_and_its_people_are_told_once_they_are
     let removed =
         service.request(Method::DELETE, "/v1/reps/ben").header("if-match", "*").send().await.unwrap();
     let problem: Value = removed.json().await.unwrap();
-    assert!(problem.to_string().contains("roles"), "a role needs its people: {problem}");
+    assert!(problem.to_string().contains("role sales_manager"), "a role needs its people: {problem}");
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rosters_that_ship_answer_for_whatever_the_types_name() {
+    let service = Service::sandbox().await;
+    let file = |name: &str| {
+        let path = format!("{}/config/roster/example/{name}", env!("CARGO_MANIFEST_DIR"));
+        json!({"name": name, "text": std::fs::read_to_string(path).unwrap()})
+    };
+    let example = json!({"files": [file("teams.toml"), file("reps.csv"), file("territories.csv")]});
+    for roster in [example, json!({"roster": gtm::demo::roster()})] {
+        service.send(Method::POST, "/v1/roster/import", Some(roster), 200).await;
+        assert_eq!(service.get("/v1/roster/findings").await["data"], json!([]));
+    }
     service.stop().await;
 }
 

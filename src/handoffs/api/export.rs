@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn what_somebody_wrote_is_never_a_formula() {
-        for formula in ["=HYPERLINK(\"http://x\")", "+1", "-1", "@SUM(A1)", "\tx"] {
+        for formula in ["=HYPERLINK(A1)", "+1", "-1", "@SUM(A1)", "\tx"] {
             assert_eq!(harmless(formula), format!("'{formula}"));
         }
         assert_eq!(harmless("a = b"), "a = b");

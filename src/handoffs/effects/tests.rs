@@ -32,13 +32,8 @@ fn told(handoff: &Handoff, happened: &[Happening]) -> Vec<Effects> {
 }
 
 #[test]
-fn who_acknowledges_late_is_on_record_and_no_longer_alerted() {
+fn who_does_not_acknowledge_is_alerted_and_who_looks_after_them_too() {
     let late = start() + minutes(121);
-    let mut handoff = assigned();
-    let happened = act(&mut handoff, &Action::Acknowledge, late).unwrap();
-    assert!(matches!(happened[0], Happening::Step { step: StepKind::AcknowledgeBreach, .. }), "{happened:?}");
-    assert!(told(&handoff, &happened).iter().all(|effects| *effects == Effects::default()));
-    // The worker that is there first alerts the owner and the role.
     let mut handoff = assigned();
     let happened = pass_time(&mut handoff, late).unwrap();
     let alert = told(&handoff, &happened).remove(0).alert.unwrap();

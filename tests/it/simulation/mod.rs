@@ -17,6 +17,8 @@ mod run;
 mod truths;
 mod world;
 
+use std::collections::BTreeSet;
+
 use run::Run;
 
 /// Worlds of a usual test run, one of each season, and handoffs in each.
@@ -36,11 +38,14 @@ async fn whatever_crashes_each_step_happens_once_and_at_its_minute() {
         Some(seed) => seed..seed + 1,
         None => 0..number("SIMULATION_SEEDS").unwrap_or(SEEDS),
     };
-    let first = seeds.start;
+    let (first, several) = (seeds.start, seeds.end - seeds.start > 1);
+    let (mut twice, mut seen) = (0, BTreeSet::new());
     for seed in seeds {
         let rough = lived(seed, true).await;
         assert!(rough.crashes.len() > 20, "crashes: {:?}", rough.crashes);
         truths::check(&rough).await;
+        seen.extend(truths::seen(&rough).await);
+        twice += rough.receiver.came().values().filter(|(times, _)| *times > 1).count();
         if seed == first {
             let history = truths::history(&rough).await;
             assert!(history.len() > 5 * HANDOFFS);
@@ -51,5 +56,10 @@ async fn whatever_crashes_each_step_happens_once_and_at_its_minute() {
             assert_eq!(rough.crashes, again.crashes, "the seed {seed} reproduces each crash");
             assert_eq!(history, truths::history(&again).await);
         }
+    }
+    if several {
+        assert!(twice > 0, "some commands arrive twice, after a crash");
+        let missed: Vec<&&str> = truths::ALL.iter().filter(|one| !seen.contains(**one)).collect();
+        assert!(missed.is_empty(), "no world has shown {missed:?}");
     }
 }

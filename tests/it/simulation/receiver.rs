@@ -63,8 +63,8 @@ impl System {
             return Err(Unsent {
                 status: Some(503),
                 error: "busy".to_owned(),
-                next: Next::Planned,
-                down: true,
+                next: Next::After(chrono::TimeDelta::minutes(chance.within(1, 20))),
+                down: false,
                 unsure: false,
             });
         }
