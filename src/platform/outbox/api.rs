@@ -251,7 +251,7 @@ pub struct RetryDeliveries {
 }
 
 /// Deliveries that do not go out by themselves any more.
-#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StuckStatus {
     /// Given up.
