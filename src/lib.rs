@@ -4,8 +4,9 @@
 //! The modules in reading order: values ([`kernel`]), machinery that knows no domain ([`platform`]), what is
 //! known of accounts ([`accounts`]), what is decided about them ([`motions`]), who takes over and by when
 //! ([`handoffs`]), the systems that users already have ([`connectors`]), plans ([`plans`]) with what is made of them: designs of
-//! handoffs ([`designs`]) and plays of contracts that are renewed ([`renewals`]); all of it as tools for AI agents ([`mcp`]), the wiring ([`app`]), the command line ([`cli`]), and a
-//! company to try it on ([`demo`]).
+//! handoffs ([`designs`]) and plays of contracts that are renewed ([`renewals`]), whole
+//! programmes ([`programmes`]); all of it as tools for AI agents ([`mcp`]), the wiring ([`app`]), the command line
+//! ([`cli`]), and a company to try it on ([`demo`]).
 
 pub mod accounts;
 pub mod app;
@@ -19,6 +20,7 @@ pub mod mcp;
 pub mod motions;
 pub mod plans;
 pub mod platform;
+pub mod programmes;
 pub mod renewals;
 pub mod settings;
 #[doc(hidden)]

@@ -15,6 +15,7 @@ use crate::connectors::ConnectorSettings;
 use crate::designs::watch::WatchTerms;
 use crate::mcp::McpSettings;
 use crate::platform::outbox::OutboxSettings;
+use crate::programmes::model_worker::ModelSettings;
 
 /// The defaults, as a file that documents itself.
 pub const DEFAULTS: &str = include_str!("../config/default.toml");
@@ -36,6 +37,7 @@ pub struct Settings {
     #[serde(default)]
     pub connectors: ConnectorSettings,
     pub mcp: McpSettings,
+    pub programmes: ProgrammeSettings,
     pub audit: AuditSettings,
     pub log: LogSettings,
 }
@@ -85,6 +87,13 @@ pub struct DesignSettings {
 #[serde(deny_unknown_fields)]
 pub struct RenewalSettings {
     pub plays_file: PathBuf,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProgrammeSettings {
+    pub definition_dir: PathBuf,
+    pub model: ModelSettings,
 }
 
 #[derive(Debug, Clone, Deserialize)]

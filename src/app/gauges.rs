@@ -267,7 +267,9 @@ mod tests {
         let settings = Settings::load(None, []).unwrap();
         let outbox = Outbox::new(platform.pool.clone(), platform.clock.clone(), settings.outbox.clone(), []);
         let outbox = Arc::new(outbox.unwrap());
-        let (app, _intake, _desk) = wire(platform, types, plays, Arc::default(), outbox, &settings);
+        let programmes = super::super::programme_parts(&settings, &platform.clock.clone()).unwrap();
+        let (app, _intake, _desk) =
+            wire(platform, types, plays, Arc::default(), outbox, programmes, &settings);
         let gauges = Gauges::new(app);
         let prepare = "CREATE TABLE now AS SELECT to_timestamp(1800000000) AS at";
         sqlx::raw_sql(prepare).execute(pool).await.unwrap();

@@ -26,11 +26,12 @@ use crate::motions::commands::Motions;
 use crate::plans::commands::Plans;
 use crate::platform::http::Platform;
 use crate::platform::outbox::Outbox;
+use crate::programmes::commands::Programmes;
 use crate::renewals::commands::Renewals;
 
 pub use local::{ServiceFile, read_service_file};
 pub use routes::openapi_document;
-pub use start::{Running, StartError, StartOptions, start, wire};
+pub use start::{ProgrammeParts, Running, StartError, StartOptions, programme_parts, start, wire};
 pub use workers::Upkeep;
 
 /// What the handlers of all slices reach. Cloned for each request, hence one count instead of dozens.
@@ -47,6 +48,7 @@ pub struct Parts {
     pub plans: Plans,
     pub designs: Designs,
     pub renewals: Renewals,
+    pub programmes: Programmes,
     pub outbox: Arc<Outbox>,
     pub upkeep: Upkeep,
 }
@@ -104,5 +106,11 @@ impl FromRef<App> for Connectors {
 impl FromRef<App> for Renewals {
     fn from_ref(app: &App) -> Self {
         app.renewals.clone()
+    }
+}
+
+impl FromRef<App> for Programmes {
+    fn from_ref(app: &App) -> Self {
+        app.programmes.clone()
     }
 }

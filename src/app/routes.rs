@@ -6,7 +6,7 @@ use super::{App, StartError, sandbox};
 use crate::platform::http::Platform;
 use crate::platform::http::server::{BuildError, Limits, Service, build};
 use crate::settings::Settings;
-use crate::{accounts, connectors, designs, handoffs, mcp, motions, plans, platform, renewals};
+use crate::{accounts, connectors, designs, handoffs, mcp, motions, plans, platform, programmes, renewals};
 
 /// The documented routes of all slices.
 fn slices() -> OpenApiRouter<App> {
@@ -18,6 +18,7 @@ fn slices() -> OpenApiRouter<App> {
         .merge(plans::api::router())
         .merge(designs::api::router())
         .merge(renewals::api::router())
+        .merge(programmes::api::router())
         .merge(platform::outbox::api::router())
         .merge(platform::jobs::api::router())
 }

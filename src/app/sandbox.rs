@@ -155,7 +155,8 @@ pub(super) async fn settle(app: &App) -> Result<(), Problem> {
             + app.handoffs.work_due().await?
             + app.plans.work_due().await?
             + app.designs.work_due().await?
-            + app.renewals.work_due().await?;
+            + app.renewals.work_due().await?
+            + app.programmes.draft_due().await?;
         app.outbox.settle_here().await?;
         let waiting =
             accounts::store::has_work(&app.platform.pool).await? || app.connectors.has_unread().await?;

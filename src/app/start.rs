@@ -44,6 +44,10 @@ use crate::platform::lifecycle::{End, Lifecycle};
 use crate::platform::outbox::{self, Outbox, OutboxError};
 use crate::platform::postgres::Embedded;
 use crate::platform::{audit, keys, postgres};
+use crate::programmes::commands::{Definitions, ProgrammeFollower, Programmes};
+use crate::programmes::definition::Source;
+use crate::programmes::fault::Fault as ProgrammeFault;
+use crate::programmes::model_worker::{ModelSetupError, ModelWorker};
 use crate::renewals::commands::{RenewalCustodian, RenewalFollower, RenewalPlanFollower, Renewals};
 use crate::renewals::plays::{DEFAULT_PLAYS, Plays, PlaysFault};
 use crate::settings::Settings;
@@ -98,6 +102,10 @@ pub enum StartError {
     HandoffTypes { path: PathBuf, faults: Vec<TypesFault> },
     #[error("the plays of renewals in {path} cannot be used:\n{}", lines(.faults))]
     Plays { path: PathBuf, faults: Vec<PlaysFault> },
+    #[error("the definition of programmes in {path} cannot be used:\n{}", lines(.faults))]
+    Programmes { path: PathBuf, faults: Vec<ProgrammeFault> },
+    #[error(transparent)]
+    Model(#[from] ModelSetupError),
     #[error("the policies could not be installed: {0}")]
     Policies(#[from] MotionError),
     #[error("the connectors cannot be set up:\n{}", lines(.0))]
@@ -142,7 +150,8 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     let registry = Arc::new(registry(&settings, &clock)?);
     let senders = registry.senders(&settings.connectors);
     let outbox = Arc::new(Outbox::new(pool.clone(), clock.clone(), settings.outbox.clone(), senders)?);
-    let (app, intake, desk) = wire(platform, types, plays, registry, outbox.clone(), &settings);
+    let programmes = programme_parts(&settings, &clock)?;
+    let (app, intake, desk) = wire(platform, types, plays, registry, outbox.clone(), programmes, &settings);
     let now = clock.now();
     store::ensure_event_partitions(&pool, now).await?;
     app.accounts.suppressions.refresh(&pool).await?;
@@ -218,6 +227,26 @@ fn plays(path: &Path) -> Result<Plays, StartError> {
     Plays::parse(&text).map_err(fault)
 }
 
+/// What programmes are made of and by.
+pub struct ProgrammeParts {
+    pub definitions: Definitions,
+    pub model: Option<Arc<ModelWorker>>,
+}
+
+/// The definition of programmes, of a folder or as it ships, and the language model where one is set up.
+pub fn programme_parts(settings: &Settings, clock: &Clock) -> Result<ProgrammeParts, StartError> {
+    let path = &settings.programmes.definition_dir;
+    let source = if path.as_os_str().is_empty() {
+        Source::shipped()
+    } else {
+        Source::with_folder(path).map_err(|error| StartError::DataDir { path: path.clone(), error })?
+    };
+    let definitions =
+        Definitions::new(source).map_err(|faults| StartError::Programmes { path: path.clone(), faults })?;
+    let model = ModelWorker::of(&settings.programmes.model, clock.clone())?.map(Arc::new);
+    Ok(ProgrammeParts { definitions, model })
+}
+
 /// Wires the slices to the platform and to each other.
 pub fn wire(
     platform: Platform,
@@ -225,6 +254,7 @@ pub fn wire(
     plays: Plays,
     registry: Arc<Registry>,
     outbox: Arc<Outbox>,
+    programmes: ProgrammeParts,
     settings: &Settings,
 ) -> (App, IntakeWorker, DeskWorker) {
     let (pool, clock) = (platform.pool.clone(), platform.clock.clone());
@@ -293,11 +323,15 @@ pub fn wire(
         work: hand_over,
         deliver: deliver.clone(),
     };
+    let ProgrammeParts { definitions, model } = programmes;
+    let draft = Arc::new(Notify::new());
+    let programme: Box<dyn PlanFollower> =
+        Box::new(ProgrammeFollower { definitions: definitions.clone(), work: draft.clone() });
     let plans = Plans {
         pool: pool.clone(),
         clock: clock.clone(),
         handoffs: handoffs.clone(),
-        followers: Arc::new(plan_followers(&renew)),
+        followers: Arc::new(plan_followers(&renew, programme)),
         work: Arc::new(Notify::new()),
         deliver: deliver.clone(),
     };
@@ -323,6 +357,14 @@ pub fn wire(
         work: Arc::new(Notify::new()),
         deliver: motions.deliver.clone(),
     };
+    let programmes = Programmes {
+        pool: pool.clone(),
+        clock: clock.clone(),
+        plans: plans.clone(),
+        definitions,
+        model,
+        work: draft,
+    };
     let connectors = Connectors {
         pool,
         clock,
@@ -334,16 +376,31 @@ pub fn wire(
         fetch: Arc::new(Notify::new()),
     };
     let upkeep = Upkeep::of(settings);
-    let parts =
-        Parts { platform, accounts, motions, handoffs, connectors, plans, designs, renewals, outbox, upkeep };
+    let parts = Parts {
+        platform,
+        accounts,
+        motions,
+        handoffs,
+        connectors,
+        plans,
+        designs,
+        renewals,
+        programmes,
+        outbox,
+        upkeep,
+    };
     (App(Arc::new(parts)), worker, desk_worker)
 }
 
 /// Who follows the plans of each kind.
-fn plan_followers(renew: &Arc<Notify>) -> PlanFollowers {
+fn plan_followers(renew: &Arc<Notify>, programme: Box<dyn PlanFollower>) -> PlanFollowers {
     let of_designs: Vec<Box<dyn PlanFollower>> = vec![Box::new(DesignFollower)];
     let of_renewals: Vec<Box<dyn PlanFollower>> = vec![Box::new(RenewalPlanFollower { work: renew.clone() })];
-    PlanFollowers(BTreeMap::from([(PlanKind::HandoffDesign, of_designs), (PlanKind::Renewal, of_renewals)]))
+    PlanFollowers(BTreeMap::from([
+        (PlanKind::HandoffDesign, of_designs),
+        (PlanKind::Renewal, of_renewals),
+        (PlanKind::Programme, vec![programme]),
+    ]))
 }
 
 impl Running {

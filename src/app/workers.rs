@@ -15,7 +15,7 @@ use crate::motions::commands::DeskWorker;
 use crate::platform::outbox::Outbox;
 use crate::platform::worker::Pace;
 use crate::settings::Settings;
-use crate::{accounts, connectors, designs, handoffs, motions, plans, renewals};
+use crate::{accounts, connectors, designs, handoffs, motions, plans, programmes, renewals};
 
 /// How long a worker may be silent before the service counts as not ready: longer than any round takes.
 const SILENCE_MAX: Duration = Duration::from_mins(1);
@@ -75,9 +75,19 @@ pub(super) fn spawn(app: &App, intake: IntakeWorker, desk: &DeskWorker, outbox: 
     spawn_loop(app, "designs", |stop, beat| designs::jobs::work(designing, stop, beat));
     let renewed = app.renewals.clone();
     spawn_loop(app, "renewals", |stop, beat| renewals::jobs::work(renewed, stop, beat));
+    let drafted = app.programmes.clone();
+    spawn_loop(app, "drafter", |stop, beat| programmes::jobs::draft(drafted, stop, beat));
     let connected = app.connectors.clone();
     spawn_loop(app, "received", |stop, beat| connectors::jobs::read(connected, stop, beat));
     if let Some(outbox) = outbox {
+        if app.programmes.model.is_some() {
+            // An answer of a model takes as long as it takes, so it shows no heartbeat.
+            let (asked, stop) = (app.programmes.clone(), app.platform.life.soft().clone());
+            app.platform.life.spawn("model", async move {
+                programmes::jobs::ask(asked, stop).await;
+                Ok::<_, Infallible>(())
+            });
+        }
         // A sandbox asks nobody outside either.
         let connected = app.connectors.clone();
         spawn_loop(app, "connectors", |stop, beat| connectors::jobs::fetch(connected, stop, beat));

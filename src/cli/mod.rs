@@ -28,6 +28,7 @@ mod orchestrate;
 mod plan;
 mod policy;
 mod privacy;
+mod programme;
 mod renewal;
 mod replay;
 mod reps;
@@ -95,6 +96,10 @@ enum Command {
     Plan(plan::Plan),
     /// Work that waits for somebody: take it, hand it over.
     Tasks(tasks::Tasks),
+    /// Whole go-to-market programmes: run, watch, review, export.
+    Programme(Box<programme::Programme>),
+    /// One agent of a programme, with a task.
+    Agent(programme::Agent),
     /// The rules, as versioned data.
     Policy(policy::Policy),
     /// The systems that the service is connected to.
@@ -120,10 +125,22 @@ enum Command {
     Events(events::Events),
 }
 
+impl Command {
+    /// Whether `--config` is the configuration of a business and not the service's settings.
+    fn is_about_a_business(&self) -> bool {
+        matches!(self, Self::Programme(_) | Self::Agent(_))
+    }
+}
+
 /// Runs the program's command line to its end.
 pub async fn run() -> ExitCode {
     let cli = Cli::parse();
-    let context = Context::new(cli.target, Screen::new(cli.json));
+    let mut target = cli.target;
+    if cli.command.is_about_a_business() {
+        // There `--config` is the business configuration; a settings file is named by the environment alone.
+        target.config = std::env::var_os("GTM_CONFIG").map(Into::into);
+    }
+    let context = Context::new(target, Screen::new(cli.json));
     let done = dispatch(cli.command, &context).await;
     context.close().await;
     match done {
@@ -155,6 +172,8 @@ async fn dispatch(command: Command, context: &Context) -> anyhow::Result<ExitCod
         Command::Sla(args) => sla::run(*args, context).await,
         Command::Plan(args) => plan::run(args, context).await,
         Command::Tasks(args) => tasks::run(args, context).await,
+        Command::Programme(args) => programme::run(*args, context).await,
+        Command::Agent(args) => programme::agent(args, context).await,
         Command::Policy(args) => policy::run(args, context).await,
         Command::Deliveries(args) => deliveries::run(args, context).await,
         Command::Dead(args) => dead::run(args, context).await,

@@ -48,7 +48,7 @@ use crate::kernel::clock::Clock;
 use crate::platform::outbox::Sender;
 
 pub use inbound::Inbound;
-pub use settings::{ConnectorSettings, Section, SetupFault};
+pub use settings::{ConnectorSettings, Secret, Section, SetupFault};
 pub use source::Source;
 
 /// Makes the connectors of one section of the settings; most sections make one.

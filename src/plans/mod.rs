@@ -34,6 +34,7 @@ pub use check::{Fault, FaultCode, check};
 pub use document::Told;
 pub use happening::{Happened, What};
 pub use lifecycle::{Action, GateState, GateStatus, Happening, TaskState, TaskStatus, Verdict};
+pub use model::TaskId;
 pub use pattern::{Pattern, PatternKind, pattern};
 pub use preflight::{Finding, Known, acting, preflight};
 pub use schedule::{Impossible, Schedule, Slot, schedule};

@@ -37,6 +37,7 @@ mod plans;
 mod policy;
 mod privacy;
 mod process;
+mod programmes;
 mod receiver;
 mod renewals;
 mod roster;

@@ -291,6 +291,11 @@ fn rows(row: &PlanRow, plan: &Plan, schedule: &Schedule, known: Vec<TaskRow>, no
 
 /// The kind of a plan, where it must be one of a slice's own.
 impl Plans {
+    /// Locks a plan until the end of the transaction, for a slice that changes what it keeps beside it.
+    pub async fn lock(&self, conn: &mut PgConnection, id: Uuid) -> Result<(), PlanError> {
+        store::lock_plan(conn, id).await?.map(|_| ()).ok_or(PlanError::NoPlan(id))
+    }
+
     /// Refuses a plan that is not of the kind that the caller is about: to them it does not exist.
     pub async fn of_kind(
         &self,

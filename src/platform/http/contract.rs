@@ -65,7 +65,7 @@ impl Contract {
                 let Some(method) = method(name) else { continue };
                 match Operation::read(operation) {
                     Ok(operation) => {
-                        drop(operations.entry(path.clone()).or_default().insert(method, operation));
+                        drop(operations.entry(written(path)).or_default().insert(method, operation));
                     }
                     Err(fault) => faults.push(format!("{method} {path}: {fault}")),
                 }
@@ -75,7 +75,7 @@ impl Contract {
     }
 
     fn operation(&self, template: &str, method: &Method) -> Option<&Operation> {
-        let operations = self.operations.get(template)?;
+        let operations = self.operations.get(&written(template))?;
         // A GET handler answers HEAD too.
         operations.get(method).or_else(|| operations.get(&Method::GET).filter(|_| method == Method::HEAD))
     }
@@ -85,6 +85,12 @@ impl Contract {
         let template = request.extensions().get::<MatchedPath>()?;
         self.operation(template.as_str(), request.method())?.time_limit
     }
+}
+
+/// A path as documents write it: one whose last part takes the rest of the address, slashes included, says so to the router
+/// only.
+pub(super) fn written(path: &str) -> String {
+    path.replace("{*", "{")
 }
 
 fn method(name: &str) -> Option<Method> {
@@ -156,7 +162,7 @@ pub(super) async fn enforce(enforcer: &Enforcer, request: Request, next: Next) -
     let Some(template) = request.extensions().get::<MatchedPath>().cloned() else {
         return next.run(request).await;
     };
-    let known = enforcer.contract.operations.contains_key(template.as_str());
+    let known = enforcer.contract.operations.contains_key(&written(template.as_str()));
     match enforcer.contract.operation(template.as_str(), request.method()) {
         Some(operation) => {
             admit(&enforcer.platform, operation, template.as_str(), request, next).await.into_response()

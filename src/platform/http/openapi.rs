@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::contract::SECURITY_SCHEME;
+use super::contract::{SECURITY_SCHEME, written};
 use super::problem::{Fault, MEDIA_TYPE, ProblemDocument};
 
 #[derive(OpenApi)]
@@ -53,6 +53,9 @@ pub fn frame() -> utoipa::openapi::OpenApi {
 /// When the document cannot be written as JSON.
 pub fn publish(document: &utoipa::openapi::OpenApi) -> Result<Value, serde_json::Error> {
     let mut document = serde_json::to_value(document)?;
+    if let Some(paths) = document["paths"].as_object_mut() {
+        *paths = std::mem::take(paths).into_iter().map(|(path, item)| (written(&path), item)).collect();
+    }
     let paths = document["paths"].as_object_mut();
     for item in paths.into_iter().flat_map(|paths| paths.values_mut()) {
         for (name, operation) in item.as_object_mut().into_iter().flatten() {

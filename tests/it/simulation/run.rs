@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use gtm::accounts::commands::apply_next;
-use gtm::app::{self, App};
+use gtm::app::{self, App, ProgrammeParts};
 use gtm::handoffs::commands::{Handoffs, KINDS};
 use gtm::handoffs::import::Import;
 use gtm::handoffs::types::HandoffTypes;
@@ -81,6 +81,11 @@ fn plays() -> Plays {
     Plays::parse(DEFAULT_PLAYS).unwrap()
 }
 
+/// Nobody in these worlds runs a programme.
+fn programmes(clock: &Clock) -> ProgrammeParts {
+    app::programme_parts(&Settings::load(None, []).unwrap(), clock).unwrap()
+}
+
 fn settings(database: &TestDatabase) -> Settings {
     Settings::load(None, [("DATABASE_URL".to_owned(), database.url())]).unwrap()
 }
@@ -90,7 +95,16 @@ async fn wired(database: &TestDatabase, line: &Line, clock: &Clock, outbox: &Arc
     let pool = db::connect(line.options(), 1).await.unwrap();
     let platform = Platform::new(pool, clock.clone(), Lifecycle::new(), Signer::generate());
     let types = HandoffTypes::parse(world::TYPES).unwrap();
-    app::wire(platform, types, plays(), Arc::default(), outbox.clone(), &settings(database)).0
+    app::wire(
+        platform,
+        types,
+        plays(),
+        Arc::default(),
+        outbox.clone(),
+        programmes(clock),
+        &settings(database),
+    )
+    .0
 }
 
 impl Run {
@@ -113,8 +127,15 @@ impl Run {
         let signer = Signer::generate();
         let platform = Platform::new(database.pool.clone(), clock.clone(), Lifecycle::new(), signer.clone());
         let types = HandoffTypes::parse(world::TYPES).unwrap();
-        let (front, intake, _) =
-            app::wire(platform, types, plays(), Arc::default(), outbox.clone(), &settings(&database));
+        let (front, intake, _) = app::wire(
+            platform,
+            types,
+            plays(),
+            Arc::default(),
+            outbox.clone(),
+            programmes(&clock),
+            &settings(&database),
+        );
         let stop = life.soft().clone();
         drop(life.run(async move { intake.run(stop, |_| {}).await }));
         front.motions.policies.install_built_in(&database.pool, start).await.unwrap();
