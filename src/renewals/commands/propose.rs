@@ -46,8 +46,6 @@ pub struct Proposal {
 pub(super) struct Drawn {
     pub terms: Terms,
     pub proposal: Proposal,
-    pub measures: Measures,
-    pub context: Context,
     pub facts: BTreeMap<String, String>,
     pub plan: Plan,
     pub risk_pinned: bool,
@@ -88,7 +86,7 @@ impl Renewals {
         let context = gather(&self.plays, &known, &measures);
         let facts = facts(&measures, deadline);
         let plan = self.plan_of(&terms, &facts, Some(&context), (now, now), &[])?;
-        Ok(Drawn { terms, proposal, measures, context, facts, plan, risk_pinned: choice.risk.is_some() })
+        Ok(Drawn { terms, proposal, facts, plan, risk_pinned: choice.risk.is_some() })
     }
 
     /// What is proposed for measures and a date.

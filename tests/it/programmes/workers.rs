@@ -74,7 +74,7 @@ async fn from_drafter(service: &Service, task: &Value) -> Value {
     let mut files = Vec::new();
     for run in runs["data"].as_array().unwrap() {
         let id = run["programmeId"].as_str().unwrap();
-        if *run["programmeId"] == *task["planId"] {
+        if run["programmeId"] == task["planId"] {
             continue;
         }
         for path in super::paths(service, id).await.iter().filter(|path| path.ends_with(".md")) {
