@@ -8,19 +8,17 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
-use chrono::{NaiveWeek, Weekday};
 use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::crowd::Crowd;
 use super::events::Event;
-use super::store::{self, Fresh};
+use super::store;
 use super::suppressions::Suppressions;
 use crate::kernel::clock::{Clock, DateTime};
 use crate::kernel::ids::new_id;
@@ -32,11 +30,17 @@ use crate::platform::jobs::Lane;
 const GROUP_EVENTS_MAX: usize = 1_024;
 /// How many requests may wait for the next group before callers are told to come back.
 pub const QUEUE_REQUESTS_MAX: usize = 8_192;
+/// So many requests or events in one group, and so many such groups on end, make a crowd, for so long after the last was
+/// stored. One full group is a burst, which is over before anybody could make way for it.
+const CROWD_REQUESTS: usize = 24;
+const CROWD_EVENTS: usize = 192;
+const CROWD_GROUPS: u64 = 4;
+const CROWD_LASTS: Duration = Duration::from_millis(20);
+/// Background work lets a crowd pass, looking again after each step, for so long at the most.
+const LET_PASS_STEP: Duration = Duration::from_millis(5);
+const LET_PASS_MAX: Duration = Duration::from_secs(1);
 /// How often a worker with nothing to do shows that it lives.
 const IDLE_BEAT: Duration = Duration::from_secs(10);
-/// How often a group is tried again at once because another replica took the same events at the same time. Each time it was
-/// ahead by at least one of them.
-const RACES_MAX: usize = 3;
 
 /// What became of one event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,8 +63,6 @@ pub enum IntakeError {
 
 struct Submission {
     events: Vec<Event>,
-    /// The identity of each event.
-    keys: Vec<Uuid>,
     lane: Lane,
     reply: oneshot::Sender<Result<Vec<Taken>, IntakeError>>,
 }
@@ -73,9 +75,42 @@ pub struct Intake {
     last_arrival: Arc<AtomicI64>,
     /// Rung whenever events were stored, for whoever applies them.
     pub arrived: Arc<Notify>,
-    /// Who goes first.
-    pub crowd: Arc<Crowd>,
+    crowd: Arc<Crowd>,
     suppressions: Suppressions,
+}
+
+/// Whether requests come faster than they can be stored one by one.
+struct Crowd {
+    opened: Instant,
+    /// When the last full group of a crowd was taken up, in milliseconds since the opening; 0 when there was none.
+    last_ms: AtomicU64,
+    /// Full groups on end.
+    full: AtomicU64,
+}
+
+impl Crowd {
+    fn new() -> Self {
+        Self { opened: Instant::now(), last_ms: AtomicU64::new(0), full: AtomicU64::new(0) }
+    }
+
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn note(&self, requests: usize, events: usize) {
+        let is_full = requests > CROWD_REQUESTS || events > CROWD_EVENTS;
+        let full = if is_full { self.full.load(Ordering::Relaxed) + 1 } else { 0 };
+        self.full.store(full, Ordering::Relaxed);
+        // A crowd that is there stays with every full group, whatever came between.
+        if full >= CROWD_GROUPS || (is_full && self.is_there()) {
+            self.last_ms.store(self.now_ms().max(1), Ordering::Relaxed);
+        }
+    }
+
+    fn is_there(&self) -> bool {
+        let last = self.last_ms.load(Ordering::Relaxed);
+        last > 0 && u128::from(self.now_ms().saturating_sub(last)) < CROWD_LASTS.as_millis()
+    }
 }
 
 /// The part of the intake that a background task runs.
@@ -87,8 +122,6 @@ pub struct IntakeWorker {
     /// The worker's own connection, while it is well: a server process that does one thing does it with warm caches.
     connection: Option<PoolConnection<Postgres>>,
     clock: Clock,
-    /// The week for which the partitions were last seen to.
-    week: Option<NaiveWeek>,
 }
 
 /// The identity of an event: the first 128 bits of the digest of its source and id.
@@ -116,7 +149,6 @@ pub fn open(pool: PgPool, clock: Clock, suppressions: Suppressions) -> (Intake, 
         pool,
         connection: None,
         clock,
-        week: None,
     };
     (Intake { queue: sender, last_arrival: Arc::default(), arrived, crowd, suppressions }, worker)
 }
@@ -146,21 +178,28 @@ impl Intake {
         chrono::DateTime::from_timestamp_micros(present.max(last + 1)).unwrap_or(now)
     }
 
+    /// Waits while requests come in crowds, for [`LET_PASS_MAX`] at most: work that nobody waits for lets them pass,
+    /// and then finds more to do in one go.
+    pub async fn let_pass(&self) {
+        for _ in 0..LET_PASS_MAX.as_millis() / LET_PASS_STEP.as_millis() {
+            if !self.crowd.is_there() {
+                return;
+            }
+            tokio::time::sleep(LET_PASS_STEP).await;
+        }
+    }
+
     /// Stores events and answers, in their order, once they are durable. What they say of people who were erased is not
-    /// stored. Where too much waits to be applied the caller waits too, or is told to come back.
+    /// stored.
     pub async fn take(&self, mut events: Vec<Event>, lane: Lane) -> Result<Vec<Taken>, IntakeError> {
         if events.is_empty() {
             return Ok(Vec::new());
         }
-        if !self.crowd.has_room(lane).await {
-            return Err(IntakeError::Full);
-        }
         for event in &mut events {
             self.suppressions.blank(event);
         }
-        let keys = events.iter().map(|event| event_key(&event.source, &event.id)).collect();
         let (reply, answer) = oneshot::channel();
-        self.queue.try_send(Submission { events, keys, lane, reply }).map_err(|refused| match refused {
+        self.queue.try_send(Submission { events, lane, reply }).map_err(|refused| match refused {
             mpsc::error::TrySendError::Full(_) => IntakeError::Full,
             mpsc::error::TrySendError::Closed(_) => IntakeError::Stopping,
         })?;
@@ -176,7 +215,7 @@ impl IntakeWorker {
         loop {
             // Given up while waiting, its turn at the queue and nothing else is lost.
             match tokio::time::timeout(IDLE_BEAT, self.next_group(&stop)).await {
-                Ok(Some(group)) => beat(self.store_lanes(group).await),
+                Ok(Some(group)) => beat(self.store_group(group).await),
                 Ok(None) => return,
                 Err(_) => beat(true),
             }
@@ -205,28 +244,10 @@ impl IntakeWorker {
         Some(group)
     }
 
-    /// Stores a group lane by lane, the most urgent first: most groups have one.
-    async fn store_lanes(&mut self, group: Vec<Submission>) -> bool {
-        let mut lanes: [Vec<Submission>; 3] = Default::default();
-        for submission in group {
-            let lane = usize::try_from(submission.lane.number()).unwrap_or_default();
-            lanes[lane].push(submission);
-        }
-        let mut well = true;
-        for group in lanes.into_iter().filter(|group| !group.is_empty()) {
-            well &= self.store_group(group).await;
-        }
-        well
-    }
-
-    /// Stores a group of one lane and answers its requests. False when the database would not take it, whatever it holds.
+    /// Stores a group and answers its requests. False when the database would not take it, whatever it holds.
     async fn store_group(&mut self, group: Vec<Submission>) -> bool {
         match self.insert(&group).await {
             Ok(fresh) => {
-                if let Some(first) = group.first() {
-                    self.crowd
-                        .stored(first.lane, group.iter().map(|submission| submission.events.len()).sum());
-                }
                 self.arrived.notify_one();
                 answer(group, fresh);
                 true
@@ -252,45 +273,30 @@ impl IntakeWorker {
         }
     }
 
-    /// Inserts the group in one statement; says what of it was new.
-    async fn insert(&mut self, group: &[Submission]) -> Result<Fresh, sqlx::Error> {
+    /// Inserts the group in one statement; gives the keys that were new.
+    async fn insert(&mut self, group: &[Submission]) -> Result<HashSet<Uuid>, sqlx::Error> {
         let now = self.clock.now();
-        let lane = group.first().map_or(Lane::Normal, |first| first.lane);
-        let count = group.iter().map(|s| s.events.len()).sum();
-        let (mut rows, mut seen) = (store::NewEvents::with_capacity(count), HashSet::with_capacity(count));
+        let mut rows = store::NewEvents::with_capacity(group.iter().map(|s| s.events.len()).sum());
+        let mut seen = HashSet::new();
         for submission in group {
-            for (event, key) in submission.events.iter().zip(&submission.keys) {
-                if seen.insert(*key) {
-                    rows.push(*key, new_id(now), event);
+            for event in &submission.events {
+                let key = event_key(&event.source, &event.id);
+                if seen.insert(key) {
+                    rows.push(key, new_id(now), event, submission.lane);
                 }
             }
         }
-        // What is stored today can be sorted whenever its turn comes.
-        let week = now.date_naive().week(Weekday::Mon);
-        if self.week != Some(week) {
-            store::ensure_event_partitions(&self.pool, now).await?;
-            self.week = Some(week);
-        }
-        for _ in 0..RACES_MAX {
-            let outcome = self.insert_once(&rows, lane, now).await;
-            if !outcome.as_ref().err().is_some_and(is_taken_elsewhere) {
-                return outcome;
-            }
-        }
-        self.insert_once(&rows, lane, now).await
-    }
-
-    async fn insert_once(
-        &mut self,
-        rows: &store::NewEvents<'_>,
-        lane: Lane,
-        now: DateTime,
-    ) -> Result<Fresh, sqlx::Error> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => self.pool.acquire().await?,
         };
-        let outcome = store::insert_events(&mut connection, rows, lane, now).await;
+        let mut outcome = store::insert_events(&mut connection, &rows, now).await;
+        if let Err(error) = &outcome
+            && is_missing_partition(error)
+        {
+            store::ensure_event_partitions(&self.pool, now).await?;
+            outcome = store::insert_events(&mut connection, &rows, now).await;
+        }
         // Any other failure may mean that the connection is broken: the next group takes another.
         if outcome.as_ref().err().is_none_or(is_of_the_events) {
             self.connection = Some(connection);
@@ -300,26 +306,19 @@ impl IntakeWorker {
 }
 
 /// Answers each request: the first mention of a new key is accepted, everything else was there before.
-fn answer(group: Vec<Submission>, fresh: Fresh) {
-    let mut answered = HashSet::with_capacity(group.len());
+fn answer(group: Vec<Submission>, mut fresh: HashSet<Uuid>) {
     for submission in group {
-        let is_fresh = |key: &Uuid| match &fresh {
-            Fresh::All => true,
-            Fresh::Some(keys) => keys.contains(key),
-        };
-        let mut taken = Vec::with_capacity(submission.keys.len());
-        for key in submission.keys {
-            let new = is_fresh(&key) && answered.insert(key);
-            taken.push(if new { Taken::Accepted } else { Taken::Duplicate });
-        }
+        let taken = submission
+            .events
+            .iter()
+            .map(|event| {
+                let new = fresh.remove(&event_key(&event.source, &event.id));
+                if new { Taken::Accepted } else { Taken::Duplicate }
+            })
+            .collect();
         // A caller who has gone away has no use for the answer; its events are kept all the same.
         let _ = submission.reply.send(Ok(taken));
     }
-}
-
-/// Another replica has taken one of the events since it was found to be new: asked again, it is found.
-fn is_taken_elsewhere(error: &sqlx::Error) -> bool {
-    error.as_database_error().and_then(sqlx::error::DatabaseError::constraint) == Some("event_key_pkey")
 }
 
 /// No partition covers the instant: the first event after a week has turned, or after a clock was moved.
@@ -352,6 +351,21 @@ mod tests {
             ..Parts::default()
         };
         Event::parse(parts, now).unwrap()
+    }
+
+    #[test]
+    fn a_burst_is_no_crowd_and_full_groups_on_end_are_one() {
+        let crowd = Crowd::new();
+        for _ in 1..CROWD_GROUPS {
+            crowd.note(CROWD_REQUESTS + 1, CROWD_REQUESTS + 1);
+            assert!(!crowd.is_there());
+        }
+        crowd.note(1, 1);
+        for number in 1..=CROWD_GROUPS {
+            // A few requests with many events each count like many requests.
+            crowd.note(1, CROWD_EVENTS + 1);
+            assert_eq!(crowd.is_there(), number == CROWD_GROUPS, "group {number}");
+        }
     }
 
     #[tokio::test(flavor = "multi_thread")]

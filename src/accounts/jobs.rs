@@ -1,12 +1,13 @@
 //! The background work of accounts: applying what came in, finding accounts, and forgetting raw events in time.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
+use super::commands::Round;
 use super::{Accounts, commands, store};
-use crate::platform::worker::{self, Pace};
+use crate::platform::worker::{self, Pace, Yields};
 
 /// How long the applier sleeps when nobody rings; events that another process stored wait this long at most.
 const APPLY_IDLE: Duration = Duration::from_millis(200);
@@ -16,17 +17,20 @@ const ROUTE_IDLE: Duration = Duration::from_secs(1);
 /// Applies pending events until told to stop.
 pub async fn apply(accounts: Accounts, stop: CancellationToken, beat: impl Fn(bool)) {
     let pace = Pace { stop: &stop, wake: &accounts.intake.arrived, idle: APPLY_IDLE };
+    let yields = Yields::default();
     worker::run("events", pace, beat, || async {
-        let (pool, follower) = (&accounts.pool, accounts.follower.as_ref());
-        let start = Instant::now();
-        let round = commands::apply_next(pool, follower, accounts.clock.now()).await?;
-        let crowd = &accounts.intake.crowd;
-        crowd.worked(round.arrived, start.elapsed(), round.caught_up);
-        if round.events > 0 {
-            accounts.matching.notify_one();
-            crowd.rest_after(start.elapsed()).await;
+        if yields.are_due() {
+            accounts.intake.let_pass().await;
         }
-        Ok::<_, sqlx::Error>(round.events)
+        let (pool, follower) = (&accounts.pool, accounts.follower.as_ref());
+        let Round { events, caught_up } = commands::apply_next(pool, follower, accounts.clock.now()).await?;
+        if caught_up {
+            yields.caught_up();
+        }
+        if events > 0 {
+            accounts.matching.notify_one();
+        }
+        Ok::<_, sqlx::Error>(events)
     })
     .await;
 }
@@ -35,12 +39,8 @@ pub async fn apply(accounts: Accounts, stop: CancellationToken, beat: impl Fn(bo
 pub async fn route(accounts: Accounts, stop: CancellationToken, beat: impl Fn(bool)) {
     let pace = Pace { stop: &stop, wake: &accounts.matching, idle: ROUTE_IDLE };
     worker::run("matching", pace, beat, || async {
-        let start = Instant::now();
-        let routed = commands::route_next(&accounts).await?;
-        if routed > 0 {
-            accounts.intake.crowd.rest_after(start.elapsed()).await;
-        }
-        Ok::<_, sqlx::Error>(routed)
+        accounts.intake.let_pass().await;
+        commands::route_next(&accounts).await
     })
     .await;
 }

@@ -3,13 +3,12 @@
 //! [`events`] decodes and checks, [`intake`] makes durable, [`fold`] turns events into facts, [`commands`]
 //! applies them exactly once each, [`matching`] finds the account that a person or company belongs to, [`privacy`] finds a
 //! person in what is stored, for whoever asks what is held of them or wants it erased ([`custody`], [`suppressions`]).
-//! Owns the tables `arrival`, `event`, `event_key`, `inbox`, `inbox_dead`, `account`, `contact`, `note`,
+//! Owns the tables `event`, `event_key`, `inbox`, `inbox_dead`, `account`, `contact`, `note`,
 //! `account_identity`, `match_pin`, `match_exclusion`, `match_news`, `unmatched_event`, `unmatched_key`,
 //! `matched_event`, `privacy_head`, `suppression` and `erasure`.
 
 pub mod api;
 pub mod commands;
-pub mod crowd;
 pub mod custody;
 pub mod events;
 pub mod fold;

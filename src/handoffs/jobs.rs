@@ -1,6 +1,6 @@
 //! The background work of handoffs.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
@@ -14,11 +14,7 @@ const IDLE: Duration = Duration::from_millis(100);
 pub async fn work(handoffs: Handoffs, stop: CancellationToken, beat: impl Fn(bool)) {
     let pace = Pace { stop: &stop, wake: &handoffs.work, idle: IDLE };
     worker::run("handoffs", pace, beat, || async {
-        let start = Instant::now();
         let done = handoffs.work_due().await?;
-        if done > 0 {
-            handoffs.accounts.intake.crowd.rest_after(start.elapsed()).await;
-        }
         Ok::<_, HandoffError>(done)
     })
     .await;

@@ -1,23 +1,26 @@
 //! The background work of motion routing: looking at accounts whose turn it is, and the sweep.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
 use super::commands::{MotionError, Motions};
-use crate::platform::worker::{self, Pace};
+use crate::platform::worker::{self, Pace, Yields};
 
 /// How long the evaluator sleeps when nobody rings: the longest that a wake-up is late.
 const EVALUATE_IDLE: Duration = Duration::from_millis(100);
 /// Evaluates accounts until told to stop.
 pub async fn evaluate(motions: Motions, stop: CancellationToken, beat: impl Fn(bool)) {
     let pace = Pace { stop: &stop, wake: &motions.evaluate, idle: EVALUATE_IDLE };
+    let yields = Yields::default();
     worker::run("evaluate", pace, beat, || async {
-        let start = Instant::now();
+        if yields.are_due() {
+            motions.accounts.intake.let_pass().await;
+        }
         let accounts = motions.evaluate_due().await?;
-        if accounts > 0 {
-            motions.accounts.intake.crowd.rest_after(start.elapsed()).await;
+        if accounts == 0 {
+            yields.caught_up();
         }
         Ok::<_, MotionError>(accounts)
     })

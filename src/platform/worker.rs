@@ -5,6 +5,7 @@
 
 use std::fmt::Display;
 use std::future::Future;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -22,6 +23,26 @@ pub struct Pace<'a> {
     pub wake: &'a Notify,
     /// How long to sleep when nobody rings: the work of other processes is found this way.
     pub idle: Duration,
+}
+
+/// How many rounds of work that nobody waits for follow each other before others are let pass again.
+const ROUNDS_MAX: usize = 4;
+
+/// When a worker lets others pass: before it begins, and again after [`ROUNDS_MAX`] rounds or once it has caught up.
+/// Between two rounds it shows that it lives and sees a stop.
+#[derive(Debug, Default)]
+pub struct Yields(AtomicUsize);
+
+impl Yields {
+    /// Counts a round; whether others are to be let pass before it.
+    pub fn are_due(&self) -> bool {
+        self.0.fetch_add(1, Ordering::Relaxed).is_multiple_of(ROUNDS_MAX)
+    }
+
+    /// No more work waits: the next round is a first one.
+    pub fn caught_up(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
 }
 
 /// Runs `step` until a stop is asked for. `step` gives how much it did; `beat` is called after each step with

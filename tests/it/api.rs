@@ -369,7 +369,7 @@ async fn events_may_be_compressed_and_a_bomb_is_refused() {
     assert!(bomb.len() < 1 << 15, "small on the wire");
     problem(send(bomb).await.unwrap(), 413, "body_too_large", "a bomb").await;
     problem(send(b"no gzip".to_vec()).await.unwrap(), 400, "unreadable_body", "no gzip").await;
-    assert_eq!(service.number("SELECT count(*) FROM event_key").await, 1);
+    assert_eq!(service.number("SELECT count(*) FROM event").await, 1);
     service.stop().await;
 }
 

@@ -40,10 +40,9 @@ async fn call(service: &Service, secret: &str, body: String) -> (u16, String) {
 async fn settled(service: &Service) {
     service.until_read().await;
     let due = "SELECT count(*) FROM job WHERE kind LIKE 'connector%' AND due_at <= now()";
-    while service.number(due).await > 0 {
+    while service.number(due).await + service.number("SELECT count(*) FROM inbox").await > 0 {
         tokio::task::yield_now().await;
     }
-    service.until_applied().await;
 }
 
 /// Tells it of a change of an object, and waits until that is read.

@@ -155,7 +155,7 @@ impl Installation {
 
     /// Waits until nothing is left to do.
     async fn settle(&self) {
-        let left = "SELECT (SELECT count(*) FROM inbox) + (SELECT count(*) FROM arrival)
+        let left = "SELECT (SELECT count(*) FROM inbox)
                          + (SELECT count(*) FROM job WHERE due_at <= now())
                          + (SELECT count(*) FROM delivery WHERE status IN ('pending', 'retrying'))";
         while self.number(left).await > 0 {

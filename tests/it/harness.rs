@@ -164,14 +164,6 @@ impl Service {
         }
     }
 
-    /// Waits until every accepted event is applied.
-    pub async fn until_applied(&self) {
-        let waiting = "SELECT (SELECT count(*) FROM arrival) + (SELECT count(*) FROM inbox)";
-        while self.number(waiting).await > 0 {
-            tokio::task::yield_now().await;
-        }
-    }
-
     /// The number that a query over the database gives.
     pub async fn number(&self, query: &'static str) -> i64 {
         sqlx::query_scalar(query).fetch_one(&self.database.pool).await.unwrap()

@@ -209,7 +209,9 @@ async fn read_all(service: &Service) {
     service.until_read().await;
     let connectors = &service.running.app.connectors;
     while connectors.fetch_due().await.unwrap() > 0 {}
-    service.until_applied().await;
+    while service.number("SELECT count(*) FROM inbox").await > 0 {
+        tokio::task::yield_now().await;
+    }
 }
 
 /// Changes an object there.

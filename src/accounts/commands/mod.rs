@@ -16,10 +16,8 @@ mod rebuild;
 mod resolve;
 mod returning;
 mod routing;
-#[cfg(test)]
-mod tests;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use futures_util::future::BoxFuture;
 use sqlx::{PgConnection, PgPool};
@@ -28,7 +26,7 @@ use uuid::Uuid;
 use super::Accounts;
 use super::fold::Applied;
 use super::model::{AccountState, Contact, ContactChange};
-use super::store::{self, ContactRow, Identity, Locked, StoredEvent};
+use super::store::{self, ContactRow, Identity, Locked};
 use crate::kernel::clock::DateTime;
 use crate::platform::db;
 use crate::platform::jobs::Lane;
@@ -48,11 +46,8 @@ pub use routing::{Unmatched, list_unmatched, route_next, take_arrived, take_unad
 // A timeline is read as it lies: other slices show it beside what is theirs.
 pub use super::store::{EventRow, Move, list_events};
 
-/// How many accounts with events in the inbox one transaction of the background work takes.
+/// How many accounts one transaction of the background work takes.
 pub const APPLY_ACCOUNTS_MAX: i64 = 256;
-/// How many events that are not sorted yet one transaction of the background work takes, but for the rest of a group: when
-/// much waits, many events are about the same accounts, and each of these is read and written once.
-pub const APPLY_EVENTS_MAX: i64 = 4_096;
 
 /// In whose time events are applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,98 +131,37 @@ pub struct Current {
 /// What one round of applying did.
 #[derive(Debug, Clone, Copy)]
 pub struct Round {
-    /// Events applied or put into the inbox.
+    /// Events taken out of the inbox.
     pub events: usize,
-    /// No more waited than one round takes.
+    /// No more accounts waited than one round takes.
     pub caught_up: bool,
-    /// Of these: events that had just arrived, by lane.
-    pub arrived: [usize; 3],
 }
 
-/// Applies what waits longest: the pending events of accounts, and what arrived since.
+/// Applies the pending events of the accounts that wait longest.
 pub async fn apply_next(pool: &PgPool, follower: &dyn Follower, now: DateTime) -> Result<Round, sqlx::Error> {
-    let waiting = {
+    let mut waiting = {
         let mut conn = pool.acquire().await?;
-        store::waiting(&mut conn, APPLY_ACCOUNTS_MAX).await?
+        store::pending_accounts(&mut conn, APPLY_ACCOUNTS_MAX).await?
     };
-    let more = waiting.accounts.len() >= usize::try_from(APPLY_ACCOUNTS_MAX).unwrap_or(usize::MAX);
-    let mut round = Round { events: 0, caught_up: !more, arrived: [0; 3] };
-    if !waiting.accounts.is_empty() {
-        round.events += apply_inbox(pool, follower, waiting.accounts, now).await?;
+    let caught_up = waiting.len() < usize::try_from(APPLY_ACCOUNTS_MAX).unwrap_or(usize::MAX);
+    if waiting.is_empty() {
+        return Ok(Round { events: 0, caught_up });
     }
-    if waiting.arrivals {
-        round.arrived = apply_arrivals(pool, follower, now).await?;
-        let events = round.arrived.iter().sum::<usize>();
-        round.events += events;
-        round.caught_up &= events < usize::try_from(APPLY_EVENTS_MAX).unwrap_or(usize::MAX);
-    }
-    Ok(round)
-}
-
-/// Applies the events that accounts have in the inbox; gives how many.
-async fn apply_inbox(
-    pool: &PgPool,
-    follower: &dyn Follower,
-    mut waiting: Vec<String>,
-    now: DateTime,
-) -> Result<usize, sqlx::Error> {
     waiting.sort_unstable();
     let mut tx = db::begin(pool).await?;
-    let locked = lock_idle(&mut tx, &waiting, now).await?;
+    // Accounts that a decision or another replica is busy with have their turn in the next round.
+    let mut locked = store::lock_idle_accounts(&mut tx, &waiting).await?;
+    if locked.len() < waiting.len() {
+        let found: BTreeSet<&str> = locked.iter().map(|l| l.account_id.as_str()).collect();
+        let missing: Vec<String> =
+            waiting.iter().filter(|id| !found.contains(id.as_str())).cloned().collect();
+        store::ensure_accounts(&mut tx, &missing, now).await?;
+        locked.extend(store::lock_idle_accounts(&mut tx, &missing).await?);
+    }
     let batch = apply_locked(&mut tx, locked, follower, Occasion::Background, now).await?;
     tx.commit().await?;
     follower.after_commit(Some(&batch));
-    Ok(batch.events)
-}
-
-/// Sorts the events that arrived first and applies them; gives how many, by lane.
-async fn apply_arrivals(
-    pool: &PgPool,
-    follower: &dyn Follower,
-    now: DateTime,
-) -> Result<[usize; 3], sqlx::Error> {
-    let mut tx = db::begin(pool).await?;
-    let (mut events, guarded) = store::take_arrivals(&mut tx, APPLY_EVENTS_MAX).await?;
-    let mut arrived = [0; 3];
-    for event in &events {
-        arrived[usize::try_from(event.lane).unwrap_or_default()] += 1;
-    }
-    let ids: BTreeSet<&str> = events.iter().map(|event| event.account_id.as_str()).collect();
-    let ids: Vec<String> = ids.into_iter().map(str::to_owned).collect();
-    if ids.is_empty() {
-        return Ok(arrived);
-    }
-    // A row that is missing is made in a round of the inbox: whoever holds arrivals waits for no account.
-    let (locked, _) = store::lock_idle_accounts(&mut tx, &ids, false).await?;
-    if locked.len() < ids.len() {
-        let held: HashSet<&str> = locked.iter().map(|one| one.account_id.as_str()).collect();
-        let (mine, busy): (Vec<_>, Vec<_>) =
-            events.into_iter().partition(|event| held.contains(event.account_id.as_str()));
-        store::queue_events(&mut tx, &busy).await?;
-        events = mine;
-    }
-    let batch = apply_events(&mut tx, locked, (events, guarded), follower, Occasion::Background, now).await?;
-    tx.commit().await?;
-    follower.after_commit(Some(&batch));
-    Ok(arrived)
-}
-
-/// Locks those of the accounts that nobody is busy with, and makes those that are missing: the others have their turn in
-/// a later round. Ids sorted by the caller.
-async fn lock_idle(
-    conn: &mut PgConnection,
-    account_ids: &[String],
-    now: DateTime,
-) -> Result<Vec<Locked>, sqlx::Error> {
-    let (mut locked, _) = store::lock_idle_accounts(conn, account_ids, false).await?;
-    if locked.len() < account_ids.len() {
-        let found: HashSet<&str> = locked.iter().map(|l| l.account_id.as_str()).collect();
-        let missing: Vec<String> =
-            account_ids.iter().filter(|id| !found.contains(id.as_str())).cloned().collect();
-        store::ensure_accounts(conn, &missing, now).await?;
-        locked.extend(store::lock_idle_accounts(conn, &missing, false).await?.0);
-    }
-    Ok(locked)
+    Ok(Round { events: batch.events, caught_up })
 }
 
 /// Locks one account and applies what is pending, in the caller's transaction. None when nobody has ever
@@ -246,8 +180,6 @@ pub async fn lock_current(
         store::ensure_accounts(conn, &[account_id.to_owned()], now).await?;
         locked = store::lock_account(conn, account_id).await?.0;
     }
-    // Under the account's lock, as everybody: whoever holds arrivals waits for no account.
-    store::sort_arrivals(conn, &[account_id.to_owned()]).await?;
     let mut batch =
         apply_locked(conn, locked.into_iter().collect(), follower, Occasion::UseCase, now).await?;
     Ok(batch.accounts.pop().map(|folded| folded.current))
@@ -261,10 +193,7 @@ pub async fn lock_current_idle(
     follower: &dyn Follower,
     now: DateTime,
 ) -> Result<Vec<Current>, sqlx::Error> {
-    let (locked, unsorted) = store::lock_idle_accounts(conn, account_ids, true).await?;
-    if unsorted {
-        store::sort_arrivals(conn, account_ids).await?;
-    }
+    let locked = store::lock_idle_accounts(conn, account_ids).await?;
     let batch = apply_locked(conn, locked, follower, Occasion::UseCase, now).await?;
     Ok(batch.accounts.into_iter().map(|folded| folded.current).collect())
 }
@@ -312,7 +241,7 @@ pub async fn view(
     Ok(Some((current, contacts)))
 }
 
-/// Applies what accounts that the caller has locked have in the inbox.
+/// Applies the pending events of accounts that the caller has locked.
 async fn apply_locked(
     conn: &mut PgConnection,
     locked: Vec<Locked>,
@@ -324,20 +253,7 @@ async fn apply_locked(
     if ids.is_empty() {
         return Ok(Batch::none(occasion));
     }
-    let taken = store::take_pending(conn, &ids).await?;
-    apply_events(conn, locked, taken, follower, occasion, now).await
-}
-
-/// Applies events, of which it is said whether they have to be looked through for people who were erased, to their locked
-/// accounts.
-async fn apply_events(
-    conn: &mut PgConnection,
-    locked: Vec<Locked>,
-    (mut events, guarded): (Vec<StoredEvent>, bool),
-    follower: &dyn Follower,
-    occasion: Occasion,
-    now: DateTime,
-) -> Result<Batch, sqlx::Error> {
+    let (mut events, guarded) = store::take_pending(conn, &ids).await?;
     if guarded {
         returning::blank_returning(conn, &mut events).await?;
     }

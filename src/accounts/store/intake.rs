@@ -14,6 +14,7 @@ use crate::platform::jobs::Lane;
 pub struct NewEvents<'a> {
     keys: Vec<Uuid>,
     ids: Vec<Uuid>,
+    lanes: Vec<i16>,
     accounts: Vec<&'a str>,
     sources: Vec<&'a str>,
     event_ids: Vec<&'a str>,
@@ -28,6 +29,7 @@ impl<'a> NewEvents<'a> {
         Self {
             keys: Vec::with_capacity(count),
             ids: Vec::with_capacity(count),
+            lanes: Vec::with_capacity(count),
             accounts: Vec::with_capacity(count),
             sources: Vec::with_capacity(count),
             event_ids: Vec::with_capacity(count),
@@ -38,9 +40,10 @@ impl<'a> NewEvents<'a> {
         }
     }
 
-    pub fn push(&mut self, key: Uuid, id: Uuid, event: &'a Event) {
+    pub fn push(&mut self, key: Uuid, id: Uuid, event: &'a Event, lane: Lane) {
         self.keys.push(key);
         self.ids.push(id);
+        self.lanes.push(lane.number());
         self.accounts.push(event.account_id.as_str());
         self.sources.push(&event.source);
         self.event_ids.push(event.kept_id.as_deref().unwrap_or(&event.id));
@@ -51,41 +54,45 @@ impl<'a> NewEvents<'a> {
     }
 }
 
-/// Which events of a group were new.
-#[derive(Debug)]
-pub enum Fresh {
-    All,
-    /// Those with these keys.
-    Some(HashSet<Uuid>),
-}
-
-/// Stores events whose key is new, to be sorted to their accounts later. One statement, so that it is one transaction and
-/// a caller who hangs up cannot leave half of it. Fails at the key's constraint when somebody else took one of the events
-/// meanwhile.
+/// Stores events whose key is new, with their place in the inbox; gives the keys that were new. One
+/// statement, so that it is one transaction and a caller who hangs up cannot leave half of it.
 pub async fn insert_events(
     conn: &mut PgConnection,
     rows: &NewEvents<'_>,
-    lane: Lane,
     received_at: DateTime,
-) -> Result<Fresh, sqlx::Error> {
+) -> Result<HashSet<Uuid>, sqlx::Error> {
     let fresh = sqlx::query_scalar!(
-        r#"SELECT take_events($1::uuid[], $2::int2, $3::timestamptz, $4::text[], $5::uuid[], $6::text[], $7::text[],
-                              $8::text[], $9::timestamptz[], $10::text[]::json[], $11::text[]::json[])"#,
+        r#"WITH input AS MATERIALIZED (
+             SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int2[], $4::text[], $5::text[], $6::text[],
+                                  $7::text[], $8::timestamptz[], $9::text[], $11::text[])
+               AS u (key, id, lane, account_id, source, event_id, type, occurred_at, data, attributes)),
+           fresh AS (
+             -- Sorted, so that two groups with the same events wait for each other instead of deadlocking.
+             INSERT INTO event_key (key, received_at) SELECT key, $10 FROM input ORDER BY key
+             ON CONFLICT DO NOTHING RETURNING key),
+           stored AS (
+             INSERT INTO event (account_id, received_at, id, source, event_id, type, occurred_at, data, attributes)
+             SELECT account_id, $10, id, source, event_id, type, occurred_at, data::json, attributes::json
+             FROM input JOIN fresh USING (key)),
+           queued AS (
+             INSERT INTO inbox (lane, account_id, received_at, id)
+             SELECT lane, account_id, $10, id FROM input JOIN fresh USING (key))
+           SELECT key AS "key!" FROM fresh"#,
         &rows.keys,
-        lane.number(),
-        received_at,
-        &rows.accounts as &[&str],
         &rows.ids,
+        &rows.lanes,
+        &rows.accounts as &[&str],
         &rows.sources as &[&str],
         &rows.event_ids as &[&str],
         &rows.types as &[&str],
         &rows.occurred,
         &rows.data as &[&str],
+        received_at,
         &rows.attributes as &[Option<String>],
     )
-    .fetch_one(conn)
+    .fetch_all(conn)
     .await?;
-    Ok(fresh.map_or(Fresh::All, |keys| Fresh::Some(keys.into_iter().collect())))
+    Ok(fresh.into_iter().collect())
 }
 
 /// Makes the weekly partitions from last week to three weeks ahead of `now`; those that exist are left.

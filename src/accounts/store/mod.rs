@@ -3,7 +3,6 @@
 //! Promises: no decision is taken here; every function is one statement, takes the connection first and
 //! business time as an argument.
 
-mod arrivals;
 mod changes;
 mod dead;
 mod intake;
@@ -16,7 +15,6 @@ mod rerouting;
 mod tests;
 mod unmatched;
 
-pub use arrivals::*;
 pub use changes::*;
 pub use dead::*;
 pub use intake::*;

@@ -9,11 +9,24 @@ use crate::accounts::events::Event;
 use crate::accounts::model::AccountState;
 use crate::kernel::clock::DateTime;
 
+/// Accounts with pending events, those in the hottest lane and waiting longest first.
+pub async fn pending_accounts(conn: &mut PgConnection, limit: i64) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT account_id FROM (
+             SELECT DISTINCT ON (account_id) account_id, lane, seq
+             FROM (SELECT account_id, lane, seq FROM inbox ORDER BY lane, seq LIMIT 4 * $1::bigint) AS oldest
+             ORDER BY account_id, lane, seq) AS first
+           ORDER BY lane, seq LIMIT $1::bigint"#,
+        limit,
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// Whether the account has events that were accepted but not yet applied.
 pub async fn has_pending(conn: &mut PgConnection, account_id: &str) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM inbox WHERE account_id = $1)
-                  OR EXISTS (SELECT FROM arrival WHERE account_ids @> ARRAY[$1]) AS "pending!""#,
+        r#"SELECT EXISTS (SELECT FROM inbox WHERE account_id = $1) AS "pending!""#,
         account_id
     )
     .fetch_one(conn)
@@ -46,29 +59,22 @@ pub struct Locked {
     pub version: i64,
 }
 
-/// Locks the accounts that nobody else is working on, and reads their state; and says, where that is asked,
-/// whether there are arrivals with events of theirs.
+/// Locks the accounts that nobody else is working on, and reads their state.
 pub async fn lock_idle_accounts(
     conn: &mut PgConnection,
     account_ids: &[String],
-    with_arrivals: bool,
-) -> Result<(Vec<Locked>, bool), sqlx::Error> {
+) -> Result<Vec<Locked>, sqlx::Error> {
     let rows = sqlx::query!(
-        r#"SELECT account_id, state AS "state: Json<AccountState>", version,
-                  $2 AND EXISTS (SELECT FROM arrival WHERE account_ids && $1) AS "unsorted!"
-           FROM account
+        r#"SELECT account_id, state AS "state: Json<AccountState>", version FROM account
            WHERE account_id = ANY ($1) ORDER BY account_id FOR NO KEY UPDATE SKIP LOCKED"#,
-        account_ids,
-        with_arrivals,
+        account_ids
     )
     .fetch_all(conn)
     .await?;
-    let unsorted = rows.first().is_some_and(|row| row.unsorted);
-    let locked = rows
+    Ok(rows
         .into_iter()
         .map(|row| Locked { account_id: row.account_id, state: row.state.0, version: row.version })
-        .collect();
-    Ok((locked, unsorted))
+        .collect())
 }
 
 /// Waits for one account's lock and reads its state, and whether it has events that were accepted but not yet
@@ -96,8 +102,7 @@ async fn lock_existing(
 ) -> Result<Option<(Locked, bool)>, sqlx::Error> {
     let row = sqlx::query!(
         r#"SELECT account_id, state AS "state: Json<AccountState>", version,
-                  EXISTS (SELECT FROM inbox WHERE account_id = $1)
-                  OR EXISTS (SELECT FROM arrival WHERE account_ids @> ARRAY[$1]) AS "pending!"
+                  EXISTS (SELECT FROM inbox WHERE account_id = $1) AS "pending!"
            FROM account WHERE account_id = $1 FOR NO KEY UPDATE"#,
         account_id
     )

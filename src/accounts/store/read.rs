@@ -180,14 +180,14 @@ pub async fn list_notes(
 /// is busy with counts as waiting.
 pub async fn has_work(pool: &PgPool) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM arrival) OR EXISTS (SELECT FROM inbox) OR EXISTS (SELECT FROM match_news)
+        r#"SELECT EXISTS (SELECT FROM inbox) OR EXISTS (SELECT FROM match_news)
                   OR EXISTS (SELECT FROM unmatched_event WHERE looked_at = '-infinity') AS "waits!""#
     )
     .fetch_one(pool)
     .await
 }
 
-/// How much waits in a lane to be applied.
+/// How much waits in a lane of the inbox.
 #[derive(Debug, Clone)]
 pub struct InboxLane {
     pub lane: i16,
@@ -204,16 +204,14 @@ pub struct InboxGauges {
     pub dead: i64,
 }
 
-/// Measures what waits to be applied, sorted or not; counting ends at `counted_max` rows of each kind.
+/// Measures the inbox; counting ends at `counted_max`.
 pub async fn inbox_gauges(pool: &PgPool, counted_max: i64) -> Result<InboxGauges, sqlx::Error> {
     let rows = sqlx::query!(
         r#"SELECT l.lane AS "lane!", q.count AS "count!", q.oldest, d.dead AS "dead!"
            FROM (VALUES (0::int2), (1::int2), (2::int2)) AS l (lane)
            CROSS JOIN LATERAL (
-             SELECT coalesce(sum(i.events), 0) AS count, min(i.received_at) AS oldest FROM (
-               (SELECT received_at, 1 AS events FROM inbox WHERE lane = l.lane ORDER BY seq LIMIT $1)
-               UNION ALL
-               (SELECT received_at, events FROM arrival WHERE lane = l.lane ORDER BY seq LIMIT $1)) AS i) AS q
+             SELECT count(*) AS count, min(i.received_at) AS oldest FROM (
+               SELECT received_at FROM inbox WHERE lane = l.lane ORDER BY seq LIMIT $1) AS i) AS q
            CROSS JOIN (SELECT count(*) AS dead FROM (SELECT FROM inbox_dead LIMIT $1) AS few) AS d"#,
         counted_max,
     )

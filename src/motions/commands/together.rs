@@ -75,7 +75,6 @@ impl DeskWorker {
                 Err(_) => Vec::new(),
             };
             beat(true);
-            motions.accounts.intake.crowd.note_asks(group.len());
             for waiting in motions.answer(group).await {
                 let motions = motions.clone();
                 late.spawn(async move {

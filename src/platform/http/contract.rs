@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{MatchedPath, Request};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -157,8 +157,8 @@ pub(super) struct Enforcer {
     pub(super) contract: Arc<Contract>,
 }
 
-/// Checks a request against the document and hands it on.
-pub(super) async fn enforce(enforcer: &Enforcer, request: Request, next: Next) -> Response {
+/// The layer: checks a request against the document and hands it on.
+pub(super) async fn enforce(State(enforcer): State<Arc<Enforcer>>, request: Request, next: Next) -> Response {
     let Some(template) = request.extensions().get::<MatchedPath>().cloned() else {
         return next.run(request).await;
     };
