@@ -12,6 +12,8 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::connectors::ConnectorSettings;
+use crate::designs::watch::WatchTerms;
+use crate::mcp::McpSettings;
 use crate::platform::outbox::OutboxSettings;
 use crate::programmes::model_worker::ModelSettings;
 
@@ -27,9 +29,14 @@ pub struct Settings {
     pub events: EventSettings,
     pub motions: MotionSettings,
     pub handoffs: HandoffSettings,
+    pub designs: DesignSettings,
+    #[serde(default)]
+    pub watch: WatchTerms,
+    pub renewals: RenewalSettings,
     pub outbox: OutboxSettings,
     #[serde(default)]
     pub connectors: ConnectorSettings,
+    pub mcp: McpSettings,
     pub programmes: ProgrammeSettings,
     pub audit: AuditSettings,
     pub log: LogSettings,
@@ -68,6 +75,18 @@ pub struct MotionSettings {
 #[serde(deny_unknown_fields)]
 pub struct HandoffSettings {
     pub types_file: PathBuf,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DesignSettings {
+    pub runs: u32,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RenewalSettings {
+    pub plays_file: PathBuf,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -141,6 +160,8 @@ impl Settings {
                 .list_separator(",")
                 .with_list_parse_key("outbox.retry_schedule_secs")
                 .with_list_parse_key("audit.trusted_key_files")
+                .with_list_parse_key("mcp.allowed_hosts")
+                .with_list_parse_key("mcp.allowed_origins")
                 .source(Some(ours)),
         );
         if let Some((_, url)) = environment.iter().find(|(name, _)| name == "DATABASE_URL") {
@@ -158,9 +179,11 @@ impl Settings {
             (self.outbox.timeout_ms == 0, "outbox.timeout_ms", "must be more than 0"),
             (self.outbox.concurrency == 0, "outbox.concurrency", "must be at least 1"),
             (self.motions.sweep_every_minutes == 0, "motions.sweep_every_minutes", "must be at least 1"),
+            (!(24..=2_000).contains(&self.designs.runs), "designs.runs", "must be from 24 to 2000"),
         ];
-        match faults.into_iter().find(|(wrong, ..)| *wrong) {
-            Some((_, key, fault)) => Err(SettingsError::Value { key, fault }),
+        let wrong = faults.into_iter().filter(|(wrong, ..)| *wrong).map(|(_, key, fault)| (key, fault));
+        match wrong.chain(self.watch.faults()).next() {
+            Some((key, fault)) => Err(SettingsError::Value { key, fault }),
             None => Ok(()),
         }
     }

@@ -82,6 +82,7 @@ fn ask(account_id: String) -> OpenAsk {
         from_team: None,
         to_team: None,
         owner_id: None,
+        skills: std::collections::BTreeSet::new(),
         dry_run: false,
         decision_id: None,
         requested_by: "bench".to_owned(),

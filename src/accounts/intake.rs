@@ -29,7 +29,7 @@ use crate::platform::jobs::Lane;
 /// connections, small enough that the first of them does not wait.
 const GROUP_EVENTS_MAX: usize = 1_024;
 /// How many requests may wait for the next group before callers are told to come back.
-const QUEUE_REQUESTS_MAX: usize = 8_192;
+pub const QUEUE_REQUESTS_MAX: usize = 8_192;
 /// So many requests or events in one group, and so many such groups on end, make a crowd, for so long after the last was
 /// stored. One full group is a burst, which is over before anybody could make way for it.
 const CROWD_REQUESTS: usize = 24;

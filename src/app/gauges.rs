@@ -11,7 +11,9 @@ use chrono::TimeDelta;
 use metrics::{Unit, describe_gauge, describe_histogram, gauge};
 
 use super::App;
+use crate::accounts::intake::QUEUE_REQUESTS_MAX;
 use crate::accounts::store;
+use crate::connectors::limits::Quota;
 use crate::handoffs::commands::KINDS;
 use crate::handoffs::handoff::Status;
 use crate::handoffs::store::{LiveRow, handoff_gauges};
@@ -23,6 +25,7 @@ use crate::plans::model::PlanKind;
 use crate::plans::store::{PlanGauge, plan_gauges};
 use crate::platform::jobs::{self, Lane};
 use crate::platform::outbox;
+use crate::renewals::commands as renewals;
 
 /// Counting a queue ends here: more is as bad, and counting it would be a burden of its own.
 const COUNTED_MAX: i64 = 100_000;
@@ -69,9 +72,13 @@ impl Gauges {
             gauge!(INBOX, "lane" => name).set(number(lane.count));
             gauge!(INBOX_AGE, "lane" => name).set(seconds_since(lane.oldest, now));
         }
-        let queues =
-            jobs::gauges(pool, &[&KINDS[..], &plans::KINDS[..], &[EVALUATE]].concat(), now, COUNTED_MAX)
-                .await?;
+        let queues = jobs::gauges(
+            pool,
+            &[&KINDS[..], &plans::KINDS[..], &renewals::KINDS[..], &[EVALUATE]].concat(),
+            now,
+            COUNTED_MAX,
+        )
+        .await?;
         for queue in queues.queues {
             let lane = Lane::from_number(queue.lane).name();
             gauge!(JOBS, "kind" => queue.kind.clone(), "lane" => lane).set(number(queue.due));
@@ -111,6 +118,32 @@ impl Gauges {
         }
         known.extend(lanes.iter().map(|lane| lane.destination.clone()));
     }
+}
+
+/// What a process can take, by name.
+pub(super) type OwnQuotas = [(&'static str, Quota); 2];
+
+/// What was used at two looks in a row: a moment is no alarm.
+pub(super) fn lasting(before: Option<OwnQuotas>, now: OwnQuotas) -> OwnQuotas {
+    now.map(|(name, quota)| {
+        let earlier = before.and_then(|before| before.into_iter().find(|(other, _)| *other == name));
+        let used = earlier.map_or(0, |(_, earlier)| earlier.used.min(quota.used));
+        (name, Quota { used, ..quota })
+    })
+}
+
+/// What this process can take, and how much of it is used.
+pub(super) fn own_quotas(app: &App) -> OwnQuotas {
+    let pool = &app.platform.pool;
+    let used = u64::from(pool.size()).saturating_sub(pool.num_idle() as u64);
+    let limit = u64::from(pool.options().get_max_connections());
+    [
+        (
+            "intake_requests",
+            Quota { used: app.accounts.intake.waiting() as u64, limit: QUEUE_REQUESTS_MAX as u64 },
+        ),
+        ("database_connections", Quota { used, limit }),
+    ]
 }
 
 /// Handoffs that are not over; a status that none is in reads 0.
@@ -182,6 +215,7 @@ mod tests {
     use crate::platform::http::Platform;
     use crate::platform::lifecycle::Lifecycle;
     use crate::platform::outbox::Outbox;
+    use crate::renewals::plays::{DEFAULT_PLAYS, Plays};
     use crate::settings::Settings;
     use crate::testing;
     use metrics_exporter_prometheus::PrometheusBuilder;
@@ -206,6 +240,20 @@ mod tests {
           FROM now, (VALUES (1, 'pending', NULL), (2, 'pending', NULL), (3, 'assigned', 'ada'), (4, 'assigned', 'ada'))
                  AS h (n, status, owner);"#;
 
+    #[test]
+    fn a_moment_is_no_alarm() {
+        let of = |used| {
+            [
+                ("intake_requests", Quota { used, limit: 10 }),
+                ("database_connections", Quota { used: 1, limit: 8 }),
+            ]
+        };
+        let used = |quotas: OwnQuotas| quotas.map(|(_, quota)| quota.used);
+        assert_eq!(used(lasting(None, of(9))), [0, 0]);
+        assert_eq!(used(lasting(Some(of(2)), of(9))), [2, 1]);
+        assert_eq!(used(lasting(Some(of(9)), of(8))), [8, 1]);
+    }
+
     #[tokio::test]
     async fn what_waits_is_measured_and_reads_0_once_it_is_gone() {
         let recorder = PrometheusBuilder::new().build_recorder();
@@ -215,11 +263,13 @@ mod tests {
         let now = chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap();
         let platform = Platform::new(pool.clone(), Clock::manual(now), Lifecycle::new(), Signer::generate());
         let types = HandoffTypes::parse(DEFAULT_TYPES).unwrap();
+        let plays = Plays::parse(DEFAULT_PLAYS).unwrap();
         let settings = Settings::load(None, []).unwrap();
         let outbox = Outbox::new(platform.pool.clone(), platform.clock.clone(), settings.outbox.clone(), []);
         let outbox = Arc::new(outbox.unwrap());
-        let programmes = crate::app::programme_parts(&settings, &platform.clock).unwrap();
-        let (app, _intake, _desk) = wire(platform, types, Arc::default(), outbox, programmes, &settings);
+        let programmes = super::super::programme_parts(&settings, &platform.clock.clone()).unwrap();
+        let (app, _intake, _desk) =
+            wire(platform, types, plays, Arc::default(), outbox, programmes, &settings);
         let gauges = Gauges::new(app);
         let prepare = "CREATE TABLE now AS SELECT to_timestamp(1800000000) AS at";
         sqlx::raw_sql(prepare).execute(pool).await.unwrap();

@@ -20,12 +20,14 @@ use axum::extract::FromRef;
 
 use crate::accounts::Accounts;
 use crate::connectors::Connectors;
+use crate::designs::commands::Designs;
 use crate::handoffs::commands::Handoffs;
 use crate::motions::commands::Motions;
 use crate::plans::commands::Plans;
 use crate::platform::http::Platform;
 use crate::platform::outbox::Outbox;
 use crate::programmes::commands::Programmes;
+use crate::renewals::commands::Renewals;
 
 pub use local::{ServiceFile, read_service_file};
 pub use routes::openapi_document;
@@ -44,6 +46,8 @@ pub struct Parts {
     pub handoffs: Handoffs,
     pub connectors: Connectors,
     pub plans: Plans,
+    pub designs: Designs,
+    pub renewals: Renewals,
     pub programmes: Programmes,
     pub outbox: Arc<Outbox>,
     pub upkeep: Upkeep,
@@ -87,9 +91,21 @@ impl FromRef<App> for Plans {
     }
 }
 
+impl FromRef<App> for Designs {
+    fn from_ref(app: &App) -> Self {
+        app.designs.clone()
+    }
+}
+
 impl FromRef<App> for Connectors {
     fn from_ref(app: &App) -> Self {
         app.connectors.clone()
+    }
+}
+
+impl FromRef<App> for Renewals {
+    fn from_ref(app: &App) -> Self {
+        app.renewals.clone()
     }
 }
 

@@ -2,10 +2,11 @@
 
 use utoipa_axum::router::OpenApiRouter;
 
-use super::{App, sandbox};
+use super::{App, StartError, sandbox};
 use crate::platform::http::Platform;
 use crate::platform::http::server::{BuildError, Limits, Service, build};
-use crate::{accounts, connectors, handoffs, motions, plans, platform, programmes};
+use crate::settings::Settings;
+use crate::{accounts, connectors, designs, handoffs, mcp, motions, plans, platform, programmes, renewals};
 
 /// The documented routes of all slices.
 fn slices() -> OpenApiRouter<App> {
@@ -15,20 +16,28 @@ fn slices() -> OpenApiRouter<App> {
         .merge(handoffs::api::router())
         .merge(connectors::api::router())
         .merge(plans::api::router())
+        .merge(designs::api::router())
+        .merge(renewals::api::router())
         .merge(programmes::api::router())
         .merge(platform::outbox::api::router())
         .merge(platform::jobs::api::router())
 }
 
-/// Puts the service together.
-pub(super) fn service(app: App, limits: &Limits, in_sandbox: bool) -> Result<Service, BuildError> {
+/// Puts the service together: the API, and the tools for AI agents that are made of it.
+pub(super) fn service(
+    app: App,
+    settings: &Settings,
+    limits: &Limits,
+    in_sandbox: bool,
+) -> Result<Service, StartError> {
     let platform: Platform = app.platform.clone();
     let mut routes = slices();
     if in_sandbox {
         routes = routes.merge(sandbox::router());
     }
     let further = connectors::api::further().with_state(app.clone());
-    build(platform, routes.with_state(app), further, limits)
+    let api = build(platform.clone(), routes.with_state(app), further, limits)?;
+    Ok(mcp::beside(api, platform, &settings.mcp, &settings.http.bind, limits)?)
 }
 
 /// The `OpenAPI` document of the service, without starting anything.

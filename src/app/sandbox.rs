@@ -1,7 +1,7 @@
 //! The sandbox: time that moves only when told, and nothing that leaves the process.
 //!
 //! Promises: moving the clock runs everything that falls due on the way, each at its own instant, before it
-//! answers: evaluations and the sweep; and at its end what only cleans up behind (old events, old answers, a
+//! answers: evaluations, the sweep and the looks of the watch; and at its end what only cleans up behind (old events, old answers, a
 //! checkpoint of the audit log). Deliveries never leave. Between two moves nothing is decided unless somebody asks, because the time for gathering events does
 //! not pass; a database is a sandbox from its first start or never.
 
@@ -16,6 +16,7 @@ use utoipa_axum::routes;
 use super::App;
 use super::start::StartError;
 use crate::accounts;
+use crate::designs;
 use crate::handoffs::commands::KINDS;
 use crate::kernel::clock::{Clock, DateTime, truncate};
 use crate::motions::commands::EVALUATE;
@@ -24,6 +25,7 @@ use crate::platform::http::{Fault, Json, Problem, Scoped, scope};
 use crate::platform::jobs;
 use crate::platform::mode;
 use crate::platform::outbox::{self, api::DeliveryWire};
+use crate::renewals;
 
 /// The clock of this database: marks it as sandbox or not at its first start, and keeps to that.
 pub(super) async fn clock(pool: &PgPool, sandbox: bool) -> Result<Clock, StartError> {
@@ -83,14 +85,20 @@ async fn move_clock(
         _ => return Err(fault("#", "must say either advance or to")),
     };
     settle(&app).await?;
-    let mut swept_at = now;
+    let (mut swept_at, mut watched_at) = (now, now);
     loop {
         let job = next_job(&app).await?;
         let sweep = next_sweep(&app, swept_at).await?;
-        let Some(due_at) = [job, sweep].into_iter().flatten().min().filter(|due_at| *due_at <= target) else {
-            break;
-        };
+        let watch = app.designs.next_look(watched_at).await?;
+        let next = [job, sweep, watch].into_iter().flatten().min();
+        let Some(due_at) = next.filter(|due_at| *due_at <= target) else { break };
         app.platform.clock.advance_to(due_at);
+        if watch == Some(due_at) {
+            // What fell due with it is done first, as a look sees it.
+            settle(&app).await?;
+            watched_at = due_at;
+            designs::jobs::watch(&app.designs).await?;
+        }
         if sweep == Some(due_at) {
             swept_at = due_at;
             app.motions.sweep(app.upkeep.sweep_after).await?;
@@ -113,7 +121,9 @@ fn fault(pointer: &str, detail: &str) -> Problem {
 async fn next_job(app: &App) -> Result<Option<DateTime>, sqlx::Error> {
     let mut conn = app.platform.pool.acquire().await?;
     let mut next = None;
-    for kind in KINDS.into_iter().chain(plans::commands::KINDS).chain([EVALUATE]) {
+    let planned =
+        plans::commands::KINDS.into_iter().chain(designs::commands::KINDS).chain(renewals::commands::KINDS);
+    for kind in KINDS.into_iter().chain(planned).chain([EVALUATE]) {
         next = next.into_iter().chain(jobs::next_due(&mut conn, kind).await?).min();
     }
     Ok(next)
@@ -144,6 +154,8 @@ pub(super) async fn settle(app: &App) -> Result<(), Problem> {
         let evaluated = app.motions.evaluate_due().await?
             + app.handoffs.work_due().await?
             + app.plans.work_due().await?
+            + app.designs.work_due().await?
+            + app.renewals.work_due().await?
             + app.programmes.draft_due().await?;
         app.outbox.settle_here().await?;
         let waiting =

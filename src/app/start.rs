@@ -23,11 +23,13 @@ use crate::accounts::intake::{self, IntakeWorker};
 use crate::accounts::{Accounts, Suppressions, store};
 use crate::connectors::commands::{Asker, CallCustodian};
 use crate::connectors::{Connectors, Registry, SetupFault, Tools};
+use crate::designs::commands::{DesignFollower, Designs};
 use crate::handoffs::commands::{HandoffCustodian, HandoffFollower, HandoffTimeline, Handoffs, Rosters};
 use crate::handoffs::package;
 use crate::handoffs::recheck::PackageSeals;
 use crate::handoffs::types::{DEFAULT_TYPES, HandoffTypes, TypesFault};
 use crate::kernel::clock::Clock;
+use crate::mcp::McpError;
 use crate::motions::commands::{
     DeskWorker, MotionCustodian, MotionError, MotionFollower, Motions, Policies, open_desk,
 };
@@ -46,6 +48,8 @@ use crate::programmes::commands::{Definitions, ProgrammeFollower, Programmes};
 use crate::programmes::definition::Source;
 use crate::programmes::fault::Fault as ProgrammeFault;
 use crate::programmes::model_worker::{ModelSetupError, ModelWorker};
+use crate::renewals::commands::{RenewalCustodian, RenewalFollower, RenewalPlanFollower, Renewals};
+use crate::renewals::plays::{DEFAULT_PLAYS, Plays, PlaysFault};
 use crate::settings::Settings;
 
 /// How long a stop waits for the database to note that the command line's key is over.
@@ -96,6 +100,8 @@ pub enum StartError {
     Database(#[from] sqlx::Error),
     #[error("the handoff types in {path} cannot be used:\n{}", lines(.faults))]
     HandoffTypes { path: PathBuf, faults: Vec<TypesFault> },
+    #[error("the plays of renewals in {path} cannot be used:\n{}", lines(.faults))]
+    Plays { path: PathBuf, faults: Vec<PlaysFault> },
     #[error("the definition of programmes in {path} cannot be used:\n{}", lines(.faults))]
     Programmes { path: PathBuf, faults: Vec<ProgrammeFault> },
     #[error(transparent)]
@@ -112,6 +118,8 @@ pub enum StartError {
     FirstKey(#[from] FirstKeyError),
     #[error(transparent)]
     Build(#[from] BuildError),
+    #[error(transparent)]
+    Mcp(#[from] McpError),
     #[error("{bind} cannot be listened on: {error}. Is another service there? Choose another with --bind.")]
     Bind { bind: String, error: std::io::Error },
     #[error("this database was used without --sandbox; a sandbox needs one of its own (another --data-dir)")]
@@ -124,6 +132,7 @@ pub enum StartError {
 pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     let StartOptions { settings, data_dir, sandbox, announced, admin_key } = options;
     let types = handoff_types(&settings.handoffs.types_file)?;
+    let plays = plays(&settings.renewals.plays_file)?;
     std::fs::create_dir_all(&data_dir)
         .map_err(|error| StartError::DataDir { path: data_dir.clone(), error })?;
     let Database { pool, embedded } = database::open(&settings.database, &data_dir).await?;
@@ -142,7 +151,7 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     let senders = registry.senders(&settings.connectors);
     let outbox = Arc::new(Outbox::new(pool.clone(), clock.clone(), settings.outbox.clone(), senders)?);
     let programmes = programme_parts(&settings, &clock)?;
-    let (app, intake, desk) = wire(platform, types, registry, outbox.clone(), programmes, &settings);
+    let (app, intake, desk) = wire(platform, types, plays, registry, outbox.clone(), programmes, &settings);
     let now = clock.now();
     store::ensure_event_partitions(&pool, now).await?;
     app.accounts.suppressions.refresh(&pool).await?;
@@ -164,7 +173,7 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
         body_bytes: settings.http.body_limit_bytes,
         answer: Duration::from_millis(settings.http.request_timeout_ms),
     };
-    let service = routes::service(app.clone(), &limits, sandbox)?;
+    let service = routes::service(app.clone(), &settings, &limits, sandbox)?;
     life.spawn("http", server::serve(listener, service.router, life.clone()));
     if announced {
         let file = ServiceFile {
@@ -206,6 +215,18 @@ fn handoff_types(path: &Path) -> Result<HandoffTypes, StartError> {
     if faults.is_empty() { Ok(types) } else { Err(fault(faults)) }
 }
 
+/// The plays of renewals: those of a file, or the ones that ship.
+fn plays(path: &Path) -> Result<Plays, StartError> {
+    let fault = |faults| StartError::Plays { path: path.to_owned(), faults };
+    let text = if path.as_os_str().is_empty() {
+        DEFAULT_PLAYS.to_owned()
+    } else {
+        std::fs::read_to_string(path)
+            .map_err(|error| fault(vec![PlaysFault::of_file(format!("cannot be read: {error}"))]))?
+    };
+    Plays::parse(&text).map_err(fault)
+}
+
 /// What programmes are made of and by.
 pub struct ProgrammeParts {
     pub definitions: Definitions,
@@ -230,6 +251,7 @@ pub fn programme_parts(settings: &Settings, clock: &Clock) -> Result<ProgrammePa
 pub fn wire(
     platform: Platform,
     types: HandoffTypes,
+    plays: Plays,
     registry: Arc<Registry>,
     outbox: Arc<Outbox>,
     programmes: ProgrammeParts,
@@ -255,17 +277,25 @@ pub fn wire(
         work: hand_over.clone(),
         asked: AtomicBool::new(false),
     };
+    let (plays, renew) = (Arc::new(plays), Arc::new(Notify::new()));
+    let renewing = RenewalFollower {
+        plays: plays.clone(),
+        work: renew.clone(),
+        debounce: TimeDelta::milliseconds(i64::from(settings.motions.debounce_ms)),
+        asked: AtomicBool::new(false),
+    };
     let accounts = Accounts {
         pool: pool.clone(),
         clock: clock.clone(),
         intake,
         matching: Arc::new(Notify::new()),
-        follower: Arc::new(Followers(vec![Box::new(follower), Box::new(handing)])),
+        follower: Arc::new(Followers(vec![Box::new(follower), Box::new(handing), Box::new(renewing)])),
         suppressions,
         custodians: Arc::new([
             Box::new(MotionCustodian),
             Box::new(HandoffCustodian),
             Box::new(PlanCustodian),
+            Box::new(RenewalCustodian),
             Box::new(CallCustodian),
             Box::new(PlatformCustodian),
         ]),
@@ -301,9 +331,31 @@ pub fn wire(
         pool: pool.clone(),
         clock: clock.clone(),
         handoffs: handoffs.clone(),
-        followers: Arc::new(PlanFollowers(BTreeMap::from([(PlanKind::Programme, vec![programme])]))),
+        followers: Arc::new(plan_followers(&renew, programme)),
         work: Arc::new(Notify::new()),
+        deliver: deliver.clone(),
+    };
+    let renewals = Renewals {
+        pool: pool.clone(),
+        clock: clock.clone(),
+        accounts: accounts.clone(),
+        motions: motions.clone(),
+        handoffs: handoffs.clone(),
+        plans: plans.clone(),
+        plays,
+        work: renew,
         deliver,
+    };
+    let designs = Designs {
+        pool: pool.clone(),
+        clock: clock.clone(),
+        handoffs: handoffs.clone(),
+        motions: motions.clone(),
+        plans: plans.clone(),
+        terms: Arc::new(settings.watch.clone()),
+        runs: settings.designs.runs,
+        work: Arc::new(Notify::new()),
+        deliver: motions.deliver.clone(),
     };
     let programmes = Programmes {
         pool: pool.clone(),
@@ -319,13 +371,36 @@ pub fn wire(
         accounts: accounts.clone(),
         handoffs: handoffs.clone(),
         registry,
+        watch: Arc::new(settings.connectors.watch.clone()),
         work: Arc::new(Notify::new()),
         fetch: Arc::new(Notify::new()),
     };
     let upkeep = Upkeep::of(settings);
-    let parts =
-        Parts { platform, accounts, motions, handoffs, connectors, plans, programmes, outbox, upkeep };
+    let parts = Parts {
+        platform,
+        accounts,
+        motions,
+        handoffs,
+        connectors,
+        plans,
+        designs,
+        renewals,
+        programmes,
+        outbox,
+        upkeep,
+    };
     (App(Arc::new(parts)), worker, desk_worker)
+}
+
+/// Who follows the plans of each kind.
+fn plan_followers(renew: &Arc<Notify>, programme: Box<dyn PlanFollower>) -> PlanFollowers {
+    let of_designs: Vec<Box<dyn PlanFollower>> = vec![Box::new(DesignFollower)];
+    let of_renewals: Vec<Box<dyn PlanFollower>> = vec![Box::new(RenewalPlanFollower { work: renew.clone() })];
+    PlanFollowers(BTreeMap::from([
+        (PlanKind::HandoffDesign, of_designs),
+        (PlanKind::Renewal, of_renewals),
+        (PlanKind::Programme, vec![programme]),
+    ]))
 }
 
 impl Running {
@@ -392,5 +467,20 @@ mod tests {
         let StartError::HandoffTypes { faults, .. } = refused else { panic!("{refused}") };
         assert_eq!(faults.len(), 1, "{faults:?}");
         assert!(faults[0].to_string().contains("deal.products"), "it says what was meant: {}", faults[0]);
+    }
+
+    #[test]
+    fn all_faults_of_the_plays_stop_the_start() {
+        assert!(plays(Path::new("")).is_ok(), "those that ship");
+        let place = std::env::temp_dir().join(format!("gtm-plays-{}.toml", Uuid::now_v7()));
+        let text =
+            DEFAULT_PLAYS.replace("gate_keeper = \"renewal_director\"", "gate_keeper = \"renewal_directr\"");
+        std::fs::write(&place, text).unwrap();
+        let said = plays(&place).unwrap_err().to_string();
+        std::fs::remove_file(&place).unwrap();
+        let named = ["gate_keeper", "renewal_director", &place.display().to_string()];
+        assert!(named.iter().all(|part| said.contains(part)), "{said}");
+        let gone = plays(Path::new("/nowhere/plays.toml")).unwrap_err().to_string();
+        assert!(gone.contains("/nowhere/plays.toml") && gone.contains("cannot be read"), "{gone}");
     }
 }

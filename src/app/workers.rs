@@ -9,13 +9,13 @@ use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
 use super::App;
-use super::gauges::Gauges;
+use super::gauges::{Gauges, lasting, own_quotas};
 use crate::accounts::intake::IntakeWorker;
 use crate::motions::commands::DeskWorker;
 use crate::platform::outbox::Outbox;
 use crate::platform::worker::Pace;
 use crate::settings::Settings;
-use crate::{accounts, connectors, handoffs, motions, plans, programmes};
+use crate::{accounts, connectors, designs, handoffs, motions, plans, programmes, renewals};
 
 /// How long a worker may be silent before the service counts as not ready: longer than any round takes.
 const SILENCE_MAX: Duration = Duration::from_mins(1);
@@ -25,8 +25,12 @@ const DECISIONS: [&str; 2] = ["decisions-1", "decisions-2"];
 const DELIVER_IDLE: Duration = Duration::from_millis(500);
 /// How often what waits is measured: finer than any scrape needs.
 const MEASURE_EVERY: Duration = Duration::from_secs(10);
+/// How often connected systems are looked after.
+const WATCH_EVERY: Duration = Duration::from_mins(1);
 /// How often the list of those who were erased is looked at for what other replicas have added.
 const SUPPRESSIONS_EVERY: Duration = Duration::from_secs(2);
+/// How often the dates on which something renews are noted anew: they change with events, and else by the day.
+const RENEWAL_DATES_EVERY: Duration = Duration::from_hours(24);
 /// How often the partitions of raw events are looked after.
 const PARTITIONS_EVERY: Duration = Duration::from_hours(1);
 
@@ -67,6 +71,10 @@ pub(super) fn spawn(app: &App, intake: IntakeWorker, desk: &DeskWorker, outbox: 
     spawn_loop(app, "handoffs", |stop, beat| handoffs::jobs::work(handoffs, stop, beat));
     let planned = app.plans.clone();
     spawn_loop(app, "plans", |stop, beat| plans::jobs::work(planned, stop, beat));
+    let designing = app.designs.clone();
+    spawn_loop(app, "designs", |stop, beat| designs::jobs::work(designing, stop, beat));
+    let renewed = app.renewals.clone();
+    spawn_loop(app, "renewals", |stop, beat| renewals::jobs::work(renewed, stop, beat));
     let drafted = app.programmes.clone();
     spawn_loop(app, "drafter", |stop, beat| programmes::jobs::draft(drafted, stop, beat));
     let connected = app.connectors.clone();
@@ -83,6 +91,12 @@ pub(super) fn spawn(app: &App, intake: IntakeWorker, desk: &DeskWorker, outbox: 
         // A sandbox asks nobody outside either.
         let connected = app.connectors.clone();
         spawn_loop(app, "connectors", |stop, beat| connectors::jobs::fetch(connected, stop, beat));
+        let (watched, mut before) = (app.clone(), None);
+        every(app, "watch", WATCH_EVERY, move || {
+            let (connected, now) = (watched.connectors.clone(), own_quotas(&watched));
+            let own = lasting(before.replace(now), now);
+            async move { connectors::jobs::watch(&connected, &own).await }
+        });
         let ring = app.motions.deliver.clone();
         spawn_loop(app, "deliveries", |stop, beat| async move {
             let pace = Pace { stop: &stop, wake: &ring, idle: DELIVER_IDLE };
@@ -95,6 +109,15 @@ pub(super) fn spawn(app: &App, intake: IntakeWorker, desk: &DeskWorker, outbox: 
         let motions = motions.clone();
         async move { motions::jobs::sweep(&motions, sweep_after).await.map(drop) }
     });
+    if !app.platform.clock.is_manual() {
+        // A sandbox looks when its clock moves, at the same instants.
+        let designing = app.designs.clone();
+        let watch_every = Duration::from_secs(60 * u64::from(app.designs.terms.every_minutes));
+        every(app, "sla-watch", watch_every, move || {
+            let designing = designing.clone();
+            async move { designs::jobs::watch(&designing).await }
+        });
+    }
     let accounts = app.accounts.clone();
     every(app, "partitions", PARTITIONS_EVERY, move || {
         let accounts = accounts.clone();
@@ -109,6 +132,11 @@ pub(super) fn spawn(app: &App, intake: IntakeWorker, desk: &DeskWorker, outbox: 
     every(app, "suppressions", SUPPRESSIONS_EVERY, move || {
         let (accounts, pool) = (accounts.clone(), pool.clone());
         async move { accounts.suppressions.refresh(&pool).await }
+    });
+    let renewed = app.renewals.clone();
+    every(app, "renewal-dates", RENEWAL_DATES_EVERY, move || {
+        let renewed = renewed.clone();
+        async move { renewed.note_all_dates().await }
     });
     let gauges = Gauges::new(app.clone());
     every(app, "measurements", MEASURE_EVERY, move || {
@@ -135,10 +163,11 @@ where
 }
 
 /// Spawns a round that repeats; a failed one is logged and has its next turn.
-fn every<F, Fut>(app: &App, name: &'static str, interval: Duration, mut round: F)
+fn every<F, Fut, E>(app: &App, name: &'static str, interval: Duration, mut round: F)
 where
     F: FnMut() -> Fut + Send + 'static,
-    Fut: Future<Output = Result<(), sqlx::Error>> + Send,
+    Fut: Future<Output = Result<(), E>> + Send,
+    E: std::fmt::Display + Send,
 {
     let stop = app.platform.life.soft().clone();
     let pulse = app.platform.health.watch(name, interval + SILENCE_MAX);

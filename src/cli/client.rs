@@ -11,6 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use super::failure::Failure;
+pub use crate::kernel::text::segment;
 
 /// Longest wait for an answer; beyond the service's own limit, so that its words are heard.
 const TIMEOUT: Duration = Duration::from_mins(2);
@@ -135,29 +136,9 @@ impl Client {
     }
 }
 
-/// An id as a part of a path: whatever a caller wrote stays within its segment.
-pub fn segment(id: &str) -> String {
-    let mut out = String::with_capacity(id.len());
-    for byte in id.bytes() {
-        if byte.is_ascii_alphanumeric() || b"_.:-~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push('%');
-            out.push_str(&hex::encode_upper([byte]));
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_id_cannot_leave_its_segment() {
-        assert_eq!(segment("acc_1:x.y-Z"), "acc_1:x.y-Z");
-        assert_eq!(segment("a/../b?c"), "a%2F..%2Fb%3Fc");
-    }
 
     #[test]
     fn an_address_needs_a_scheme() {

@@ -44,7 +44,8 @@ pub async fn run(args: Connect, context: &Context) -> anyhow::Result<ExitCode> {
     let named = |one: &&Value| args.name.as_ref().is_none_or(|name| one["name"] == **name);
     let rows: Vec<Value> = all.iter().filter(named).cloned().collect();
     let empty = "No system is connected. See docs/connectors.md.";
-    let headers = ["system", "serves", "keeps fresh", "last call", "waiting", "dead", "quotas"];
+    let headers = ["system", "serves", "keeps fresh", "last read", "last call", "waiting", "dead", "quotas"];
+    let alarms = alarms(&answer, args.name.as_deref());
     screen.list(&rows, empty, &headers, |row| {
         let serves: Vec<&str> =
             row["serves"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
@@ -52,13 +53,33 @@ pub async fn run(args: Connect, context: &Context) -> anyhow::Result<ExitCode> {
             text(row, &["/name"]),
             serves.join(", "),
             text(row, &["/group"]),
+            when(row.get("readAt")),
             when(row.get("lastReceivedAt")),
             text(row, &["/waiting"]),
             text(row, &["/dead"]),
             quotas(&row["quotas"]),
         ]
     });
+    if !screen.json && !alarms.is_empty() {
+        screen.line(format!("\n{}", alarms.join("\n")));
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What is amiss, a line each: of one system, or of all and the service itself.
+fn alarms(answer: &Value, name: Option<&str>) -> Vec<String> {
+    let line = |of: &str, alarm: &Value| format!("{of}: {}", text(alarm, &["/said"]));
+    let lines = |of: &str, alarms: &Value| {
+        alarms.as_array().into_iter().flatten().map(|alarm| line(of, alarm)).collect::<Vec<_>>()
+    };
+    let systems = answer["data"].as_array().into_iter().flatten();
+    let named = systems.filter(|one| name.is_none_or(|name| one["name"] == *name));
+    let mut all: Vec<String> =
+        named.flat_map(|one| lines(one["name"].as_str().unwrap_or_default(), &one["alarms"])).collect();
+    if name.is_none() {
+        all.extend(lines("service", &answer["alarms"]));
+    }
+    all
 }
 
 /// `day 71 %, second 20 %`.
@@ -95,6 +116,18 @@ fn syncs(answer: &Value, screen: &Screen) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn alarms_are_told_a_line_each() {
+        let answer = json!({
+            "data": [
+                {"name": "hubspot", "alarms": [{"said": "It has not called."}]}, {"name": "slack", "alarms": []},
+            ],
+            "alarms": [{"said": "It is full."}],
+        });
+        assert_eq!(alarms(&answer, None), ["hubspot: It has not called.", "service: It is full."]);
+        assert_eq!(alarms(&answer, Some("slack")), Vec::<String>::new());
+    }
 
     #[test]
     fn quotas_are_told_as_shares() {

@@ -158,12 +158,17 @@ async fn retry_many(which: &Retry, client: &Client, context: &Context) -> Result
 }
 
 fn told(kind: Kind, answer: &Value) -> String {
-    let number = |name: &str| answer[name].as_u64().unwrap_or_default();
     let what = match kind {
         Kind::Event => "event",
         Kind::Job => "job",
         Kind::Received => "call",
     };
+    told_retried(what, answer)
+}
+
+/// How many of something were put back, or would be.
+pub(super) fn told_retried(what: &str, answer: &Value) -> String {
+    let number = |name: &str| answer[name].as_u64().unwrap_or_default();
     let count = counted(number("count"), what);
     let done = if answer["dryRun"] == true { "would be put back" } else { "put back" };
     let mut out = format!("{count} {done}.");

@@ -6,9 +6,10 @@ use uuid::Uuid;
 
 use super::client::{Client, segment};
 use super::context::Context;
-use super::explain;
 use super::failure::{Exit, Failure};
+use super::screen::Screen;
 use super::words::{percent, text, when};
+use crate::motions::explain;
 
 #[derive(Debug, Args)]
 pub struct Decisions {
@@ -54,11 +55,11 @@ pub async fn run(args: Decisions, context: &Context) -> anyhow::Result<()> {
     match args.action {
         Some(Action::Show { id }) => {
             let decision = find(&client, &id).await?;
-            screen.document(&decision, |decision| explain::summary(screen, decision));
+            screen.document(&decision, |decision| summary(screen, decision));
         }
         Some(Action::Why { id }) => {
             let decision = find(&client, &id).await?;
-            screen.document(&decision, |decision| explain::whole(screen, decision));
+            screen.document(&decision, |decision| explain::whole(screen.page(), decision));
         }
         None => list(&client, &args.filter, context).await?,
     }
@@ -84,6 +85,15 @@ async fn list(client: &Client, filter: &Filter, context: &Context) -> Result<(),
         ]
     });
     Ok(())
+}
+
+/// A decision in short, and where all of it is told.
+pub fn summary(screen: &Screen, decision: &Value) -> String {
+    let text = explain::summary(screen.page(), decision);
+    match decision["decisionId"].as_str().filter(|_| decision["dryRun"] != true) {
+        Some(id) => format!("{text}\n\nAll of it: gtm decisions why {id}"),
+        None => text,
+    }
 }
 
 /// A decision by its id, or the newest one of an account.

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::client::segment;
 use super::context::Context;
+use super::dead::told_retried;
 use super::words::{text, when};
 
 #[derive(Debug, Args)]
@@ -29,11 +30,35 @@ struct List {
 enum Action {
     /// List deliveries (the default), newest first.
     List(List),
-    /// Send a dead delivery again.
-    Retry {
+    /// Send a dead delivery again, or all that are described, in the order in which they were made.
+    Retry(Retry),
+    /// Note that somebody has seen to a command about a person, where its recipient cannot be told by itself.
+    Settle {
         /// The delivery's id.
         id: String,
     },
+}
+
+#[derive(Debug, Args)]
+struct Retry {
+    /// The delivery's id.
+    #[arg(required_unless_present_any = ["all", "to", "account"], conflicts_with_all = ["all", "to", "account", "recorded", "dry_run"])]
+    id: Option<String>,
+    /// All of them.
+    #[arg(long)]
+    all: bool,
+    /// Only those to this destination.
+    #[arg(long)]
+    to: Option<String>,
+    /// Only those about this account.
+    #[arg(long)]
+    account: Option<String>,
+    /// Those that had no endpoint, instead of those that were given up.
+    #[arg(long)]
+    recorded: bool,
+    /// Say how many it would be, and send none.
+    #[arg(long)]
+    dry_run: bool,
 }
 
 pub async fn run(args: Deliveries, context: &Context) -> anyhow::Result<()> {
@@ -57,7 +82,17 @@ pub async fn run(args: Deliveries, context: &Context) -> anyhow::Result<()> {
                 ]
             });
         }
-        Action::Retry { id } => {
+        Action::Settle { id } => {
+            let answer = client.post(&format!("/v1/deliveries/{}/settle", segment(&id)), &json!({})).await?;
+            screen.document(&answer, |_| "Noted. Whom it was about is forgotten.".to_owned());
+        }
+        Action::Retry(Retry { id: None, to, account, recorded, dry_run, .. }) => {
+            let status = if recorded { "recorded" } else { "dead" };
+            let asked = json!({"status": status, "destination": to, "accountId": account, "dryRun": dry_run});
+            let answer = client.post("/v1/deliveries/retry", &asked).await?;
+            screen.document(&answer, |answer| told_retried("delivery", answer));
+        }
+        Action::Retry(Retry { id: Some(id), .. }) => {
             let answer = client.post(&format!("/v1/deliveries/{}/retry", segment(&id)), &json!({})).await?;
             screen.document(&answer, |_| "The delivery is sent again now.".to_owned());
         }

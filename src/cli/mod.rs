@@ -15,8 +15,8 @@ mod dead;
 mod decisions;
 mod deliveries;
 mod demo_feed;
+mod design;
 mod events;
-mod explain;
 mod failure;
 mod handoff;
 mod import;
@@ -29,6 +29,7 @@ mod plan;
 mod policy;
 mod privacy;
 mod programme;
+mod renewal;
 mod replay;
 mod reps;
 mod roster;
@@ -79,12 +80,18 @@ enum Command {
     Conflicts(conflicts::Conflicts),
     /// Accounts that pass from one team to the next: hand over, follow, measure.
     Handoff(handoff::Handoff),
+    /// Contracts that are renewed on purpose: which are coming, their plans, how they go.
+    Renewal(renewal::Renewal),
     /// Who takes handoffs, and when they are away.
     Reps(reps::Reps),
     /// Everything about who takes handoffs, in and out.
     Roster(roster::Roster),
-    /// When a handoff would be due, and why then.
-    Sla(sla::Sla),
+    /// Design the handoffs of a segment: routing, response times, staffing, enablement, in a packet that can be signed.
+    DefineHandoff(Box<design::DefineHandoff>),
+    /// Designs of handoffs: read, sign, apply, roll back.
+    Design(design::Design),
+    /// What is promised, whether it can be kept, and whether it is.
+    Sla(Box<sla::Sla>),
     /// Plans of all kinds: their dates, their change log, how far they have come.
     Plan(plan::Plan),
     /// Work that waits for somebody: take it, hand it over.
@@ -157,9 +164,12 @@ async fn dispatch(command: Command, context: &Context) -> anyhow::Result<ExitCod
         Command::Matches(args) => matches::run(args, context).await,
         Command::Conflicts(args) => conflicts::run(args, context).await,
         Command::Handoff(args) => handoff::run(args, context).await,
+        Command::Renewal(args) => renewal::run(args, context).await,
         Command::Reps(args) => reps::run(args, context).await,
         Command::Roster(args) => roster::run(args, context).await,
-        Command::Sla(args) => sla::run(args, context).await,
+        Command::DefineHandoff(args) => design::define(*args, context).await,
+        Command::Design(args) => design::run(args, context).await,
+        Command::Sla(args) => sla::run(*args, context).await,
         Command::Plan(args) => plan::run(args, context).await,
         Command::Tasks(args) => tasks::run(args, context).await,
         Command::Programme(args) => programme::run(*args, context).await,

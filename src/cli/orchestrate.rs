@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::client::{Client, segment};
 use super::context::Context;
-use super::explain;
+use super::decisions;
 use super::failure::Failure;
 use super::words::{counted, percent, text};
 
@@ -33,7 +33,7 @@ pub async fn run(args: Orchestrate, context: &Context) -> anyhow::Result<()> {
     if let [account] = args.accounts.as_slice() {
         let path = format!("/v1/accounts/{}/orchestrate", segment(account));
         let decision = client.post(&path, &json!({ "dryRun": args.dry_run })).await?;
-        screen.document(&decision, |decision| explain::summary(screen, decision));
+        screen.document(&decision, |decision| decisions::summary(screen, decision));
         if args.dry_run && !screen.json {
             screen.line("\nA preview: nothing was kept or done.");
         }

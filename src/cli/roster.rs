@@ -26,6 +26,8 @@ enum Action {
         #[arg(long)]
         dry_run: bool,
     },
+    /// What handoff types name and nobody on the roster answers for.
+    Check,
     /// The whole roster as JSON.
     Export {
         /// Write to this file instead of standard output.
@@ -42,6 +44,13 @@ pub async fn run(args: Roster, context: &Context) -> anyhow::Result<()> {
             let body = json!({ "files": files, "dryRun": dry_run });
             let answer = context.client().await?.post("/v1/roster/import", &body).await?;
             screen.document(&answer, told);
+        }
+        Action::Check => {
+            let found = context.client().await?.get("/v1/roster/findings").await?;
+            let rows = found["data"].as_array().map(Vec::as_slice).unwrap_or_default();
+            screen.list(rows, "Nothing to mend.", &["what", "which", "so"], |row| {
+                vec![text(row, &["/code"]).replace('_', " "), text(row, &["/id"]), text(row, &["/message"])]
+            });
         }
         Action::Export { out } => {
             let roster = context.client().await?.get("/v1/roster").await?;

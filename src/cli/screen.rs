@@ -10,9 +10,7 @@ use comfy_table::{Attribute, Cell, ContentArrangement, Table, presets};
 use serde_json::Value;
 
 use crate::kernel::clock::{Clock, DateTime};
-
-/// Columns of text where the width of the terminal is unknown.
-const WIDTH_DEFAULT: usize = 100;
+use crate::motions::explain::{Page, WIDTH};
 
 /// Standard output, and how to write to it.
 #[derive(Debug, Clone)]
@@ -32,9 +30,14 @@ impl Screen {
     /// Columns that running text may take.
     pub fn width(&self) -> usize {
         if !self.terminal {
-            return WIDTH_DEFAULT;
+            return WIDTH;
         }
-        Table::new().width().map_or(WIDTH_DEFAULT, usize::from).clamp(40, 120)
+        Table::new().width().map_or(WIDTH, usize::from).clamp(40, 120)
+    }
+
+    /// How an explanation is laid out here.
+    pub fn page(&self) -> Page {
+        Page { width: self.width(), now: self.now }
     }
 
     /// Writes text and a line break.

@@ -59,8 +59,9 @@ fn log(settings: &LogSettings, demo: bool) -> anyhow::Result<()> {
     // The demo is a client that asks every second: its lines would bury those that one wants to read. What the
     // settings say of the access log comes after and wins.
     let quiet = if demo { "access=warn," } else { "" };
-    let filter =
-        EnvFilter::try_new(format!("{quiet}{}", settings.filter)).context("log.filter is no valid filter")?;
+    // The protocol of AI agents tells of each request as it is served; the access log does that already.
+    let filter = EnvFilter::try_new(format!("rmcp=warn,{quiet}{}", settings.filter))
+        .context("log.filter is no valid filter")?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

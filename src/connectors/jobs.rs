@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
 use super::commands::ConnectorError;
+use super::limits::Quota;
 use super::{Connectors, store};
 use crate::platform::worker::{self, Pace};
 
@@ -35,6 +36,19 @@ pub async fn fetch(connectors: Connectors, stop: CancellationToken, beat: impl F
         Ok::<_, ConnectorError>(done)
     })
     .await;
+}
+
+/// Looks after connected systems once; `own` are the service's own quotas. A failure is one of the database: the next look
+/// comes in its time.
+pub async fn watch(connectors: &Connectors, own: &[(&'static str, Quota)]) -> Result<(), sqlx::Error> {
+    match connectors.watch(own).await {
+        Err(ConnectorError::Database(error)) => Err(error),
+        Err(error) => {
+            tracing::error!(%error, "connected systems could not be looked after");
+            Ok(())
+        }
+        Ok(()) => Ok(()),
+    }
 }
 
 /// Forgets calls that were read and whose time is over.

@@ -1,7 +1,8 @@
 //! What a system allows: our own pace below its limits, and how much of its quotas is used.
 //!
-//! Promises: calls are spread so that no second holds more than its share; a quota that passes 70 % or 90 % is said
-//! once in the log, is a gauge (`gtm_upstream_quota_used_ratio`), and can be read at `/v1/connectors`.
+//! Promises: calls are spread so that no second holds more than its share; how much of a quota is used is a gauge
+//! (`gtm_upstream_quota_used_ratio`), can be read at `/v1/connectors`, and is an alarm at 70 % and at 90 %
+//! ([`watch`](super::watch)).
 //! Leaves out: other replicas. Each keeps the pace that it is given, so several share the system's limit by settings.
 
 use std::collections::BTreeMap;
@@ -19,7 +20,7 @@ const ALARMS: [f64; 2] = [0.7, 0.9];
 pub struct Limits {
     connector: &'static str,
     pace: Pace,
-    quotas: Mutex<BTreeMap<&'static str, Quota>>,
+    quotas: Mutex<BTreeMap<&'static str, (Quota, Instant)>>,
 }
 
 /// How much of a quota is used.
@@ -36,7 +37,8 @@ impl Quota {
         if self.limit == 0 { 1.0 } else { self.used as f64 / self.limit as f64 }
     }
 
-    fn alarms(self) -> usize {
+    /// How many of the shares at which people are told it has reached.
+    pub fn alarms(self) -> usize {
         ALARMS.iter().filter(|alarm| self.ratio() >= **alarm).count()
     }
 }
@@ -55,24 +57,17 @@ impl Limits {
 
     /// Notes what the system said of a quota.
     pub fn note(&self, window: &'static str, quota: Quota) {
-        let before = self.quotas.lock().unwrap_or_else(PoisonError::into_inner).insert(window, quota);
+        let mut quotas = self.quotas.lock().unwrap_or_else(PoisonError::into_inner);
+        quotas.insert(window, (quota, Instant::now()));
         metrics::gauge!("gtm_upstream_quota_used_ratio", "connector" => self.connector, "window" => window)
             .set(quota.ratio());
-        if quota.alarms() > before.map_or(0, Quota::alarms) {
-            tracing::warn!(
-                connector = self.connector,
-                window,
-                used = quota.used,
-                limit = quota.limit,
-                "much of what the system allows is used; bulk work should wait, or the limit be raised there"
-            );
-        }
     }
 
-    /// The quotas as last heard of.
-    pub fn quotas(&self) -> BTreeMap<String, Quota> {
+    /// The quotas as last heard of, and not longer ago than that.
+    pub fn quotas(&self, within: Duration) -> BTreeMap<String, Quota> {
         let quotas = self.quotas.lock().unwrap_or_else(PoisonError::into_inner);
-        quotas.iter().map(|(window, quota)| ((*window).to_owned(), *quota)).collect()
+        let fresh = quotas.iter().filter(|(_, (_, noted_at))| noted_at.elapsed() <= within);
+        fresh.map(|(window, (quota, _))| ((*window).to_owned(), *quota)).collect()
     }
 }
 
@@ -133,6 +128,6 @@ mod tests {
         assert_eq!([of(69), of(70), of(89), of(90), of(100)], [0, 1, 1, 2, 2]);
         let limits = Limits::new("own", 1.0, 1);
         limits.note("day", Quota { used: 95, limit: 100 });
-        assert_eq!(limits.quotas()["day"], Quota { used: 95, limit: 100 });
+        assert_eq!(limits.quotas(Duration::from_mins(1))["day"], Quota { used: 95, limit: 100 });
     }
 }

@@ -8,17 +8,19 @@
 //! folder and a line in [`ALL`]; no secret of a system is logged or given out.
 //! Leaves out: when deliveries are repeated (the outbox), and whose account an event is (accounts).
 //!
-//! Owns the tables `received` and `sync_progress`.
+//! Owns the tables `received`, `sync_progress`, `source_state` and `alarm`.
 
 mod analytics;
 pub mod api;
 pub mod commands;
+mod consent;
 mod crossbeam;
 mod generic;
 mod hubspot;
 pub mod inbound;
 pub mod jobs;
 pub mod limits;
+mod mail;
 mod posthog;
 mod resend;
 mod salesforce;
@@ -26,9 +28,12 @@ mod segment;
 pub mod settings;
 pub mod sign;
 mod slack;
+mod smtp;
 pub mod source;
+mod standin;
 mod store;
 pub mod vendor;
+pub mod watch;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -58,6 +63,7 @@ const ALL: &[(&str, Make)] = &[
     ("salesforce", salesforce::connect),
     ("segment", segment::connect),
     ("slack", slack::connect),
+    ("smtp", smtp::connect),
     ("webhooks", generic::connect),
 ];
 
@@ -155,6 +161,12 @@ impl Registry {
         if faults.is_empty() { Ok(Self(made)) } else { Err(faults) }
     }
 
+    /// The connector that a destination belongs to; none for an endpoint.
+    pub fn serving(&self, destination: &str) -> Option<&str> {
+        let serves = |one: &&Connector| one.senders.iter().any(|(to, _)| *to == destination);
+        self.all().find(serves).map(|one| one.name.as_str())
+    }
+
     pub fn get(&self, name: &str) -> Option<&Connector> {
         self.0.get(name)
     }
@@ -164,12 +176,27 @@ impl Registry {
         self.0.values()
     }
 
-    /// Who serves which destination of deliveries.
+    /// Who serves which destination of deliveries: the one that can, or those that were chosen, one standing in for another.
     pub fn senders(&self, settings: &ConnectorSettings) -> Vec<(&'static str, Arc<dyn Sender>)> {
-        let serves = |one: &Connector, destination: &str| {
-            settings.prefers(destination).is_none_or(|preferred| preferred == one.name)
+        let mut serving: BTreeMap<&'static str, Vec<(&str, Arc<dyn Sender>)>> = BTreeMap::new();
+        for one in self.all() {
+            for (to, sender) in &one.senders {
+                serving.entry(*to).or_default().push((&one.name, sender.clone()));
+            }
+        }
+        let of = |(destination, mut by): (&'static str, Vec<(&str, Arc<dyn Sender>)>)| {
+            let chosen = settings.prefers(destination);
+            let place = |name: &str| chosen.iter().position(|chosen| *chosen == name);
+            by.retain(|(name, _)| chosen.is_empty() || place(name).is_some());
+            by.sort_by_key(|(name, _)| place(name));
+            let mut senders = by.into_iter().map(|(_, sender)| sender);
+            let (first, others) = (senders.next()?, senders.collect::<Vec<_>>());
+            if others.is_empty() {
+                return Some((destination, first));
+            }
+            Some((destination, Arc::new(standin::StandIn { first, others }) as Arc<dyn Sender>))
         };
-        self.all().flat_map(|one| one.senders.iter().filter(|(to, _)| serves(one, to)).cloned()).collect()
+        serving.into_iter().filter_map(of).collect()
     }
 }
 
@@ -182,12 +209,16 @@ fn rivals(made: &BTreeMap<String, Connector>, settings: &ConnectorSettings) -> V
         }
     }
     let chosen = |destination: &str, by: &[&str]| {
-        settings.prefers(destination).is_some_and(|preferred| by.contains(&preferred))
+        settings.prefers(destination).iter().any(|preferred| by.contains(preferred))
     };
     serving
         .into_iter()
         .filter(|(destination, by)| by.len() > 1 && !chosen(destination, by))
         .map(|(destination, by)| SetupFault::rivals(destination, &by))
+        .chain(settings.chosen().filter(|(_, name)| !made.contains_key(*name)).map(|(kind, name)| {
+            let known = made.keys().map(String::as_str);
+            SetupFault::unserved(kind, name, known)
+        }))
         .collect()
 }
 
@@ -199,6 +230,8 @@ pub struct Connectors {
     pub accounts: Accounts,
     pub handoffs: Handoffs,
     pub registry: Arc<Registry>,
+    /// When something is an alarm, and who is told.
+    pub watch: Arc<watch::WatchSettings>,
     /// Rung when something was received.
     pub work: Arc<Notify>,
     /// Rung when something is to be read from a system.

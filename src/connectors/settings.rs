@@ -12,16 +12,28 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use super::watch::WatchSettings;
 use crate::kernel::text::nearest;
 
 /// `[connectors]`: who serves a destination that several could, and a table for each system.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct ConnectorSettings {
-    /// The connector that each kind of destination goes to, where several are set up: `crm`, `messaging`, `email`.
-    pub serve: BTreeMap<String, String>,
+    /// The connector that each kind of destination goes to, where several are set up: `crm`, `messaging`, `email`. Of
+    /// several, the first serves and the others stand in for it.
+    pub serve: BTreeMap<String, Chosen>,
+    /// When something is an alarm, and who is told.
+    pub watch: WatchSettings,
     #[serde(flatten)]
     sections: BTreeMap<String, Value>,
+}
+
+/// One connector, or several in the order in which they are asked.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum Chosen {
+    One(String),
+    Several(Vec<String>),
 }
 
 impl std::fmt::Debug for ConnectorSettings {
@@ -54,10 +66,21 @@ impl ConnectorSettings {
             .map(|name| Section { name: (*name).to_owned(), table: Value::Object(serde_json::Map::new()) })
     }
 
-    /// The connector that was chosen for a destination.
-    pub(super) fn prefers(&self, destination: &str) -> Option<&str> {
+    /// Every choice: the kind of destination, and a connector.
+    pub(super) fn chosen(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.serve.iter().flat_map(|(kind, chosen)| {
+            let names = match chosen {
+                Chosen::One(name) => std::slice::from_ref(name),
+                Chosen::Several(names) => names.as_slice(),
+            };
+            names.iter().map(|name| (kind.as_str(), name.as_str()))
+        })
+    }
+
+    /// The connectors that were chosen for a destination, in order; none where nothing was said.
+    pub(super) fn prefers(&self, destination: &str) -> Vec<&str> {
         let kind = destination.split('/').next().unwrap_or(destination);
-        self.serve.get(kind).map(String::as_str)
+        self.chosen().filter(|(of, _)| *of == kind).map(|(_, name)| name).collect()
     }
 }
 
@@ -113,6 +136,14 @@ impl SetupFault {
             |near| format!("did you mean {near}?"),
         );
         Self { key: format!("connectors.{name}"), fault: format!("there is no such connector; {hint}") }
+    }
+
+    pub(super) fn unserved<'a>(kind: &str, name: &str, known: impl Iterator<Item = &'a str>) -> Self {
+        let known = known.collect::<Vec<_>>().join(", ");
+        Self {
+            key: format!("connectors.serve.{kind}"),
+            fault: format!("`{name}` is not connected; those that are: {known}"),
+        }
     }
 
     pub(super) fn rivals(destination: &str, by: &[&str]) -> Self {

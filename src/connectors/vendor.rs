@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::limits::Limits;
 use crate::kernel::clock::Clock;
-use crate::platform::outbox::sender::{printable, retry_after, transport_error};
+use crate::platform::outbox::sender::{NO_CONNECTION, printable, retry_after, transport_error};
 use crate::platform::outbox::{Next, Unsent};
 
 /// The largest answer that is read, in bytes (16 MiB).
@@ -141,6 +141,11 @@ impl TroubleKind {
         }
     }
 
+    /// Whether it speaks of the system and not of what it was asked.
+    pub fn is_down(self) -> bool {
+        matches!(self, Self::Unauthorised | Self::Limited | Self::Down | Self::Unreached | Self::Malformed)
+    }
+
     /// What a status means where a system says nothing of its own.
     pub fn of(status: StatusCode) -> Option<Self> {
         Some(match status.as_u16() {
@@ -163,6 +168,15 @@ impl Trouble {
         matches!(self.kind, Down | Forbidden | Limited | Malformed | Unauthorised | Unreached)
     }
 
+    /// Whether what was asked for may have been done all the same.
+    pub fn is_unsure(&self) -> bool {
+        match self.kind {
+            TroubleKind::Unreached => self.said != NO_CONNECTION,
+            TroubleKind::Down | TroubleKind::Malformed => true,
+            _ => false,
+        }
+    }
+
     /// How long to wait before the next call of any kind, where that is known.
     pub fn rest(&self) -> Option<TimeDelta> {
         match self.kind {
@@ -181,7 +195,13 @@ impl From<Trouble> for Unsent {
             (true, _, Some(wait)) => Next::After(wait),
             (true, _, None) => Next::Planned,
         };
-        Self { status: trouble.status, error: trouble.to_string(), next }
+        Self {
+            status: trouble.status,
+            next,
+            down: trouble.kind.is_down(),
+            unsure: trouble.is_unsure(),
+            error: trouble.to_string(),
+        }
     }
 }
 

@@ -17,9 +17,10 @@ pub fn roster() -> Value {
     };
     json!({
         "teams": [
-            {"id": "sales", "name": "Sales", "channel": "#sales-handoffs", "fallbackOwner": "rep-greta"},
+            {"id": "sales", "name": "Sales", "channel": "#sales-handoffs", "lead": "rep-greta", "fallbackOwner": "rep-greta"},
             {"id": "customer_success", "name": "Customer Success", "channel": "#cs-handoffs", "fallbackOwner": "rep-hugo"},
             {"id": "partner", "name": "Partnerships", "channel": "#partners", "fallbackOwner": "rep-ines"},
+            {"id": "revops", "name": "Revenue Operations"},
         ],
         "reps": [
             rep("rep-ana", "Ana Ferreira", "sales", "rep-greta", 2, 30),
@@ -35,6 +36,14 @@ pub fn roster() -> Value {
             lead("rep-greta", "Greta Olsen", "sales"),
             lead("rep-hugo", "Hugo Blanc", "customer_success"),
             lead("rep-ines", "Ines Costa", "partner"),
+            lead("rep-quinn", "Quinn Adler", "revops"),
+        ],
+        "roles": [
+            {"id": "sales_manager", "reps": ["rep-greta"]},
+            {"id": "cs_manager", "reps": ["rep-hugo"]},
+            {"id": "partner_manager", "reps": ["rep-ines"]},
+            {"id": "marketing_manager", "reps": ["rep-quinn"]},
+            {"id": "revops_manager", "reps": ["rep-quinn"]},
         ],
     })
 }

@@ -1,4 +1,5 @@
-//! The roster in parts that are edited one at a time: calendars, teams, reps, territories, named accounts, segments.
+//! The roster in parts that are edited one at a time: calendars, teams, reps, territories, named accounts, segments, roles,
+//! terms.
 //!
 //! Promises: a roster file and its entries are two forms of the same; each entry has a kind and an id, by which it is
 //! found again. What an edit changes about anybody's hours is computed from the rosters before and after it. A fault of
@@ -12,7 +13,8 @@ use utoipa::ToSchema;
 use super::assign::Roster;
 use super::assign::check::RosterFault;
 use super::assign::file::{
-    CalendarFile, NamedAccountFile, RepFile, RosterFile, SegmentFile, TeamFile, TerritoryFile,
+    CalendarFile, NamedAccountFile, RepFile, RoleFile, RosterFile, SegmentFile, TeamFile, TermsFile,
+    TerritoryFile,
 };
 use super::assign::names::{RepId, TeamId};
 
@@ -27,11 +29,21 @@ pub enum Kind {
     Territory,
     NamedAccount,
     Segment,
+    Role,
+    SlaTerms,
 }
 
 impl Kind {
-    pub const ALL: [Self; 6] =
-        [Self::Calendar, Self::Team, Self::Rep, Self::Territory, Self::NamedAccount, Self::Segment];
+    pub const ALL: [Self; 8] = [
+        Self::Calendar,
+        Self::Team,
+        Self::Rep,
+        Self::Territory,
+        Self::NamedAccount,
+        Self::Segment,
+        Self::Role,
+        Self::SlaTerms,
+    ];
 
     /// The stable name, also in the database.
     pub fn name(self) -> &'static str {
@@ -42,6 +54,8 @@ impl Kind {
             Self::Territory => "territory",
             Self::NamedAccount => "named_account",
             Self::Segment => "segment",
+            Self::Role => "role",
+            Self::SlaTerms => "sla_terms",
         }
     }
 
@@ -49,6 +63,7 @@ impl Kind {
     pub fn words(self) -> &'static str {
         match self {
             Self::NamedAccount => "named account",
+            Self::SlaTerms => "SLA terms",
             other => other.name(),
         }
     }
@@ -62,6 +77,8 @@ impl Kind {
             Self::Territory => "territories",
             Self::NamedAccount => "namedAccounts",
             Self::Segment => "segments",
+            Self::Role => "roles",
+            Self::SlaTerms => "slaTerms",
         }
     }
 
@@ -88,6 +105,8 @@ pub enum Entry {
     Territory(TerritoryFile),
     NamedAccount(NamedAccountFile),
     Segment(SegmentFile),
+    Role(RoleFile),
+    SlaTerms(TermsFile),
 }
 
 impl Entry {
@@ -99,6 +118,8 @@ impl Entry {
             Self::Territory(_) => Kind::Territory,
             Self::NamedAccount(_) => Kind::NamedAccount,
             Self::Segment(_) => Kind::Segment,
+            Self::Role(_) => Kind::Role,
+            Self::SlaTerms(_) => Kind::SlaTerms,
         }
     }
 
@@ -111,6 +132,8 @@ impl Entry {
             Self::Territory(territory) => territory.id.clone(),
             Self::NamedAccount(named) => Kind::NamedAccount.id_of(&named.account),
             Self::Segment(segment) => segment.key(),
+            Self::Role(role) => role.id.clone(),
+            Self::SlaTerms(terms) => terms.id.clone(),
         }
     }
 
@@ -125,7 +148,9 @@ impl Entry {
             | Self::Team(TeamFile { id, .. })
             | Self::Rep(RepFile { id, .. })
             | Self::Territory(TerritoryFile { id, .. })
-            | Self::Segment(SegmentFile { id, .. }) => id,
+            | Self::Segment(SegmentFile { id, .. })
+            | Self::Role(RoleFile { id, .. })
+            | Self::SlaTerms(TermsFile { id, .. }) => id,
             Self::NamedAccount(named) => &mut named.account,
         };
         if own.is_empty() {
@@ -143,6 +168,8 @@ impl Entry {
             Kind::Territory => Self::Territory(serde_json::from_str(text)?),
             Kind::NamedAccount => Self::NamedAccount(serde_json::from_str(text)?),
             Kind::Segment => Self::Segment(serde_json::from_str(text)?),
+            Kind::Role => Self::Role(serde_json::from_str(text)?),
+            Kind::SlaTerms => Self::SlaTerms(serde_json::from_str(text)?),
         })
     }
 }
@@ -186,6 +213,8 @@ impl Entries {
                 Entry::Territory(territory) => file.territories.push(territory),
                 Entry::NamedAccount(named) => file.named_accounts.push(named),
                 Entry::Segment(segment) => file.segments.push(segment),
+                Entry::Role(role) => file.roles.push(role),
+                Entry::SlaTerms(terms) => file.sla_terms.push(terms),
             }
         }
         file
@@ -232,7 +261,10 @@ pub fn in_order(file: RosterFile) -> impl Iterator<Item = Entry> {
     let territories = file.territories.into_iter().map(Entry::Territory);
     let named = file.named_accounts.into_iter().map(Entry::NamedAccount);
     let segments = file.segments.into_iter().map(Entry::Segment);
-    calendars.chain(teams).chain(reps).chain(territories).chain(named).chain(segments)
+    let roles = file.roles.into_iter().map(Entry::Role);
+    let terms = file.sla_terms.into_iter().map(Entry::SlaTerms);
+    let entries = calendars.chain(teams).chain(reps).chain(territories).chain(named).chain(segments);
+    entries.chain(roles).chain(terms)
 }
 
 /// What lies between two rosters.
@@ -302,6 +334,7 @@ mod tests {
             "territories": [{"id": "t", "to": {"rep": "nobody"}}, {"id": "s", "to": {"rep": "ada"}}],
             "namedAccounts": [{"account": " ACME.com", "reps": ["ada"]}],
             "segments": [{"segment": "Mid Market", "teams": ["sales"], "to": {"rep": "ben"}}],
+            "roles": [{"id": "sales_manager", "reps": ["ben"]}],
         });
         serde_json::from_value(file).unwrap()
     }

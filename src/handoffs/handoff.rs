@@ -136,6 +136,8 @@ pub struct Handoff {
     pub closed_at: Option<DateTime>,
     pub close_reason: Option<String>,
     pub nps: Option<u8>,
+    /// What its owner has asked those who handed over, while there is no answer.
+    pub question: Option<String>,
     pub version: i64,
 }
 
@@ -212,6 +214,17 @@ pub enum Happening {
         due_at: Option<DateTime>,
     },
     Acknowledged,
+    /// Its owner wants to know something of those who handed over.
+    Asked {
+        question: String,
+        /// Until when the clock stands still, if no answer comes before; none when it runs on.
+        waits_until: Option<DateTime>,
+    },
+    Answered {
+        answer: Option<String>,
+        /// The deadline as it is now.
+        due_at: Option<DateTime>,
+    },
     Contacted {
         at: DateTime,
         in_time: bool,
@@ -278,6 +291,8 @@ impl Happening {
             Self::Queued { .. } => "queued",
             Self::Assigned { .. } => "assigned",
             Self::Acknowledged => "acknowledged",
+            Self::Asked { .. } => "asked",
+            Self::Answered { .. } => "answered",
             Self::Contacted { .. } => "contacted",
             Self::MeetingBooked { .. } => "meeting_booked",
             Self::Converted { .. } => "converted",

@@ -2,6 +2,7 @@
 //!
 //! The pure core in reading order: [`types`] (the kinds of handoff, as data), [`package`] (what the receiver is told, and
 //! how complete it is) and [`report`] (the same for a reader), [`entries`] and [`import`] (the roster as people edit it),
+//! [`findings`] (what types name and nobody on it answers for),
 //! [`assign`] (which rep, and why not the others), [`availability`] and [`hours`] (who is there and when), [`sla`] (the
 //! clock of one handoff: what was spent, when it is due, which step comes next), [`handoff`] and [`lifecycle`] (what may
 //! happen to a handoff), [`effects`] (what leaves the service because of it), [`alerts`] (how much of it a person is told at
@@ -17,6 +18,7 @@ pub mod availability;
 pub mod commands;
 pub mod effects;
 pub mod entries;
+pub mod findings;
 pub mod handoff;
 pub mod hours;
 pub mod import;
@@ -32,5 +34,17 @@ pub mod types;
 
 // What others say of a handoff, and are told to do for one, is said in these words.
 pub use effects::{ALERT, LOG_ACTIVITY, UPDATE_DEAL};
-pub use handoff::TurnEnd;
+pub use handoff::{Status, TurnEnd};
 pub use lifecycle::Action;
+// What designs of a roster are made of.
+pub use assign::caps::{Cap, Window, WindowKind};
+pub use assign::file::{RepFile, RosterFile, SegmentFile, TargetFile, TeamFile, TermsFile};
+pub use assign::names::{RepId, TeamId};
+pub use assign::outcome::{Route, Waiting};
+pub use assign::roster::{Answers, Rep, Step, StepRule, Target, Territory};
+pub use assign::snapshot::{Availability, Firm};
+pub use assign::{Outcome, Request, Roster, Snapshot};
+pub use availability::Absences;
+pub use entries::{Entries, Entry, Key, Kind};
+pub use sla::{Basis, SlaTerms};
+pub use types::{HandoffType, HandoffTypes};

@@ -5,7 +5,7 @@
 //! values comes at once, with the place. Leaves out which fields a package can have and which teams and roles
 //! exist: who assigns and packs checks those.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -31,6 +31,8 @@ pub struct HandoffType {
     pub required: Vec<String>,
     /// The receiver passes it to a partner: the package is cut down to what live consents allow.
     pub for_partner: bool,
+    /// What a rep of the rotation must know to take it.
+    pub skills: BTreeSet<String>,
     /// Less complete than so many percent, it is held; 0 holds none for this reason.
     pub hold_below: u8,
     pub urgency: Urgency,
@@ -65,6 +67,15 @@ impl Triggers {
     /// The type that an intent opens.
     pub fn intent(&self, kind: &str) -> Option<&str> {
         self.intent.get(kind).map(String::as_str)
+    }
+
+    /// What opens a type: each a kind of event, such as `lifecycle`, and its word.
+    pub fn opening(&self, handoff_type: &str) -> Vec<(&'static str, &str)> {
+        let tables = [("lifecycle", &self.lifecycle), ("deal", &self.deal), ("intent", &self.intent)];
+        let entries =
+            tables.into_iter().flat_map(|(name, table)| table.iter().map(move |entry| (name, entry)));
+        let opening = entries.filter(|(_, (_, opens))| opens.as_str() == handoff_type);
+        opening.map(|(name, (word, _))| (name, word.as_str())).collect()
     }
 
     fn all(&self) -> impl Iterator<Item = (String, &String)> {
@@ -122,6 +133,8 @@ struct DefaultTerms {
     manager_alert_after: Length,
     reassign_after: Length,
     max_reassignments: u8,
+    #[serde(default = "SlaTerms::usual_wait_for_answer")]
+    wait_for_answer: Length,
     fallback_to: String,
 }
 
@@ -134,6 +147,8 @@ struct WrittenType {
     required: Vec<String>,
     #[serde(default)]
     for_partner: bool,
+    #[serde(default)]
+    skills: BTreeSet<String>,
     hold_below: Option<u8>,
     urgency: Urgency,
     sla: WrittenTerms,
@@ -150,6 +165,7 @@ struct WrittenTerms {
     manager_alert_after: Option<Length>,
     reassign_after: Option<Length>,
     max_reassignments: Option<u8>,
+    wait_for_answer: Option<Length>,
     escalate_to: String,
     fallback_to: Option<String>,
 }
@@ -205,6 +221,7 @@ fn completed(written: WrittenType, defaults: &DefaultTerms) -> HandoffType {
         manager_alert_after: sla.manager_alert_after.unwrap_or(defaults.manager_alert_after),
         reassign_after: sla.reassign_after.unwrap_or(defaults.reassign_after),
         max_reassignments: sla.max_reassignments.unwrap_or(defaults.max_reassignments),
+        wait_for_answer: sla.wait_for_answer.unwrap_or(defaults.wait_for_answer),
         escalate_to: sla.escalate_to,
         fallback_to: sla.fallback_to.unwrap_or_else(|| defaults.fallback_to.clone()),
     };
@@ -214,6 +231,7 @@ fn completed(written: WrittenType, defaults: &DefaultTerms) -> HandoffType {
         focus: written.focus,
         required: written.required,
         for_partner: written.for_partner,
+        skills: written.skills,
         hold_below: written.hold_below.unwrap_or(defaults.hold_below),
         urgency: written.urgency,
         sla: terms,
@@ -236,6 +254,9 @@ fn faults(name: &str, found: &HandoffType) -> Vec<TypesFault> {
     }
     if found.focus.iter().any(|focus| focus.trim().is_empty()) {
         wrong("focus", "one of the texts is empty".to_owned());
+    }
+    if found.skills.iter().any(|skill| skill.trim().is_empty()) {
+        wrong("skills", "one of the skills is empty".to_owned());
     }
     if found.hold_below > 100 {
         wrong("hold_below", format!("`{}` is no percentage: write 0 to 100", found.hold_below));

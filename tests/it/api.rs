@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::alerts;
 use crate::client::Client;
 use crate::dead;
+use crate::designs;
 use crate::harness::Service;
 use crate::roster;
 use crate::stories;
@@ -224,6 +225,7 @@ async fn populate(service: &Service) {
         assert_eq!(request.body(policy).send().await.unwrap().status(), 201);
     }
     roster::populate(service).await;
+    designs::populate(service).await;
     alerts::busy(service, "acc_1", 12).await;
     dead::kill_events(service, "gtm.partner.overlap").await;
     for n in 0..6 {

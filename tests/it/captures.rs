@@ -92,3 +92,38 @@ pub async fn counts(service: &Service) -> [i64; 4] {
         service.number("SELECT count(*) FROM received WHERE status = 'dead'").await,
     ]
 }
+
+/// Where the values of a body stand and of what type they are; lists by their first item.
+fn shape(at: &str, value: &Value, found: &mut Vec<String>) {
+    match value {
+        // Properties differ from portal to portal: only that there are some.
+        Value::Object(_) if at.ends_with("/properties") => found.push(format!("{at} properties")),
+        Value::Object(members) => {
+            for (key, value) in members {
+                shape(&format!("{at}/{key}"), value, found);
+            }
+        }
+        Value::Array(items) => {
+            found.push(format!("{at} list"));
+            if let Some(first) = items.first() {
+                shape(&format!("{at}/-"), first, found);
+            }
+        }
+        Value::String(_) => found.push(format!("{at} text")),
+        other => found.push(format!("{at} {other}")),
+    }
+}
+
+/// The shape of a body: where its values stand and of what type they are.
+pub fn shapes(value: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    shape("", value, &mut found);
+    found.sort();
+    found
+}
+
+/// A request of an official client, by its name in a file under `tests/fixtures`.
+pub fn captured(text: &str, name: &str) -> Value {
+    let file: Value = serde_json::from_str(text).unwrap();
+    file["requests"].as_array().unwrap().iter().find(|one| one["name"] == name).unwrap().clone()
+}

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::fakes::hubspot::{Bad, HubSpot, TOKEN};
 use crate::harness::Service;
 
-const SECRET: &str = "client-secret";
+pub const SECRET: &str = "client-secret";
 const PUBLIC_URL: &str = "https://example.com/v1/webhooks/hubspot";
 
 /// A connection to a portal, as `[connectors]` has it.
@@ -43,7 +43,7 @@ fn acme(portal: &HubSpot) {
 }
 
 /// Sends a signed webhook and gives the status of the answer.
-async fn webhook(service: &Service, secret: &str, age_ms: i64, events: &Value) -> u16 {
+pub async fn webhook(service: &Service, secret: &str, age_ms: i64, events: &Value) -> u16 {
     let body = events.to_string();
     let timestamp = (service.now().timestamp_millis() - age_ms).to_string();
     let mut mac = Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()).unwrap();
@@ -60,7 +60,7 @@ async fn webhook(service: &Service, secret: &str, age_ms: i64, events: &Value) -
     answer.status().as_u16()
 }
 
-fn change(kind: &str, id: u64) -> Value {
+pub fn change(kind: &str, id: u64) -> Value {
     json!({"eventId": 1, "subscriptionId": 25, "portalId": 33, "occurredAt": 1_462_216_307_945_i64, "attemptNumber": 0,
         "subscriptionType": kind, "objectId": id, "propertyName": "name", "propertyValue": "stale"})
 }

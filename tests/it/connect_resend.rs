@@ -2,10 +2,13 @@
 
 use serde_json::{Value, json};
 
+use crate::captures::{captured, shapes};
 use crate::fakes::server::{Answer, Fake};
 use crate::harness::Service;
 use crate::stories::event;
 
+/// Requests of the official clients; see the file.
+const REQUESTS: &str = include_str!("../fixtures/resend/requests.json");
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 fn refused(status: u16, name: &str) -> Answer {
@@ -23,6 +26,12 @@ async fn briefed(trouble: Vec<Answer>) -> (Fake, Service) {
         "token": "re_test", "from": "RevOps <revops@company.example>", "base_url": fake.url(""), "webhook_secret": SECRET,
     }});
     let service = Service::connected(&settings).await;
+    hand_over(&service).await;
+    (fake, service)
+}
+
+/// A handoff of which Ada gets a briefing.
+pub async fn hand_over(service: &Service) {
     let teams = json!([{"id": "sales"}, {"id": "marketing"}, {"id": "partner"}, {"id": "customer_success"}]);
     let ada = json!({"id": "ada", "name": "Ada", "email": "ada@example.com", "team": "sales"});
     service.post("/v1/roster/import", json!({"roster": {"teams": teams, "reps": [ada]}})).await;
@@ -43,14 +52,18 @@ async fn briefed(trouble: Vec<Answer>) -> (Fake, Service) {
         .await;
     let asked = json!({"handoffType": "mql_to_sales", "accountId": "acc_1", "dealId": "d1"});
     service.send(reqwest::Method::POST, "/v1/handoffs", Some(asked), 201).await;
-    (fake, service)
 }
 
-async fn until(service: &Service, status: &str) -> Value {
+/// Waits for the briefing to have this status; has retries due at once, unless that is what is waited for.
+pub async fn until(service: &Service, status: &str) -> Value {
     loop {
         let page = service.get("/v1/deliveries?destination=email/briefing").await;
         if let Some(one) = page["data"].as_array().unwrap().iter().find(|one| one["status"] == status) {
             return one.clone();
+        }
+        if status == "retrying" {
+            tokio::task::yield_now().await;
+            continue;
         }
         sqlx::query("UPDATE delivery SET due_at = created_at WHERE status = 'retrying'")
             .execute(&service.database.pool)
@@ -78,6 +91,50 @@ async fn every_attempt_carries_the_same_key_and_the_same_bytes() {
         assert_eq!(one.body, asked[0].body, "repeated under its key it must be the same to the byte");
     }
     assert_eq!(asked[0].json()["to"], json!(["ada@example.com"]));
+    // As the official clients send a mail that is written out.
+    for name in ["rendered", "rendered_python"] {
+        let theirs = captured(REQUESTS, name);
+        assert_eq!(
+            (asked[0].method.as_str(), asked[0].path.as_str()),
+            ("POST", theirs["target"].as_str().unwrap())
+        );
+        assert_eq!(asked[0].header("content-type"), theirs["content_type"].as_str().unwrap());
+        assert!(theirs["idempotency_key"].is_string() && theirs["user_agent"].is_string());
+    }
+    let theirs = shapes(&captured(REQUESTS, "rendered")["body"]);
+    for shape in shapes(&asked[0].json()) {
+        assert!(theirs.contains(&shape) || shape.contains("X-Entity"), "{shape} is none of {theirs:?}");
+    }
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_template_takes_its_variables_in_place_of_the_page() {
+    let fake = Fake::start(|_, _| Answer::Json(200, json!({"id": "49a3999c"}))).await;
+    let settings = json!({"resend": {
+        "token": "re_test", "from": "revops@company.example", "base_url": fake.url(""), "template": "tmpl_handoff_briefing",
+    }});
+    let service = Service::connected(&settings).await;
+    hand_over(&service).await;
+    until(&service, "delivered").await;
+    let mail = fake.asked_at("/emails")[0].json();
+    let theirs = captured(REQUESTS, "template")["body"].clone();
+    for member in theirs.as_object().unwrap().keys() {
+        assert!(mail.get(member).is_some(), "{member}: {mail}");
+    }
+    assert!(mail.get("html").is_none() && mail.get("text").is_none(), "{mail}");
+    assert_eq!(mail["template"]["id"], "tmpl_handoff_briefing");
+    for variable in [
+        "owner_name",
+        "account_name",
+        "handoff_type",
+        "key_contacts",
+        "summary",
+        "recommended_approach",
+        "sla_deadline",
+    ] {
+        assert!(mail["template"]["variables"][variable].is_string(), "{variable}: {mail}");
+    }
     service.stop().await;
 }
 
@@ -104,13 +161,7 @@ async fn what_resend_refuses_for_good_is_dead_and_says_why() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_spent_quota_rests_the_destination_for_an_hour() {
     let (_fake, service) = briefed(vec![refused(429, "daily_quota_exceeded")]).await;
-    let delivery = loop {
-        let page = service.get("/v1/deliveries?destination=email/briefing").await;
-        if page["data"][0]["status"] == "retrying" {
-            break page["data"][0].clone();
-        }
-        tokio::task::yield_now().await;
-    };
+    let delivery = until(&service, "retrying").await;
     let due: chrono::DateTime<chrono::Utc> = delivery["dueAt"].as_str().unwrap().parse().unwrap();
     assert!((due - service.now()).num_minutes() >= 58, "{delivery}");
     service.stop().await;

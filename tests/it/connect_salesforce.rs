@@ -371,6 +371,7 @@ async fn without_the_custom_fields_activities_are_searched_for_and_deals_wait_fo
     let dead = until(&service, "crm/update_deal", "dead").await;
     let said = dead["lastError"].as_str().unwrap();
     assert!(said.contains("No such column") && said.contains("create the field there"), "{said}");
+    assert!(said.contains("cannot be made: INSUFFICIENT_ACCESS"), "{said}");
     until(&service, "crm/log_activity", "delivered").await;
     let [task] = salesforce.records("Task").try_into().unwrap();
     // The same again, as after an answer that got lost.
@@ -395,6 +396,42 @@ async fn without_the_custom_fields_activities_are_searched_for_and_deals_wait_fo
     let path = format!("/v1/deliveries/{}/retry", dead["deliveryId"].as_str().unwrap());
     service.post(&path, json!({})).await;
     until(&service, "crm/update_deal", "delivered").await;
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stage_that_nobody_has_mapped_is_passed_on_and_reported() {
+    let salesforce = Salesforce::start().await;
+    let service = Service::connected(&salesforce.settings()).await;
+    hear(&service, "Account", ACCOUNT).await;
+    salesforce.change("Opportunity", &json!({"StageName": "Legal Review"}));
+    hear(&service, "Opportunity", DEAL).await;
+    assert!(service.get(ACCOUNT_PATH).await.to_string().contains("Legal Review"), "by its own name");
+    let found = service.post("/v1/connectors/salesforce/check", json!({})).await;
+    let unknown =
+        found["findings"].as_array().unwrap().iter().find(|one| one["what"] == "unknown stage Legal Review");
+    assert_eq!(unknown.unwrap()["ok"], false, "{found}");
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn missing_fields_are_made_where_our_user_may_and_shown_to_it_alone() {
+    let salesforce = Salesforce::start().await;
+    salesforce.lets_create();
+    let service = handed_over(&salesforce).await;
+    until(&service, "crm/update_deal", "delivered").await;
+    until(&service, "crm/log_activity", "delivered").await;
+    let made = salesforce.org.lock().unwrap().made.clone();
+    let names: Vec<&str> = made.iter().filter_map(|one| one["FullName"].as_str()).collect();
+    assert!(names.contains(&"Opportunity.GTM_Handoff_Completed_At__c"), "{names:?}");
+    let completed =
+        made.iter().find(|one| one["FullName"] == "Opportunity.GTM_Handoff_Completed_At__c").unwrap();
+    assert_eq!(completed["Metadata"]["type"], "DateTime");
+    let assigned = made.iter().find(|one| one["AssigneeId"].is_string()).unwrap();
+    assert_eq!(assigned["AssigneeId"], USER, "to our own user");
+    let shown =
+        made.iter().filter(|one| one["Field"].as_str().is_some_and(|name| name.starts_with("Opportunity.")));
+    assert_eq!(shown.count(), 5);
     service.stop().await;
 }
 

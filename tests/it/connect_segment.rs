@@ -152,7 +152,7 @@ async fn a_wish_to_be_forgotten_waits_for_a_person_and_is_not_lost() {
     let dead = service.get("/v1/dead-letters/received").await;
     let fault = &dead["data"][0]["faults"][0];
     assert_eq!(fault["pointer"], "/batch/0");
-    assert!(fault["detail"].as_str().unwrap().contains("erase the person"), "{fault}");
+    assert!(fault["detail"].as_str().unwrap().contains("gtm privacy erase"), "{fault}");
     service.stop().await;
 }
 

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::fakes::server::Answer;
+use crate::captures::captured;
+use crate::fakes::server::{Answer, Fake};
 use crate::fakes::slack::Slack;
 use crate::harness::Service;
 use crate::stories::event;
@@ -91,6 +92,108 @@ async fn an_alert_is_posted_once_with_its_owner_and_its_buttons() {
         assert!(shown.contains(action), "{shown}");
     }
     assert!(shown.contains(&format!("https://hooks.example.com/v1/handoffs/{id}")), "{shown}");
+    service.stop().await;
+}
+
+/// Requests of the official clients; see the file.
+const REQUESTS: &str = include_str!("../fixtures/slack/requests.json");
+
+/// The members of an object, by name.
+fn members(value: &Value) -> std::collections::BTreeSet<&str> {
+    value.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_are_those_of_the_official_clients() {
+    let slack = Slack::start(Vec::new()).await;
+    let (service, _) = handed_over(&slack).await;
+    until(&service, "delivered").await;
+    service.post("/v1/connectors/slack/check", json!({})).await;
+    // A message is JSON as the Python client sends it, and says what the JavaScript one says in a form.
+    let python = captured(REQUESTS, "post_python");
+    let [ours] = slack.fake.asked_at("/api/chat.postMessage").try_into().unwrap();
+    assert_eq!((ours.method.as_str(), ours.path.as_str()), ("POST", python["target"].as_str().unwrap()));
+    assert!(ours.header("authorization").starts_with("Bearer xoxb-"));
+    assert!(python["content_type"].as_str().unwrap().starts_with(ours.header("content-type")));
+    let node = captured(REQUESTS, "post")["body"].as_str().unwrap().to_owned();
+    let form: std::collections::BTreeMap<String, String> =
+        form_urlencoded::parse(node.as_bytes()).into_owned().collect();
+    let own = ours.json();
+    assert_eq!(members(&own), form.keys().map(String::as_str).collect());
+    let theirs: Value = serde_json::from_str(&form["metadata"]).unwrap();
+    assert_eq!(members(&own["metadata"]), members(&theirs));
+    let theirs: Value = serde_json::from_str(&form["blocks"]).unwrap();
+    for block in theirs.as_array().unwrap() {
+        let same = own["blocks"].as_array().unwrap().iter().find(|one| one["type"] == block["type"]).unwrap();
+        assert_eq!(members(same), members(block), "{same}");
+        for part in block["elements"].as_array().into_iter().flatten() {
+            let of = |one: &&Value| one["action_id"] == part["action_id"];
+            let same = same["elements"].as_array().unwrap().iter().find(of).unwrap();
+            assert_eq!(members(same), members(part), "{same}");
+        }
+    }
+    // Questions are forms.
+    for (name, field) in [("lookup", Some("email")), ("auth_test", None)] {
+        let theirs = captured(REQUESTS, name);
+        let ours = &slack.fake.asked_at(theirs["target"].as_str().unwrap())[0];
+        assert_eq!(ours.header("content-type"), theirs["content_type"].as_str().unwrap(), "{name}");
+        let names =
+            |body: &[u8]| form_urlencoded::parse(body).map(|(key, _)| key.into_owned()).collect::<Vec<_>>();
+        assert_eq!(names(&ours.body), field.into_iter().collect::<Vec<_>>(), "{name}");
+        assert_eq!(names(theirs["body"].as_str().unwrap().as_bytes()), names(&ours.body), "{name}");
+    }
+    service.stop().await;
+}
+
+/// A service that posts by an incoming webhook which answers like this.
+async fn hooked(answers: Vec<Answer>) -> (Fake, Service) {
+    let hook = Fake::start(move |asked, before| match asked.body.as_slice() {
+        b"{}" => Answer::Text(400, "no_text"),
+        _ => answers.get(before).cloned().unwrap_or(Answer::Text(200, "ok")),
+    })
+    .await;
+    let url = hook.url("/services/T000/B000/XXXX");
+    let service = Service::connected(&json!({"slack": {"webhook_url": url}})).await;
+    crate::connect_resend::hand_over(&service).await;
+    (hook, service)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_incoming_webhook_is_the_simple_way() {
+    let (hook, service) = hooked(vec![Answer::Text(500, "rollup_error"), Answer::Silent]).await;
+    let delivery = until(&service, "delivered").await;
+    assert_eq!((&delivery["provider"], &delivery["attempts"]), (&json!("slack"), &json!(3)), "{delivery}");
+    let posted = hook.asked();
+    let theirs = captured(REQUESTS, "hook");
+    let ours = posted.last().unwrap();
+    assert_eq!((ours.method.as_str(), ours.path.as_str()), ("POST", theirs["target"].as_str().unwrap()));
+    assert_eq!(ours.header("content-type"), theirs["content_type"].as_str().unwrap());
+    assert_eq!(ours.header("authorization"), "", "whoever has the address may post");
+    for member in members(&ours.json()) {
+        assert!(theirs["body"].get(member).is_some(), "{member} is a member of theirs");
+    }
+    let shown = ours.json()["blocks"].to_string();
+    assert!(shown.contains("Acme") && !shown.contains("handoff_ack"), "nobody would hear a button: {shown}");
+    let found = service.post("/v1/connectors/slack/check", json!({})).await;
+    assert_eq!(found["ok"], true, "{found}");
+    assert!(!found.to_string().contains("/services/"), "the address is a secret: {found}");
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_incoming_webhook_that_was_revoked_rests_and_says_so() {
+    let (_hook, service) = hooked(vec![Answer::Text(404, "no_service")]).await;
+    let delivery = loop {
+        let page = service.get("/v1/deliveries?destination=messaging/alert").await;
+        if page["data"][0]["status"] == "retrying" {
+            break page["data"][0].clone();
+        }
+        tokio::task::yield_now().await;
+    };
+    assert!(
+        delivery["lastError"].as_str().unwrap().contains("refuses the credentials (404): no_service"),
+        "{delivery}"
+    );
     service.stop().await;
 }
 

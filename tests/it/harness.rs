@@ -1,9 +1,12 @@
 //! A running service of its own for each test, over a database that replicas may share.
 
+use std::future::poll_fn;
 use std::ops::Deref;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
 
 use chrono::{DateTime, Utc};
 use gtm::app::{self, Running, StartOptions};
@@ -61,6 +64,11 @@ impl Service {
         Self::start(true, &[]).await
     }
 
+    /// As [`Service::sandbox`], with settings.
+    pub async fn sandbox_with(env: &[(&str, &str)]) -> Self {
+        Self::start(true, env).await
+    }
+
     /// With the machine's time and deliveries that leave.
     pub async fn live(env: &[(&str, &str)]) -> Self {
         Self::start(false, env).await
@@ -70,6 +78,13 @@ impl Service {
     pub async fn connected(connectors: &Value) -> Self {
         let database = Arc::new(testing::database().await);
         Self::with(database, Arc::new(DataDir::new()), false, &[HURRIED], connectors).await
+    }
+
+    /// The same with time that stands still until it is moved: what is called is taken in, and nothing is read or sent but
+    /// by hand.
+    pub async fn connected_sandbox(connectors: &Value) -> Self {
+        let database = Arc::new(testing::database().await);
+        Self::with(database, Arc::new(DataDir::new()), true, &[HURRIED], connectors).await
     }
 
     /// Another service on the same database, with systems connected as in a `[connectors]` table.
@@ -114,6 +129,7 @@ impl Service {
             ("DATABASE_URL", url.as_str()),
             ("GTM_HTTP__BIND", "127.0.0.1:0"),
             ("GTM_DATABASE__MAX_CONNECTIONS", "8"),
+            ("GTM_DESIGNS__RUNS", "24"),
         ];
         variables.extend(env);
         let owned = variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -164,4 +180,18 @@ impl Service {
 pub fn guardrail<'a>(document: &'a Value, id: &str) -> &'a Value {
     let guardrails = document["guardrails"].as_array().unwrap();
     &guardrails.iter().find(|guardrail| guardrail["id"] == id).unwrap()["outcome"]
+}
+
+/// Polls a future so often; gone when it has not come to its end by then, as work that is cut off in the middle.
+pub async fn cut_short<F: Future>(future: F, polls: i64) -> Option<F::Output> {
+    let (mut future, mut left) = (pin!(future), polls);
+    poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending if left == 0 => Poll::Ready(None),
+        Poll::Pending => {
+            left -= 1;
+            Poll::Pending
+        }
+    })
+    .await
 }

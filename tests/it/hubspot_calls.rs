@@ -13,6 +13,7 @@ use gtm::kernel::clock::Clock;
 use gtm::platform::outbox::{self, Next, Outgoing, Sender, Sent, Unsent};
 use serde_json::{Value, json};
 
+use crate::captures::shapes;
 use crate::connect_hubspot::connected_to;
 use crate::fakes::hubspot::{Bad, HubSpot};
 
@@ -34,7 +35,8 @@ async fn send(settings: &Value, destination: &str, attempts: i32, data: &Value) 
     let payload = json!({"type": destination, "timestamp": "2026-01-01T00:00:00Z", "data": data}).to_string();
     let now = Clock::System.now();
     let id = DELIVERY.parse().unwrap();
-    let outgoing = Outgoing { id, account_id: "512", destination, payload: &payload, attempts, now };
+    let unsure = attempts > 1;
+    let outgoing = Outgoing { id, account_id: "512", destination, payload: &payload, attempts, unsure, now };
     sender(settings, destination).send(outgoing).await
 }
 
@@ -108,7 +110,7 @@ async fn each_fault_of_a_write_ends_as_the_table_says() {
         assert!(unsent.error.contains(told), "{bad:?}: {}", unsent.error);
         assert!(!unsent.error.contains("pat-na1"), "no token in {}", unsent.error);
     }
-    assert_eq!(send(&settings, "crm/update_deal", 2, &deal_update()).await, Ok(Sent { status: Some(200) }));
+    assert_eq!(send(&settings, "crm/update_deal", 2, &deal_update()).await, Ok(Sent::of(200)));
 }
 
 #[tokio::test]
@@ -176,7 +178,7 @@ async fn a_note_whose_answer_was_lost_is_found_and_not_written_again() {
     settings["hubspot"]["search_lag_secs"] = json!(30);
     let unsent = send(&settings, "crm/log_activity", 1, &note()).await.unwrap_err();
     assert_eq!(unsent.next, Next::After(TimeDelta::seconds(30)), "search has to see it first");
-    assert_eq!(send(&settings, "crm/log_activity", 2, &note()).await, Ok(Sent { status: Some(200) }));
+    assert_eq!(send(&settings, "crm/log_activity", 2, &note()).await, Ok(Sent::of(200)));
     assert_eq!(portal.notes().len(), 1);
     assert_eq!(portal.notes()[0]["properties"]["gtm_delivery_id"], DELIVERY);
 
@@ -185,7 +187,7 @@ async fn a_note_whose_answer_was_lost_is_found_and_not_written_again() {
     let settings = connected_to(&other);
     other.fail("POST", "/objects/notes", Bad::Reset);
     assert!(send(&settings, "crm/log_activity", 1, &note()).await.is_err());
-    assert_eq!(send(&settings, "crm/log_activity", 2, &note()).await, Ok(Sent { status: Some(201) }));
+    assert_eq!(send(&settings, "crm/log_activity", 2, &note()).await, Ok(Sent::of(201)));
     assert_eq!(other.notes().len(), 1);
     let mut lost = note();
     lost["dealId"] = Value::Null;
@@ -293,36 +295,7 @@ async fn a_check_names_everything_that_is_missing() {
 
 /// The requests of the official client, by name.
 fn captured(name: &str) -> Value {
-    let file: Value = serde_json::from_str(include_str!("../fixtures/hubspot/requests.json")).unwrap();
-    file["requests"].as_array().unwrap().iter().find(|one| one["name"] == name).unwrap().clone()
-}
-
-/// Where the values of a body stand and of what type they are; lists by their first item.
-fn shape(at: &str, value: &Value, found: &mut Vec<String>) {
-    match value {
-        // Properties differ from portal to portal: only that there are some.
-        Value::Object(_) if at.ends_with("/properties") => found.push(format!("{at} properties")),
-        Value::Object(members) => {
-            for (key, value) in members {
-                shape(&format!("{at}/{key}"), value, found);
-            }
-        }
-        Value::Array(items) => {
-            found.push(format!("{at} list"));
-            if let Some(first) = items.first() {
-                shape(&format!("{at}/-"), first, found);
-            }
-        }
-        Value::String(_) => found.push(format!("{at} text")),
-        other => found.push(format!("{at} {other}")),
-    }
-}
-
-fn shapes(value: &Value) -> Vec<String> {
-    let mut found = Vec::new();
-    shape("", value, &mut found);
-    found.sort();
-    found
+    crate::captures::captured(include_str!("../fixtures/hubspot/requests.json"), name)
 }
 
 #[tokio::test]

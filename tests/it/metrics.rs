@@ -29,6 +29,7 @@ async fn hand_over(service: &Service, account: &str, owner: Option<&str>) -> Han
         from_team: None,
         to_team: None,
         owner_id: owner.map(|owner| RepId::parse(owner).unwrap()),
+        skills: std::collections::BTreeSet::new(),
         dry_run: false,
         cause: format!("test:{account}"),
         decision_id: None,

@@ -53,12 +53,21 @@ pub async fn populate(service: &Service) {
         "territories": of(|id| json!({"id": id, "to": {"rep": id}})),
         "namedAccounts": of(|id| json!({"account": id, "reps": [id]})),
         "segments": of(|id| json!({"segment": id, "to": {"rep": id}})),
+        "roles": of(|id| json!({"id": id, "reps": [id]})),
+        "slaTerms": of(|id| json!({"id": id, "handoffType": "mql_to_sales", "segment": id, "terms": terms()})),
     });
     import(service, json!({"roster": roster}), 200).await;
     for n in 1..=6 {
         let body = json!({"from": format!("2099-01-0{n}T00:00:00Z")});
         service.send(Method::POST, "/v1/reps/acc_1/absences", Some(body), 201).await;
     }
+}
+
+fn terms() -> Value {
+    json!({
+        "budget": "2h", "basis": "wall", "remindBefore": "30m", "ownerAlertAfter": "1h", "managerAlertAfter": "4h",
+        "reassignAfter": "24h", "maxReassignments": 2, "escalateTo": "sales_manager", "fallbackTo": "revops_manager",
+    })
 }
 
 /// A request under a condition.

@@ -5,8 +5,9 @@ use serde_json::Value;
 use crate::none;
 use crate::source::{Source, read, root, tree};
 
-/// Calls outside of the published document: the document itself, its browsable form, and the sandbox's own.
-const UNPUBLISHED: [&str; 4] = ["/openapi.json", "/docs", "/v1/sandbox/clock", "/v1/sandbox/effects"];
+/// Calls outside of the published document: the document itself, its browsable form, the protocol of AI agents, and the
+/// sandbox's own.
+const UNPUBLISHED: [&str; 5] = ["/openapi.json", "/docs", "/mcp", "/v1/sandbox/clock", "/v1/sandbox/effects"];
 
 fn documents() -> Vec<Source> {
     tree().into_iter().filter(|file| file.is("md")).collect()

@@ -1,4 +1,5 @@
-//! What is written by the code itself: the vocabulary, the event types, the settings, the API's document.
+//! What is written by the code itself: the vocabulary, the event types, the settings, the tools for agents, the API's
+//! document.
 //!
 //! Promises: each stands in the tree exactly as the code has it; with `UPDATE_DOCS=1` the tests write it instead of
 //! comparing.
@@ -126,7 +127,7 @@ fn the_settings_are_documented() {
         } else if let Some((key, value)) = line.split_once(" = ") {
             // Two settings in one sentence: the second goes on where the first stopped.
             let meaning = if comment.is_empty() { last.clone() } else { std::mem::take(&mut comment) };
-            let environment = format!("GTM_{}__{}", section.to_uppercase(), key.to_uppercase());
+            let environment = format!("GTM_{}__{}", section.replace('.', "__").to_uppercase(), key.to_uppercase());
             assert!(
                 !meaning.trim().is_empty(),
                 "config/default.toml: say above `{section}.{key}` what it is for"
@@ -144,6 +145,37 @@ fn the_settings_are_documented() {
         }
     }
     keep_part("docs/operations.md", "settings", &table);
+}
+
+#[test]
+fn the_tools_for_agents_are_documented() {
+    let document = gtm::app::openapi_document().unwrap();
+    let [tools, resources, prompts] = gtm::mcp::listed(&document).unwrap();
+    let code = |names: &[String]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" ");
+    let scopes = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" ");
+    let mut text = "| tool | takes | scope | writes | |\n|---|---|---|---|---|\n".to_owned();
+    for tool in tools {
+        let writes = if tool.writes { "yes" } else { "" };
+        writeln!(
+            text,
+            "| `{}` | {} | {} | {writes} | {} |",
+            tool.name,
+            code(&tool.takes),
+            scopes(&tool.scopes),
+            cell(&tool.summary)
+        )
+        .unwrap();
+    }
+    text.push_str("\n| resource | scope | |\n|---|---|---|\n");
+    for one in resources {
+        writeln!(text, "| `{}` | {} | {} |", one.name, scopes(&one.scopes), cell(&one.summary)).unwrap();
+    }
+    text.push_str("\n| prompt | takes | |\n|---|---|---|\n");
+    for prompt in prompts {
+        writeln!(text, "| `{}` | {} | {} |", prompt.name, code(&prompt.takes), cell(&prompt.summary))
+            .unwrap();
+    }
+    keep_part("docs/mcp.md", "tools", &text);
 }
 
 #[test]

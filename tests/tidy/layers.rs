@@ -12,14 +12,37 @@ pub const SLICES: [&str; 8] =
     ["accounts", "motions", "handoffs", "connectors", "plans", "designs", "renewals", "programmes"];
 /// What of a slice others may name; besides what its front page gives out.
 const OPEN: [&str; 3] = ["commands", "model", "api"];
+/// What of a slice the tools for AI agents may name, besides its front page: what an answer is made of and how it is told.
+/// What is done, they do through the API.
+const TOLD: [&str; 3] = ["model", "document", "explain"];
+/// Pure parts that others build on as a whole, beside what front pages give out one by one.
+const OPEN_PARTS: &[(&str, &str)] = &[
+    ("plans", "change"),
+    ("plans", "check"),
+    ("plans", "document"),
+    ("plans", "lifecycle"),
+    ("plans", "pattern"),
+    ("plans", "preflight"),
+    ("plans", "schedule"),
+];
 /// Everything that only computes: given the same arguments it gives the same answer.
-const PURE: [&str; 44] = [
+const PURE: &[&str] = &[
     "src/kernel/",
     "src/accounts/events/",
     "src/accounts/fold/",
     "src/accounts/matching/",
     "src/accounts/model/",
     "src/accounts/privacy/",
+    "src/designs/base.rs",
+    "src/designs/brief.rs",
+    "src/designs/document/",
+    "src/designs/estimate/",
+    "src/designs/packet/",
+    "src/designs/playbook.rs",
+    "src/designs/readiness.rs",
+    "src/designs/routing/",
+    "src/designs/service/",
+    "src/designs/watch/",
     "src/handoffs/alerts/",
     "src/handoffs/assign/",
     "src/handoffs/availability/",
@@ -35,6 +58,7 @@ const PURE: [&str; 44] = [
     "src/handoffs/types.rs",
     "src/motions/decide/",
     "src/motions/document/",
+    "src/motions/explain/",
     "src/motions/policy/",
     "src/motions/signals/",
     "src/plans/change/",
@@ -49,6 +73,22 @@ const PURE: [&str; 44] = [
     "src/plans/preflight/",
     "src/plans/schedule/",
     "src/plans/wording.rs",
+    "src/renewals/adapt.rs",
+    "src/renewals/build.rs",
+    "src/renewals/context.rs",
+    "src/renewals/ics.rs",
+    "src/renewals/measures.rs",
+    "src/renewals/model.rs",
+    "src/renewals/money.rs",
+    "src/renewals/packet/",
+    "src/renewals/plays/",
+    "src/renewals/rating.rs",
+    "src/renewals/remedy.rs",
+    "src/renewals/renewal.rs",
+    "src/renewals/sheet.rs",
+    "src/renewals/telling.rs",
+    "src/renewals/tracker.rs",
+    "src/renewals/upcoming.rs",
     "src/programmes/advice.rs",
     "src/programmes/business/",
     "src/programmes/course.rs",
@@ -73,10 +113,11 @@ fn allowed(from: &str) -> Vec<&'static str> {
     match from {
         "kernel" => vec!["kernel"],
         "platform" => vec!["kernel", "platform"],
-        // What a connector or a language model is set up with it says itself, in a type of its own.
-        "settings" => vec!["kernel", "platform", "connectors", "programmes", "settings"],
+        // What a part is set up with it says itself, in a type of its own.
+        "settings" => vec!["kernel", "platform", "connectors", "designs", "programmes", "mcp", "settings"],
         "demo" => [&["kernel", "demo"][..], &SLICES].concat(),
-        "app" => [&["kernel", "platform", "settings", "app"][..], &SLICES].concat(),
+        "mcp" => [&["kernel", "platform", "mcp"][..], &SLICES].concat(),
+        "app" => [&["kernel", "platform", "settings", "mcp", "app"][..], &SLICES].concat(),
         "cli" => [&["kernel", "platform", "settings", "app", "cli", "demo"][..], &SLICES].concat(),
         _ => match slice {
             Some(at) => [&["kernel", "platform"][..], &SLICES[..=at]].concat(),
@@ -106,14 +147,26 @@ fn each_part_names_only_what_lies_below_it() {
     }
     none(
         &excepting(faults, &[]),
-        "Dependencies run one way: kernel ← platform ← slices from left to right ← app ← cli. Pass the value in, use a \
+        "Dependencies run one way: kernel ← platform ← slices from left to right ← mcp ← app ← cli. Pass the value in, use a \
          trait that the lower part defines (as accounts::Follower), or write an event.",
     );
 }
 
 fn is_part(name: &str) -> bool {
     SLICES.contains(&name)
-        || ["kernel", "platform", "settings", "app", "cli", "demo", "testing"].contains(&name)
+        || ["kernel", "platform", "settings", "mcp", "app", "cli", "demo", "testing"].contains(&name)
+}
+
+/// Whether the front page of a slice gives out a function of this name.
+fn gives_out(slice: &str, name: &str) -> bool {
+    let page = crate::source::read(&format!("src/{slice}/mod.rs"));
+    let words = |line: &str| -> Vec<String> {
+        line.split(|c: char| !(c.is_alphanumeric() || c == '_')).map(str::to_owned).collect()
+    };
+    let uses = page.split("pub use ").skip(1).filter_map(|rest| rest.split(';').next());
+    uses.into_iter().any(|given| {
+        given.split_once("::").is_some_and(|(_, items)| words(items).iter().any(|item| item == name))
+    })
 }
 
 #[test]
@@ -128,7 +181,9 @@ fn a_slice_is_entered_by_its_commands() {
             let [to, inner, ..] = named.path.as_slice() else { continue };
             let other = SLICES.contains(&to.as_str()) && *to != from;
             let module = inner.chars().next().is_some_and(char::is_lowercase);
-            if other && module && !OPEN.contains(&inner.as_str()) {
+            let given = named.path.len() == 2 && gives_out(to, inner);
+            let open = OPEN.contains(&inner.as_str()) || OPEN_PARTS.contains(&(to.as_str(), inner.as_str()));
+            if other && module && !open && !given {
                 faults.push(format!("{}: names `{}`", place(&file, named.line), named.path.join("::")));
             }
         }
@@ -136,6 +191,25 @@ fn a_slice_is_entered_by_its_commands() {
     none(
         &faults,
         "A slice calls another through its commands. Add a use case there, or give the type out on its front page.",
+    );
+}
+
+#[test]
+fn agents_do_what_the_api_does() {
+    let mut faults = Vec::new();
+    for file in shipped().into_iter().filter(|file| file.module()[0] == "mcp") {
+        for named in named(&file) {
+            let [to, inner, ..] = named.path.as_slice() else { continue };
+            let module = inner.chars().next().is_some_and(char::is_lowercase);
+            if SLICES.contains(&to.as_str()) && module && !TOLD.contains(&inner.as_str()) {
+                faults.push(format!("{}: names `{}`", place(&file, named.line), named.path.join("::")));
+            }
+        }
+    }
+    none(
+        &faults,
+        "A tool makes calls of the API (mcp::calls), so that scopes, faults, limits and the log are the API's: add the call \
+         there if it is missing, and name of slices only what answers are made of.",
     );
 }
 

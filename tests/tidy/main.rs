@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where and stops")]
 
 mod documents;
+mod faults;
 mod generated;
 mod layers;
 mod paths;

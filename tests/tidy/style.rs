@@ -111,6 +111,7 @@ fn the_tree_speaks_only_of_itself() {
         "api.crossbeam.com",
         "auth.crossbeam.com",
         "json-schema.org",
+        "modelcontextprotocol.io",
         "spec.openapis.org",
         "rustup.rs",
         "www.postgresql.org",

@@ -1,4 +1,4 @@
-//! What comes in over HTTP: every request type refuses fields that it does not know.
+//! What comes in over HTTP and from agents: every request type refuses fields that it does not know.
 
 use std::collections::BTreeSet;
 
@@ -51,6 +51,12 @@ fn requests_refuse_what_they_do_not_know() {
             if reads && !attributes.iter().any(|line| line.contains("deny_unknown_fields")) {
                 faults.push(format!("{}: {name}", file.path));
             }
+        }
+    }
+    for file in files.iter().filter(|file| file.path.starts_with("src/mcp/tools/")) {
+        let takes = attributes(file, "Input");
+        if takes.is_some_and(|lines| !lines.iter().any(|line| line.contains("deny_unknown_fields"))) {
+            faults.push(format!("{}: Input", file.path));
         }
     }
     none(

@@ -208,6 +208,16 @@ pub async fn glance(
     Ok(views.into_iter().map(|view| (view.row.account_id, view.state)).collect())
 }
 
+/// As [`glance`], of all accounts behind one in the order of ids: for whoever goes through all of them step by step.
+pub async fn glance_after(
+    conn: &mut PgConnection,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<(String, AccountState)>, sqlx::Error> {
+    let ids = store::ids_after(conn, after, limit).await?;
+    glance(conn, &ids).await
+}
+
 /// The account as every event accepted so far makes it, with its people, without holding it.
 pub async fn view(
     accounts: &Accounts,

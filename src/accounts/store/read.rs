@@ -54,6 +54,17 @@ pub async fn list_accounts(pool: &PgPool, filter: &AccountFilter) -> Result<Vec<
     query.build_query_as().fetch_all(pool).await
 }
 
+/// The ids of accounts behind one, in their order.
+pub async fn ids_after(conn: &mut PgConnection, after: &str, limit: i64) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "SELECT account_id FROM account WHERE account_id > $1 ORDER BY account_id LIMIT $2",
+        after,
+        limit
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// One account with its state, without a lock.
 pub struct AccountView {
     pub row: AccountRow,

@@ -1,8 +1,10 @@
 //! `gtm handoff`: accounts that pass from one team to the next.
 //!
-//! Promises: whatever can be said of one handoff is one command away, and the figures of all of them too. Leaves out:
-//! meetings and outcomes, which the systems that know them report.
+//! Promises: whatever can be said of one handoff or done to it is one command away, and the figures of all of them too.
+//! Leaves out: meetings and outcomes, which the systems that know them report.
 
+mod act;
+mod many;
 mod metrics;
 mod open;
 mod read;
@@ -10,7 +12,7 @@ mod read;
 use std::fmt::Write as _;
 
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::client::segment;
 use super::context::Context;
@@ -30,15 +32,12 @@ enum Action {
     List(read::List),
     /// A handoff: who has it, until when, what is missing, and what to do next.
     Show { id: String },
-    /// Say that the owner has seen it.
-    Ack { id: String },
-    /// Say that the customer was contacted.
-    Contact {
-        id: String,
-        /// When it was, such as 2027-03-01T09:30:00Z; now when left out.
-        #[arg(long)]
-        at: Option<String>,
-    },
+    #[command(flatten)]
+    Act(act::Act),
+    /// Give many to others by the routing as it is now; `--dry-run` first.
+    Reroute(many::Reroute),
+    /// Handoffs as CSV, newest first.
+    Export(many::Export),
     /// What the receiver is told, as Markdown.
     Report {
         id: String,
@@ -63,15 +62,9 @@ pub async fn run(args: Handoff, context: &Context) -> anyhow::Result<()> {
             let handoff = client.get(&path(&id, "")).await?;
             context.screen.document(&handoff, |handoff| read::shown(handoff, &context.screen));
         }
-        Action::Ack { id } => {
-            let handoff = client.post(&path(&id, "/acknowledge"), &json!({})).await?;
-            context.screen.document(&handoff, standing);
-        }
-        Action::Contact { id, at } => {
-            let body = at.map_or_else(|| json!({}), |at| json!({ "at": at }));
-            let handoff = client.post(&path(&id, "/contact"), &body).await?;
-            context.screen.document(&handoff, standing);
-        }
+        Action::Act(act) => act::act(&client, act, context).await?,
+        Action::Reroute(args) => many::reroute(&client, args, context).await?,
+        Action::Export(args) => many::export(&client, args, context).await?,
         Action::Report { id, html } => read::report(&client, &id, html, context).await?,
         Action::Timeline { id } => read::timeline(&client, &id, context).await?,
         Action::Metrics(args) => metrics::handoffs(&client, args, context).await?,
@@ -98,6 +91,9 @@ fn standing(handoff: &Value) -> String {
         let _ = write!(out, ", contact is due {}", when(handoff.get("slaDeadline")));
     }
     out.push('.');
+    if let Some(question) = handoff["question"].as_str() {
+        let _ = write!(out, "\nThe owner asks: {question}");
+    }
     out
 }
 
@@ -108,6 +104,8 @@ fn owner(handoff: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

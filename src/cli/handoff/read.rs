@@ -5,6 +5,7 @@ use reqwest::Method;
 use reqwest::header::ACCEPT;
 use serde_json::Value;
 
+use super::many::{self, Filters};
 use super::{owner, path, standing};
 use crate::cli::client::Client;
 use crate::cli::context::Context;
@@ -17,38 +18,15 @@ const DETAIL_CHARS: usize = 80;
 
 #[derive(Debug, Args)]
 pub struct List {
-    /// Only these: held, pending, assigned, acknowledged, contacted, `meeting_booked`, converted, lost, rejected, cancelled,
-    /// `rolled_back`.
-    #[arg(long)]
-    status: Option<String>,
-    /// Only this type, such as `mql_to_sales`.
-    #[arg(long = "type")]
-    type_name: Option<String>,
-    /// Only what this rep has.
-    #[arg(long)]
-    owner: Option<String>,
-    /// Only this account.
-    #[arg(long)]
-    account: Option<String>,
-    /// Only those past their deadline without contact.
-    #[arg(long)]
-    overdue: bool,
+    #[command(flatten)]
+    filters: Filters,
     /// At most so many.
     #[arg(long, default_value_t = 50)]
     limit: usize,
 }
 
 pub async fn list(client: &Client, args: &List, context: &Context) -> Result<(), Failure> {
-    let asked = [
-        ("status", args.status.as_deref()),
-        ("type", args.type_name.as_deref()),
-        ("ownerId", args.owner.as_deref()),
-        ("accountId", args.account.as_deref()),
-        ("overdue", args.overdue.then_some("true")),
-    ];
-    let filters: Vec<(&str, &str)> =
-        asked.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-    let rows = client.list("/v1/handoffs", &filters, Some(args.limit)).await?;
+    let rows = many::listed(client, &args.filters, args.limit).await?;
     let headers = ["made", "account", "type", "status", "owner", "due", "complete", "handoff"];
     context.screen.list(&rows, "No such handoffs.", &headers, |row| {
         vec![
@@ -85,7 +63,7 @@ pub fn shown(handoff: &Value, screen: &Screen) -> String {
     if !considered.is_empty() {
         let rows = considered
             .iter()
-            .map(|candidate| vec![text(candidate, &["/repId", "/rep"]), told(&candidate["reasons"])]);
+            .map(|candidate| vec![text(candidate, &["/repId"]), told(&candidate["reasons"])]);
         lines.push(screen.table(&["rep", "because"], rows));
     }
     lines.join("\n")
@@ -115,8 +93,8 @@ fn array<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
 
 /// An object in a line: what it is about, and what to do or why.
 fn line_of(item: &Value) -> String {
-    let about = plain(item).unwrap_or_else(|| text(item, &["/field", "/code", "/kind"]));
-    let more = text(item, &["/action", "/detail", "/message", "/reason"]);
+    let about = plain(item).unwrap_or_else(|| text(item, &["/field", "/code"]));
+    let more = text(item, &["/whatToDo", "/detail"]);
     if more == NOTHING { about } else { format!("{about}: {more}") }
 }
 
@@ -172,9 +150,9 @@ mod tests {
         let handoff = json!({
             "handoffId": "h1", "accountId": "acc_1", "handoffType": "mql_to_sales", "status": "held",
             "assignedOwner": null, "slaDeadline": null, "completeness": 60,
-            "missing": [{"field": "deal.amount", "action": "ask for the amount"}, "contacts"],
-            "heldFor": [{"code": "no_contact"}],
-            "assignment": {"reason": "nobody_now", "considered": [{"repId": "ada", "reasons": [{"code": "outside_hours"}]}]},
+            "missing": [{"field": "deal.amount", "whatToDo": "ask for the amount"}],
+            "heldFor": [{"code": "no_customer_contact", "detail": "nobody can be reached", "releasedBy": "x"}],
+            "assignment": {"reason": "nobody_now", "considered": [{"repId": "ada", "reasons": ["outside_hours"]}]},
         });
         let expected = "\
 Handoff h1 is held.
@@ -183,10 +161,9 @@ Handoff h1 is held.
   complete  60 %
   why       nobody_now
 Waits for:
-  no_contact
+  no_customer_contact: nobody can be reached
 Missing:
   deal.amount: ask for the amount
-  contacts
 rep  because
 ada  outside hours";
         assert_eq!(

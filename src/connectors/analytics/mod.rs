@@ -19,6 +19,7 @@ use serde::Deserialize;
 use super::settings::{Section, SetupFault};
 use crate::kernel::clock::DateTime;
 pub use teller::Teller;
+pub use traits::contact_id;
 
 /// What an event of the product means, by its name in the settings.
 #[derive(Debug, Clone, PartialEq, Deserialize)]

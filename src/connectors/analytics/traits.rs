@@ -61,7 +61,7 @@ pub(super) fn email(value: &Value) -> Option<String> {
 
 /// A person's id as events take it: as it is where its characters allow that, else a digest of it. Products that use
 /// e-mail addresses as ids thereby have stable contacts too.
-pub(super) fn contact_id(user: &str) -> String {
+pub fn contact_id(user: &str) -> String {
     if check_caller_id(user).is_ok() {
         return user.to_owned();
     }

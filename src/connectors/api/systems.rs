@@ -1,6 +1,7 @@
 //! How each connected system is doing, and what can be asked of it.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
@@ -8,9 +9,13 @@ use utoipa::ToSchema;
 
 use crate::connectors::commands::{Overview, SyncProgress};
 use crate::connectors::limits::Quota;
+use crate::connectors::watch::Alarm;
 use crate::connectors::{Connectors, Finding};
 use crate::kernel::clock::DateTime;
 use crate::platform::http::{Json, Path, Problem, ProblemDocument, Scoped, scope};
+
+/// How old what a system said of its quotas may be to be told: they are those of a day at the most.
+const QUOTA_TOLD: Duration = Duration::from_hours(24);
 
 /// A connected system.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -25,8 +30,18 @@ pub struct ConnectorWire {
     /// The group of signals that it keeps fresh.
     #[schema(required = true)]
     pub group: Option<String>,
+    /// When it last called us.
     #[schema(required = true)]
     pub last_received_at: Option<DateTime>,
+    /// When something was last read from it, to the minute.
+    #[schema(required = true)]
+    pub read_at: Option<DateTime>,
+    /// Since when nothing can be read from it; none while it can.
+    #[schema(required = true)]
+    pub failing_since: Option<DateTime>,
+    /// Why nothing can be read from it.
+    #[schema(required = true)]
+    pub error: Option<String>,
     /// Calls that wait to be read.
     pub waiting: i64,
     /// Calls that could not be understood.
@@ -35,6 +50,30 @@ pub struct ConnectorWire {
     pub quotas: BTreeMap<String, Quota>,
     /// How far readings of everything have come, by kind of object.
     pub syncs: Vec<SyncWire>,
+    /// What somebody should know of it now.
+    pub alarms: Vec<AlarmWire>,
+}
+
+/// Something that is amiss.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AlarmWire {
+    /// `quota`, `stalled`, `silent`, `undelivered` or `people`.
+    pub kind: String,
+    /// What of it: the window of a quota, the destination of deliveries; empty where there is only one thing.
+    pub subject: String,
+    /// 1, or 2 when it is worse: a quota of which 90 % are used.
+    pub level: i32,
+    /// What is amiss and what to do.
+    pub said: String,
+    pub raised_at: DateTime,
+}
+
+impl From<Alarm> for AlarmWire {
+    fn from(alarm: Alarm) -> Self {
+        let Alarm { kind, subject, level, said, raised_at, .. } = alarm;
+        Self { kind, subject, level, said, raised_at }
+    }
 }
 
 /// How far a reading of everything has come.
@@ -73,7 +112,7 @@ impl From<SyncProgress> for SyncWire {
 
 impl From<Overview<'_>> for ConnectorWire {
     fn from(overview: Overview<'_>) -> Self {
-        let Overview { connector, standing, progress } = overview;
+        let Overview { connector, standing, progress, source, alarms } = overview;
         let path = connector.inbound.as_ref().map(|_| format!("/v1/webhooks/{}", connector.name));
         Self {
             name: connector.name.clone(),
@@ -83,8 +122,12 @@ impl From<Overview<'_>> for ConnectorWire {
             last_received_at: standing.as_ref().and_then(|standing| standing.last_received_at),
             waiting: standing.as_ref().map_or(0, |standing| standing.waiting),
             dead: standing.as_ref().map_or(0, |standing| standing.dead),
-            quotas: connector.limits.as_ref().map(|limits| limits.quotas()).unwrap_or_default(),
+            quotas: connector.limits.as_ref().map(|limits| limits.quotas(QUOTA_TOLD)).unwrap_or_default(),
             syncs: progress.into_iter().map(SyncWire::from).collect(),
+            read_at: source.as_ref().and_then(|source| source.read_at),
+            failing_since: source.as_ref().and_then(|source| source.failing_since),
+            error: source.and_then(|source| source.last_error),
+            alarms: alarms.into_iter().map(AlarmWire::from).collect(),
         }
     }
 }
@@ -93,6 +136,8 @@ impl From<Overview<'_>> for ConnectorWire {
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct ConnectorList {
     pub data: Vec<ConnectorWire>,
+    /// What somebody should know of the service itself: its own quotas, deliveries to endpoints.
+    pub alarms: Vec<AlarmWire>,
 }
 
 /// What a check found.
@@ -111,7 +156,8 @@ pub struct SyncAnswer {
 
 /// List connected systems
 ///
-/// What each does here, when it was last heard of, what waits, and how much of its quotas is used.
+/// What each does here, when it was last heard of and last read, what waits, how much of its quotas is used, and what is
+/// amiss with it.
 #[utoipa::path(
     get, path = "/v1/connectors", tag = "connectors", operation_id = "list_connectors",
     security(("api_key" = ["config:read"])),
@@ -121,8 +167,9 @@ pub async fn list_connectors(
     State(connectors): State<Connectors>,
     _caller: Scoped<scope::ConfigRead>,
 ) -> Result<Json<ConnectorList>, Problem> {
-    let data = connectors.overview().await?.into_iter().map(ConnectorWire::from).collect();
-    Ok(Json(ConnectorList { data }))
+    let (overviews, alarms) = connectors.overview().await?;
+    let data = overviews.into_iter().map(ConnectorWire::from).collect();
+    Ok(Json(ConnectorList { data, alarms: alarms.into_iter().map(AlarmWire::from).collect() }))
 }
 
 /// Try what a connector needs

@@ -109,19 +109,36 @@ impl Connectors {
         // Taken out of the settings meanwhile: there is nobody left to ask.
         let Some(source) = self.source(&asked.connector) else { return Ok(Done::Well) };
         let object = ObjectRef { object: asked.object.clone(), id: asked.id.clone() };
-        match source.object(&object).await {
-            Ok(sayings) => self.say(&sayings).await.map(|()| Done::Well),
+        match self.noted(&asked.connector, source.object(&object).await).await? {
+            Ok(sayings) => self.say(&sayings, Lane::Normal).await.map(|()| Done::Well),
             Err(trouble) => Ok(judged(trouble)),
         }
     }
 
+    /// Notes whether a system could be read from.
+    async fn noted<T>(
+        &self,
+        connector: &str,
+        outcome: Result<T, Trouble>,
+    ) -> Result<Result<T, Trouble>, ConnectorError> {
+        let now = self.clock.now();
+        match &outcome {
+            Err(trouble) if trouble.kind.is_down() => {
+                store::note_failing(&self.pool, connector, &trouble.to_string(), now).await?;
+            }
+            // What it says of one object is an answer, too.
+            _ => store::note_read(&self.pool, connector, now).await?,
+        }
+        Ok(outcome)
+    }
+
     async fn refresh_account(&self, asked: &RefreshJob) -> Result<Done, ConnectorError> {
-        let of_group = |source: &&dyn Source| source.group().name() == asked.group;
-        let sources = self.registry.all().filter_map(|one| one.source.as_deref());
-        let Some(source) = sources.into_iter().find(of_group) else { return Ok(Done::Well) };
+        let mut sources = self.registry.all().filter_map(|one| Some((&one.name, one.source.as_deref()?)));
+        let found = sources.find(|(_, source)| source.group().name() == asked.group);
+        let Some((connector, source)) = found else { return Ok(Done::Well) };
         let known = self.known(&asked.account_id).await?;
-        match source.account(&known).await {
-            Ok(sayings) => self.say(&sayings).await.map(|()| Done::Well),
+        match self.noted(connector, source.account(&known).await).await? {
+            Ok(sayings) => self.say(&sayings, Lane::Normal).await.map(|()| Done::Well),
             Err(trouble) => Ok(judged(trouble)),
         }
     }
@@ -139,7 +156,8 @@ impl Connectors {
         let (connector, object) = (asked.connector.as_str(), asked.object.as_str());
         let progress = self.progress(connector).await?.into_iter().find(|one| one.object == object);
         let Some(progress) = progress.filter(|one| one.finished_at.is_none()) else { return Ok(Done::Well) };
-        let page = match source.page(object, progress.cursor.as_deref()).await {
+        let page = source.page(object, progress.cursor.as_deref()).await;
+        let page = match self.noted(connector, page).await? {
             Ok(page) => page,
             Err(trouble) => {
                 let mut conn = self.pool.acquire().await?;
@@ -148,7 +166,8 @@ impl Connectors {
                 return Ok(judged(trouble));
             }
         };
-        self.say(&page.sayings).await?;
+        // What somebody waits for, and what happens now, goes before it.
+        self.say(&page.sayings, Lane::Bulk).await?;
         let now = self.clock.now();
         let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         let step = (number(page.objects), page.next.as_deref(), page.total.map(number));
@@ -167,7 +186,7 @@ impl Connectors {
     }
 
     /// Takes what a system said; what it said wrong is logged and costs the rest nothing.
-    async fn say(&self, sayings: &[Saying]) -> Result<(), ConnectorError> {
+    async fn say(&self, sayings: &[Saying], lane: Lane) -> Result<(), ConnectorError> {
         let now = self.clock.now();
         let mut arrived = Vec::with_capacity(sayings.len());
         for saying in sayings {
@@ -188,7 +207,7 @@ impl Connectors {
                 }
             }
         }
-        Ok(take_arrived(&self.accounts, arrived, Lane::Normal).await.map(drop)?)
+        Ok(take_arrived(&self.accounts, arrived, lane).await.map(drop)?)
     }
 
     async fn end(

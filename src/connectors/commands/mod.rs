@@ -5,12 +5,14 @@ mod custody;
 mod dead;
 mod fetch;
 mod read;
+mod watch;
 
 use axum::http::HeaderMap;
 use uuid::Uuid;
 
 use super::inbound::{About, Call, Refusal, Reply};
 use super::store::{self, Standing};
+use super::watch::{Alarm, SERVICE, SourceState};
 use super::{Connectors, Finding};
 use crate::accounts::IntakeError;
 use crate::handoffs::commands::HandoffError;
@@ -64,6 +66,8 @@ pub struct Overview<'a> {
     pub connector: &'a super::Connector,
     pub standing: Option<Standing>,
     pub progress: Vec<SyncProgress>,
+    pub source: Option<SourceState>,
+    pub alarms: Vec<Alarm>,
 }
 
 impl Connectors {
@@ -123,20 +127,23 @@ impl Connectors {
         Ok(store::find(&self.pool, id).await?)
     }
 
-    /// How all connectors are doing.
-    pub async fn overview(&self) -> Result<Vec<Overview<'_>>, ConnectorError> {
+    /// How all connectors are doing, and what is amiss with the service itself.
+    pub async fn overview(&self) -> Result<(Vec<Overview<'_>>, Vec<Alarm>), ConnectorError> {
         let names: Vec<String> = self.registry.all().map(|one| one.name.clone()).collect();
         let mut standings = store::standings(&self.pool, &names, RETRY_MAX).await?;
+        let mut sources = store::source_states(&self.pool).await?;
+        let mut alarms = store::live_alarms(&self.pool).await?;
         let mut all = Vec::new();
         for connector in self.registry.all() {
-            let standing = standings
-                .iter()
-                .position(|standing| standing.connector == connector.name)
-                .map(|at| standings.swap_remove(at));
-            let progress = self.progress(&connector.name).await?;
-            all.push(Overview { connector, standing, progress });
+            let name = &connector.name;
+            let standing = taken(&mut standings, |standing| standing.connector == *name);
+            let source = taken(&mut sources, |source| source.connector == *name);
+            let progress = self.progress(name).await?;
+            let of_connector = alarms.extract_if(.., |alarm| alarm.connector == *name).collect();
+            all.push(Overview { connector, standing, progress, source, alarms: of_connector });
         }
-        Ok(all)
+        alarms.retain(|alarm| alarm.connector == SERVICE);
+        Ok((all, alarms))
     }
 
     /// How far the readings of everything have come.
@@ -145,14 +152,44 @@ impl Connectors {
         Ok(store::progress(&mut conn, name).await?)
     }
 
-    /// Tries everything that a connector needs.
+    /// Tries everything that a connector needs, and says what has become of its calls.
     pub async fn check(&self, name: &str) -> Result<Vec<Finding>, ConnectorError> {
         let connector = self.connector(name)?;
-        Ok(match &connector.check {
+        let mut findings = match &connector.check {
             Some(check) => check.check().await,
-            None => {
-                vec![Finding::well("settings", "There is nothing else to try: this connector only listens.")]
-            }
-        })
+            None => Vec::new(),
+        };
+        if connector.inbound.is_some() {
+            let standing = store::standings(&self.pool, &[name.to_owned()], RETRY_MAX).await?.pop();
+            findings.push(heard(name, standing.as_ref()));
+        }
+        Ok(findings)
+    }
+}
+
+/// The one that fits, taken out.
+fn taken<T>(all: &mut Vec<T>, fits: impl Fn(&T) -> bool) -> Option<T> {
+    let at = all.iter().position(fits)?;
+    Some(all.swap_remove(at))
+}
+
+/// What has become of a system's calls.
+fn heard(name: &str, standing: Option<&Standing>) -> Finding {
+    match standing {
+        Some(standing) if standing.dead > 0 => Finding::amiss(
+            "calls",
+            format!(
+                "{} could not be understood: `gtm dead list --kind received` says why; mend the mapping, then `gtm dead retry \
+                 --kind received`.",
+                standing.dead
+            ),
+        ),
+        Some(Standing { last_received_at: Some(last), .. }) => {
+            Finding::well("calls", format!("The last came on {}.", last.format("%a %d %b %Y, %H:%M UTC")))
+        }
+        _ => Finding::well(
+            "calls",
+            format!("None has come yet. Point the system at /v1/webhooks/{name} of this service."),
+        ),
     }
 }

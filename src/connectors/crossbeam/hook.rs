@@ -215,4 +215,23 @@ mod tests {
         let mapped = json!({"webhook_secret": "s", "populations": {"VIP": "customer"}});
         assert_eq!(read(&mapped, &signal).faults, []);
     }
+
+    #[test]
+    fn every_signal_of_the_documented_examples_is_understood() {
+        let answers: Value =
+            serde_json::from_str(include_str!("../../../tests/fixtures/crossbeam/answers.json")).unwrap();
+        let received_at: DateTime = "2026-11-20T00:00:00Z".parse().unwrap();
+        let secret = json!({ "webhook_secret": "s" });
+        let read = |path: &str| read(&secret, &answers["answers"][path]["data"]);
+        let of_accounts = read("/v1/signals/accounts");
+        assert_eq!((of_accounts.faults.len(), of_accounts.ignored), (0, 0), "{:?}", of_accounts.faults);
+        for (_, statement) in &of_accounts.said {
+            let Statement::Event(saying) = statement else { panic!("{statement:?}") };
+            saying.arrived(received_at).unwrap();
+        }
+        // One of the examples has a date that is none: it counts as of its arrival.
+        let Statement::Event(first) = &of_accounts.said[0].1 else { panic!() };
+        assert_eq!(first.time, Some(received_at));
+        assert_eq!((read("/v1/signals/leads").ignored, read("/v1/signals/own-deals").ignored), (1, 1));
+    }
 }

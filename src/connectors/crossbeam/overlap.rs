@@ -213,4 +213,32 @@ mod tests {
         assert_eq!(next(&last), (Some("b".to_owned()), false));
         assert_eq!(next(&json!({})), (None, false));
     }
+
+    /// See the file.
+    const ANSWERS: &str = include_str!("../../../tests/fixtures/crossbeam/answers.json");
+
+    #[test]
+    fn every_overlap_of_the_documented_examples_becomes_events() {
+        let answers: Value = serde_json::from_str(ANSWERS).unwrap();
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        for path in ["/v1/overlaps/accounts", "/v1/overlaps/accounts/search"] {
+            let answer = &answers["answers"][path];
+            let rows = rows(answer).unwrap();
+            assert!(rows.len() >= 2, "{path}");
+            for row in rows {
+                let said = words().row(row, None, now);
+                assert!(!said.is_empty(), "{row}");
+                for saying in said {
+                    saying.arrived(now).unwrap_or_else(|refused| panic!("{refused:?}: {saying:?}"));
+                }
+            }
+            next(answer);
+        }
+        let populations = &answers["answers"]["/v1/partner-populations"]["data"];
+        let (kinds, unknown) = words().kinds(populations);
+        assert_eq!(
+            (kinds.into_iter().collect::<Vec<_>>(), unknown),
+            (vec!["customer", "opportunity"], Vec::new())
+        );
+    }
 }

@@ -25,6 +25,9 @@ const SCOPES: [(&str, &str); 8] = [
     ("crm.schemas.contacts.write", "making the property of notes"),
 ];
 
+/// Warnings that a check lists.
+const WARNINGS_SHOWN: usize = 20;
+
 /// Where to mend scopes.
 const SCOPES_PLACE: &str = "in HubSpot under Settings, Integrations, Private Apps, the app, Scopes";
 
@@ -109,6 +112,14 @@ impl HubSpot {
             self.custom_properties(collection, findings).await;
         }
         self.mapped_properties(findings).await;
+        let warnings = self.warnings();
+        let more = warnings.len().saturating_sub(WARNINGS_SHOWN);
+        findings.extend(
+            warnings.into_iter().take(WARNINGS_SHOWN).map(|warning| Finding::amiss("what was read", warning)),
+        );
+        if more > 0 {
+            findings.push(Finding::amiss("what was read", format!("{more} more: see the log.")));
+        }
     }
 
     /// Whose the token is, and its scopes where HubSpot says them.

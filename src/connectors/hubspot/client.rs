@@ -115,6 +115,11 @@ impl HubSpot {
         answer.json().map_err(|trouble| Trouble { title: self.vendor.title, ..trouble })
     }
 
+    /// What was said to people since the start, for the check: stages and values that no mapping knows, among others.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        self.warned.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
     /// Says something that a person should know, once.
     pub(super) fn warn(&self, warning: String) {
         let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);

@@ -77,7 +77,7 @@ impl DealSender {
     }
 
     async fn write(&self, outgoing: Outgoing<'_>) -> Result<Sent, Unsent> {
-        let update: UpdateDeal = payload(&outgoing)?;
+        let update: UpdateDeal = outgoing.data()?;
         if !is_object_id(&update.deal_id) {
             return Err(Unsent::never(format!(
                 "deal `{}` is not HubSpot's: its deals have numbers for ids. Tell of deals with the ids that they have \
@@ -99,7 +99,7 @@ impl DealSender {
                 update.deal_id,
                 update.owner_email.map_or_else(String::new, |email| format!(" by id or by {email}")),
             ))),
-            _ => Ok(Sent { status: Some(200) }),
+            _ => Ok(Sent::of(200)),
         }
     }
 
@@ -114,17 +114,6 @@ impl DealSender {
             other => other.map(drop),
         }
     }
-}
-
-/// The data of a delivery.
-pub(super) fn payload<T: serde::de::DeserializeOwned>(outgoing: &Outgoing<'_>) -> Result<T, Unsent> {
-    #[derive(Deserialize)]
-    struct Envelope<T> {
-        data: T,
-    }
-    serde_json::from_str::<Envelope<T>>(outgoing.payload)
-        .map(|envelope| envelope.data)
-        .map_err(|error| Unsent::never(format!("the delivery is not what this version writes: {error}")))
 }
 
 /// Whether a text is an id of HubSpot.

@@ -3,7 +3,7 @@
 //! Promises: a webhook is believed by its signature alone and only names objects, whose facts are then read, so that
 //! order and repeats do not matter; a fact's identity is the object and its change time; a retried write adds nothing;
 //! what our mapping does not know is passed on under HubSpot's own name and logged, never guessed.
-//! Leaves out: OAuth (the token of a private app is used), erasing (a privacy deletion is set aside for a person).
+//! Leaves out: OAuth (the token of a private app is used); merges of companies, which are set aside for a person.
 
 mod check;
 mod client;

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::client::HubSpot;
-use super::deal::{is_object_id, lacks_property, payload};
+use super::deal::{is_object_id, lacks_property};
 use super::provision::DELIVERY_ID;
 use super::wire::{Object, Page};
 use crate::connectors::vendor::{Trouble, TroubleKind};
@@ -61,10 +61,10 @@ impl NoteSender {
     }
 
     async fn note(&self, outgoing: Outgoing<'_>) -> Result<Sent, Unsent> {
-        let activity: LogActivity = payload(&outgoing)?;
+        let activity: LogActivity = outgoing.data()?;
         let id = outgoing.id.to_string();
         if outgoing.attempts > 1 && self.is_written(&id).await? {
-            return Ok(Sent { status: Some(200) });
+            return Ok(Sent::of(200));
         }
         let deal = activity.deal_id.as_deref().filter(|id| is_object_id(id));
         let company = self.company(outgoing.account_id).await?;
@@ -82,7 +82,7 @@ impl NoteSender {
         let at = envelope_time(outgoing.payload).unwrap_or_else(|| outgoing.now.to_rfc3339());
         let body = body(&activity, &id, &at, owner.as_deref(), company.as_deref(), deal);
         let written = self.write(&body).await;
-        written.map(|()| Sent { status: Some(201) }).map_err(|trouble| self.later(trouble))
+        written.map(|()| Sent::of(201)).map_err(|trouble| self.later(trouble))
     }
 
     /// Whether an earlier attempt came through.

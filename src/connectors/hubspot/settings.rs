@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::fields::{self, Form, Kind};
+use crate::connectors::consent::{ConsentField, ConsentObject};
 use crate::connectors::settings::Secret;
 
 /// The section as it is written.
@@ -72,7 +73,7 @@ pub(super) struct Settings {
     pub owners: BTreeMap<String, String>,
     /// Properties that say yes or no to a purpose.
     #[serde(default)]
-    pub consents: Vec<ConsentProperty>,
+    pub consents: Vec<ConsentField>,
     /// Whether a handoff makes its owner the owner of the deal.
     #[serde(default = "yes")]
     pub set_owner: bool,
@@ -125,23 +126,6 @@ pub(super) struct Fields {
     pub companies: BTreeMap<String, String>,
     pub contacts: BTreeMap<String, String>,
     pub deals: BTreeMap<String, String>,
-}
-
-/// A property that says yes or no to a purpose.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ConsentProperty {
-    pub purpose: String,
-    /// `companies`: the consent of the whole account; `contacts`: of one person.
-    pub object: ConsentObject,
-    pub property: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum ConsentObject {
-    Companies,
-    Contacts,
 }
 
 fn only_v3() -> Vec<Version> {

@@ -1,8 +1,9 @@
 //! A briefing as the mail that is sent: the same bytes for the same command. Pure.
 
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
+
+use crate::connectors::mail::Mail;
 
 /// What of a mail depends on the set-up.
 pub(super) struct Look {
@@ -11,24 +12,10 @@ pub(super) struct Look {
     pub(super) template: Option<String>,
 }
 
-/// The command `email/briefing`.
-#[derive(Debug, Deserialize)]
-struct Briefing {
-    to: Vec<String>,
-    subject: String,
-    #[serde(default)]
-    variables: Map<String, Value>,
-    #[serde(default)]
-    html: Option<String>,
-}
-
 impl Look {
     /// The body of the request. Its fields stand in one order whatever happens, because a repeated attempt must be the
     /// same to the byte.
-    pub(super) fn mail(&self, payload: &str, id: Uuid) -> Result<String, String> {
-        let mut payload: Value = serde_json::from_str(payload).map_err(|error| error.to_string())?;
-        let briefing: Briefing = serde_json::from_value(payload["data"].take())
-            .map_err(|error| format!("the command is not a briefing that this version writes: {error}"))?;
+    pub(super) fn mail(&self, briefing: Mail, id: Uuid) -> String {
         let mut mail = json!({
             "from": self.from, "to": briefing.to, "subject": briefing.subject,
             "headers": {"X-Entity-Ref-ID": id}, "tags": [{"name": "delivery_id", "value": id}],
@@ -36,27 +23,20 @@ impl Look {
         if let Some(reply_to) = &self.reply_to {
             mail["reply_to"] = json!(reply_to);
         }
-        match (&self.template, briefing.html) {
-            (Some(template), _) => {
+        match &self.template {
+            Some(template) if briefing.fits_template() => {
                 let variables: Map<String, Value> =
                     briefing.variables.iter().map(|(name, value)| (snake(name), flat(value))).collect();
                 mail["template"] = json!({"id": template, "variables": variables});
             }
-            (None, html) => {
-                let summary = briefing.variables.get("summary").and_then(Value::as_str);
-                mail["text"] = json!(summary.unwrap_or(&briefing.subject));
-                if let Some(html) = html {
+            _ => {
+                mail["text"] = json!(briefing.text());
+                if let Some(html) = briefing.html {
                     mail["html"] = json!(html);
                 }
             }
         }
-        Ok(mail.to_string())
-    }
-
-    /// The domain that mail is sent from.
-    pub(super) fn domain(&self) -> String {
-        let domain = self.from.rsplit('@').next().unwrap_or_default();
-        domain.trim_end_matches('>').trim().to_owned()
+        mail.to_string()
     }
 }
 
@@ -104,8 +84,8 @@ mod tests {
         }
     }
 
-    fn payload() -> String {
-        json!({"type": "email/briefing", "data": {
+    fn briefing() -> Mail {
+        serde_json::from_value(json!({
             "template": "handoff_briefing", "to": ["rep@example.com"], "subject": "New handoff: Acme",
             "variables": {
                 "ownerName": "Jane", "slaDeadline": "2026-01-02T07:00:00Z", "summary": "They called.",
@@ -113,33 +93,31 @@ mod tests {
                 "recommendedApproach": null,
             },
             "html": "<p>hi</p>",
-        }})
-        .to_string()
+        }))
+        .unwrap()
     }
 
     /// The shape of what the official clients send: `resend` 6.38.0 for JavaScript.
     #[test]
     fn a_briefing_is_a_mail_with_page_and_text_or_a_template_with_flat_variables() {
         let id = Uuid::nil();
-        let plain: Value = serde_json::from_str(&look(None).mail(&payload(), id).unwrap()).unwrap();
+        let plain: Value = serde_json::from_str(&look(None).mail(briefing(), id)).unwrap();
         assert_eq!((&plain["html"], &plain["text"]), (&json!("<p>hi</p>"), &json!("They called.")));
         assert_eq!(plain["to"], json!(["rep@example.com"]));
         assert_eq!(plain["tags"][0], json!({"name": "delivery_id", "value": id}));
         let templated: Value =
-            serde_json::from_str(&look(Some("tmpl_handoff_briefing")).mail(&payload(), id).unwrap()).unwrap();
+            serde_json::from_str(&look(Some("tmpl_handoff_briefing")).mail(briefing(), id)).unwrap();
         assert!(templated.get("html").is_none() && templated["subject"] == "New handoff: Acme");
         let expected = json!({"id": "tmpl_handoff_briefing", "variables": {
             "owner_name": "Jane", "sla_deadline": "2026-01-02T07:00:00Z", "summary": "They called.",
             "key_contacts": "Ann Lee, VP <ann@acme.com>\nx@acme.com", "recommended_approach": "",
         }});
         assert_eq!(templated["template"], expected);
-        assert_eq!(look(None).domain(), "company.example");
     }
 
     #[test]
     fn the_same_command_is_the_same_mail_to_the_byte() {
-        let mail = || look(None).mail(&payload(), Uuid::nil()).unwrap();
+        let mail = || look(None).mail(briefing(), Uuid::nil());
         assert_eq!(mail(), mail());
-        assert!(look(None).mail("{}", Uuid::nil()).unwrap_err().contains("not a briefing"));
     }
 }

@@ -16,6 +16,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::limits::Limits;
+use super::mail::{BRIEFING, domain};
 use super::settings::{Secret, Section, SetupFault};
 use super::vendor::{Answer, Complaint, Trouble, TroubleKind, Vendor};
 use super::{Check, Connector, Finding, Tools};
@@ -73,7 +74,7 @@ pub(super) fn connect(tools: &Tools, section: &Section) -> Result<Vec<Connector>
             bounce::Listener::new(&secret.0).map_err(|fault| section.fault("webhook_secret", fault))?;
         connector.inbound = Some(Arc::new(listener));
     }
-    connector.senders.push(("email/briefing", mailer.clone()));
+    connector.senders.push((BRIEFING, mailer.clone()));
     connector.check = Some(mailer);
     Ok(vec![connector])
 }
@@ -92,9 +93,13 @@ impl Sender for Mailer {
         "resend"
     }
 
+    fn in_order(&self) -> bool {
+        false
+    }
+
     fn send<'a>(&'a self, outgoing: Outgoing<'a>) -> BoxFuture<'a, Result<Sent, Unsent>> {
         Box::pin(async move {
-            let body = self.look.mail(outgoing.payload, outgoing.id).map_err(Unsent::never)?;
+            let body = self.look.mail(outgoing.data()?, outgoing.id);
             let request = self
                 .client
                 .post(format!("{}/emails", self.base))
@@ -103,10 +108,10 @@ impl Sender for Mailer {
                 .header("idempotency-key", outgoing.id.to_string())
                 .body(body);
             match self.vendor.call(request).await {
-                Ok(answer) => Ok(Sent { status: Some(answer.status.as_u16()) }),
+                Ok(answer) => Ok(Sent::of(answer.status.as_u16())),
                 // The key was used for other bytes: an earlier attempt, made by another version, was taken.
                 Err(trouble) if trouble.said.starts_with(OTHER_CONTENT) => {
-                    Ok(Sent { status: trouble.status })
+                    Ok(Sent { status: trouble.status, by: None })
                 }
                 Err(trouble) => Err(trouble.into()),
             }
@@ -120,11 +125,11 @@ impl Check for Mailer {
             let request =
                 self.client.get(format!("{}/domains", self.base)).bearer_auth(self.token.expose_secret());
             let found: Result<Value, Trouble> = self.vendor.json(request).await;
-            let domain = self.look.domain();
+            let domain = domain(&self.look.from);
             vec![match found {
                 Ok(answer) => {
                     let domains = answer["data"].as_array().cloned().unwrap_or_default();
-                    match domains.iter().find(|one| one["name"] == *domain) {
+                    match domains.iter().find(|one| one["name"] == domain) {
                         Some(one) if one["status"] == "verified" => {
                             Finding::well("domain", format!("{domain} is verified."))
                         }
@@ -176,4 +181,39 @@ fn complaint(answer: &Answer) -> Option<Complaint> {
         None => String::from_utf8_lossy(&answer.body).into_owned(),
     };
     Some(Complaint { kind, said: printable(said.as_bytes()), wait })
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::{HeaderMap, StatusCode};
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn words_of_resend_say_how_long_to_wait() {
+        use TroubleKind as K;
+        let of = |status: u16, name: &str| {
+            let body = json!({"statusCode": status, "name": name, "message": "why"}).to_string();
+            let status = StatusCode::from_u16(status).unwrap();
+            complaint(&Answer { status, headers: HeaderMap::new(), body: body.into() }).unwrap()
+        };
+        let secs = |complaint: &Complaint| complaint.wait.map(|wait| wait.num_seconds());
+        for (status, name, kind, wait) in [
+            (409, "concurrent_idempotent_requests", K::Limited, Some(5)),
+            (429, "rate_limit_exceeded", K::Limited, None),
+            (429, "daily_quota_exceeded", K::Limited, Some(3_600)),
+            (429, "monthly_quota_exceeded", K::Limited, Some(3_600)),
+            (403, "invalid_api_key", K::Unauthorised, None),
+            (401, "restricted_api_key", K::Forbidden, None),
+            (403, "validation_error", K::Forbidden, None),
+            (422, "invalid_from_address", K::Invalid, None),
+            (404, "not_found", K::Missing, None),
+            (500, "application_error", K::Down, None),
+        ] {
+            let said = of(status, name);
+            assert_eq!((said.kind, secs(&said)), (kind, wait), "{name}");
+            assert_eq!(said.said, format!("{name}: why"));
+        }
+    }
 }

@@ -85,6 +85,12 @@ impl Client {
         self.json(Ask { method: Method::GET, path: "/services/data", query: &[], body: None }).await
     }
 
+    /// Who our user is.
+    pub(super) async fn user_info(&self) -> Result<Value, Trouble> {
+        self.json(Ask { method: Method::GET, path: "/services/oauth2/userinfo", query: &[], body: None })
+            .await
+    }
+
     /// Writes something by its path below the version: `PATCH` changes, `POST` makes.
     pub(super) async fn write(&self, method: Method, rest: &str, body: &Value) -> Result<Answer, Trouble> {
         self.call(Ask { method, path: &self.data(rest), query: &[], body: Some(body) }).await

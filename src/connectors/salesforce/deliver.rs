@@ -2,7 +2,6 @@
 //!
 //! Promises: the same delivery writes the same bytes however often it is tried; an activity is not written twice: by a
 //! unique field where the organisation has it, else by looking for it before a further attempt.
-//! Leaves out: making fields; the check names those that are missing.
 
 use std::collections::HashMap;
 use std::sync::PoisonError;
@@ -61,6 +60,11 @@ impl Default for Fields {
 }
 
 impl Fields {
+    /// Whether a field holds date and time; the others hold text.
+    pub(super) fn is_instant(&self, name: &str) -> bool {
+        [&self.handoff_completed_at, &self.handoff_undone_at].iter().any(|field| *field == name)
+    }
+
     pub(super) fn all(&self) -> impl Iterator<Item = &str> {
         let all = [
             &self.handoff_completed_at,
@@ -79,6 +83,7 @@ impl Fields {
 struct DealUpdate {
     deal_id: String,
     owner_id: Option<String>,
+    owner_email: Option<String>,
     handoff_completed_at: Option<DateTime>,
     handoff_type: Option<String>,
     previous_owner: Option<String>,
@@ -96,6 +101,7 @@ struct Activity {
     account_id: String,
     deal_id: Option<String>,
     owner_id: Option<String>,
+    owner_email: Option<String>,
 }
 
 impl Sender for Org {
@@ -116,23 +122,37 @@ impl Sender for Org {
 
 impl Org {
     async fn update_deal(&self, outgoing: Outgoing<'_>) -> Result<Sent, Unsent> {
-        let update: DealUpdate = command(outgoing.payload)?;
+        let update: DealUpdate = outgoing.data()?;
         let deal = ids::of(ids::OPPORTUNITY, &update.deal_id).ok_or_else(|| {
             Unsent::never(format!(
                 "the deal `{}` is none of Salesforce: its id has to be that of the Opportunity (006…)",
                 update.deal_id
             ))
         })?;
-        let owner = self.user(update.owner_id.as_deref(), outgoing.now).await?;
+        let rep = (update.owner_id.as_deref(), update.owner_email.as_deref());
+        let owner = self.user(rep, outgoing.now).await?;
         let body = deal_body(&update, owner, &self.fields);
-        let answer = self.client.write(Method::PATCH, &format!("sobjects/Opportunity/{deal}"), &body).await?;
-        Ok(Sent { status: Some(answer.status.as_u16()) })
+        let path = format!("sobjects/Opportunity/{deal}");
+        let answer = match self.client.write(Method::PATCH, &path, &body).await {
+            Err(trouble) if self.is_lack_of_fields(&trouble) => match self.provision("Opportunity").await {
+                Ok(true) => self.client.write(Method::PATCH, &path, &body).await?,
+                Ok(false) => return Err(trouble.into()),
+                // What was refused first is what somebody has to see to.
+                Err(why) => {
+                    let said = format!("{}; {}", trouble.said, why.said);
+                    return Err(Trouble { said, ..trouble }.into());
+                }
+            },
+            outcome => outcome?,
+        };
+        Ok(Sent::of(answer.status.as_u16()))
     }
 
     async fn log_activity(&self, outgoing: Outgoing<'_>) -> Result<Sent, Unsent> {
-        let activity: Activity = command(outgoing.payload)?;
+        let activity: Activity = outgoing.data()?;
         let about = self.about(&activity).await?;
-        let owner = self.user(activity.owner_id.as_deref(), outgoing.now).await?;
+        let rep = (activity.owner_id.as_deref(), activity.owner_email.as_deref());
+        let owner = self.user(rep, outgoing.now).await?;
         let made_at = outgoing.id.get_timestamp().and_then(|at| {
             let (secs, nanos) = at.to_unix();
             DateTime::from_timestamp(i64::try_from(secs).ok()?, nanos)
@@ -142,16 +162,31 @@ impl Org {
         let body = task_body(&activity, &about, owner, made_at, &reference);
         let by_field = format!("sobjects/Task/{}/{}", self.delivery_field, outgoing.id);
         let answer = match self.client.write(Method::PATCH, &by_field, &body).await {
-            // The organisation has no such field; the check says so.
+            // The organisation has no such field. Where it cannot be made the check says so.
             Err(trouble) if self.is_lack_of_field(&trouble) => {
+                let made = self.provision("Task").await.unwrap_or_else(|why| {
+                    tracing::warn!(connector = "salesforce", %why, "activities are searched for before they are repeated");
+                    false
+                });
+                if made {
+                    let answer = self.client.write(Method::PATCH, &by_field, &body).await?;
+                    return Ok(Sent::of(answer.status.as_u16()));
+                }
                 if outgoing.attempts > 1 && self.was_logged(&activity, &about, made_at, &reference).await? {
-                    return Ok(Sent { status: Some(200) });
+                    return Ok(Sent::of(200));
                 }
                 self.client.write(Method::POST, "sobjects/Task", &body).await?
             }
             outcome => outcome?,
         };
-        Ok(Sent { status: Some(answer.status.as_u16()) })
+        Ok(Sent::of(answer.status.as_u16()))
+    }
+
+    /// Whether a deal was refused because a field of ours is not there.
+    fn is_lack_of_fields(&self, trouble: &Trouble) -> bool {
+        trouble.kind == TroubleKind::Invalid
+            && trouble.said.starts_with("INVALID_FIELD")
+            && self.fields.all().any(|name| trouble.said.contains(name))
     }
 
     fn is_lack_of_field(&self, trouble: &Trouble) -> bool {
@@ -200,9 +235,15 @@ impl Org {
     }
 
     /// The user who is a rep there; none where nobody is, so that nothing is given to the wrong person.
-    async fn user(&self, rep: Option<&str>, now: DateTime) -> Result<Option<String>, Trouble> {
+    async fn user(
+        &self,
+        (rep, email): (Option<&str>, Option<&str>),
+        now: DateTime,
+    ) -> Result<Option<String>, Trouble> {
         let Some(rep) = rep else { return Ok(None) };
-        let who = self.mapping.owners.get(rep).map_or(rep, String::as_str);
+        let chosen = self.mapping.owners.get(rep).map(String::as_str);
+        let who = chosen
+            .unwrap_or_else(|| if ids::of(ids::USER, rep).is_some() { rep } else { email.unwrap_or(rep) });
         if let Some(id) = ids::of(ids::USER, who) {
             return Ok(Some(id));
         }
@@ -238,14 +279,6 @@ impl Org {
         people.insert(who.to_owned(), (id.clone(), now));
         Ok(id)
     }
-}
-
-/// The data of a delivery.
-fn command<T: serde::de::DeserializeOwned>(payload: &str) -> Result<T, Unsent> {
-    let mut payload: Value =
-        serde_json::from_str(payload).map_err(|error| Unsent::never(error.to_string()))?;
-    serde_json::from_value(payload["data"].take())
-        .map_err(|error| Unsent::never(format!("the command is none that this version writes: {error}")))
 }
 
 /// Salesforce keeps milliseconds.
@@ -299,7 +332,7 @@ mod tests {
     fn update(extra: &Value) -> DealUpdate {
         let mut data = json!({"dealId": "006xx000001a2b3AAA", "accountId": "a", "handoffType": "t", "handoffPackageId": "h"});
         data.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
-        command(&json!({ "data": data }).to_string()).unwrap()
+        serde_json::from_value(data).unwrap()
     }
 
     #[test]
@@ -331,6 +364,7 @@ mod tests {
             account_id: "a".to_owned(),
             deal_id: None,
             owner_id: None,
+            owner_email: None,
         };
         let body = task_body(&activity, "001", None, DateTime::UNIX_EPOCH, "[gtm 1]");
         assert_eq!(body["Subject"].as_str().unwrap().chars().count(), 255);

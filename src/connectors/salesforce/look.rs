@@ -1,5 +1,7 @@
 //! A look at the organisation: what it lets us do, and what somebody has to set up there.
 
+use std::sync::PoisonError;
+
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 
@@ -23,6 +25,12 @@ impl Check for Org {
                 }
                 findings.push(self.quota().await);
             }
+            let unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            findings.extend(unknown.into_iter().map(|unknown| {
+                let detail = "No mapping knows it, and it is passed on by name: name it in `stages` or `lifecycle`, or in \
+                              the policy.";
+                Finding::amiss(format!("unknown {unknown}"), detail)
+            }));
             findings.push(if self.listens {
                 Finding::well(
                     "webhook",

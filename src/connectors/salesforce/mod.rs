@@ -12,21 +12,24 @@ mod deliver;
 mod hear;
 mod ids;
 mod look;
+mod provision;
 mod read;
 mod say;
 mod soap;
 mod soql;
 mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use serde::Deserialize;
 
+use super::consent::ConsentField;
 use super::limits::Limits;
 use super::settings::{Secret, Section, SetupFault};
 use super::vendor::Vendor;
 use super::{Connector, Tools};
+use crate::kernel::clock::DateTime;
 use crate::platform::outbox::Sender;
 use client::{Client, Proof};
 use deliver::{Fields, People};
@@ -81,9 +84,15 @@ struct Settings {
     /// Whether records name their currency.
     #[serde(default)]
     multi_currency: bool,
+    /// Fields of Account and Contact that say yes or no to a purpose.
+    #[serde(default)]
+    consents: Vec<ConsentField>,
     /// Fields of Opportunity that handoffs are written to.
     #[serde(default)]
     fields: Fields,
+    /// Whether fields of ours that are missing are made, where the user may do that.
+    #[serde(default = "yes")]
+    make_fields: bool,
     /// A unique external id of Task, by which no activity is written twice.
     #[serde(default = "delivery_field")]
     delivery_field: String,
@@ -99,6 +108,7 @@ pub(super) struct Mapping {
     owners: BTreeMap<String, String>,
     currency: Option<String>,
     multi_currency: bool,
+    consents: Vec<ConsentField>,
 }
 
 fn api_version() -> String {
@@ -107,6 +117,10 @@ fn api_version() -> String {
 
 fn lifecycle_field() -> String {
     "Type".to_owned()
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn delivery_field() -> String {
@@ -123,6 +137,7 @@ impl Mapping {
             owners: settings.owners.clone(),
             currency: settings.currency.clone(),
             multi_currency: settings.multi_currency,
+            consents: settings.consents.clone(),
         }
     }
 }
@@ -134,8 +149,13 @@ pub(super) struct Org {
     mapping: Arc<Mapping>,
     fields: Fields,
     delivery_field: String,
+    makes_fields: bool,
+    /// When it was last tried to make the fields of an object.
+    provisioned: Mutex<BTreeMap<&'static str, DateTime>>,
     /// Whether it may call us.
     listens: bool,
+    /// Names of stages and the like that were read and that no mapping knows.
+    unknown: Mutex<BTreeSet<String>>,
     people: Mutex<People>,
 }
 
@@ -201,7 +221,10 @@ fn organisation(
         mapping,
         fields: settings.fields,
         delivery_field: settings.delivery_field,
+        makes_fields: settings.make_fields,
+        provisioned: Mutex::default(),
         listens: settings.webhook_secret.is_some(),
+        unknown: Mutex::default(),
         people: Mutex::default(),
     })
 }
@@ -214,6 +237,7 @@ fn check_names(settings: &Settings, section: &Section) -> Result<(), SetupFault>
     ];
     names.extend(settings.account_field.as_deref().map(|name| ("account_field", name)));
     names.extend(settings.fields.all().map(|name| ("fields", name)));
+    names.extend(settings.consents.iter().map(|consent| ("consents", consent.property.as_str())));
     if let Some((key, name)) = names.into_iter().find(|(_, name)| !soql::is_field(name)) {
         return Err(section.fault(key, format!("`{name}` is no name of a field; take its API name")));
     }

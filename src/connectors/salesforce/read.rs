@@ -1,5 +1,7 @@
 //! Reading from the organisation: an object, an account with its people and deals, everything page by page.
 
+use std::sync::PoisonError;
+
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
 
@@ -18,6 +20,8 @@ const READING_ORDER: [&str; 3] = ["Contact", "Opportunity", "Account"];
 const OF_ACCOUNT_MAX: usize = 500;
 /// Accounts whose website holds a domain that are looked through for the one whose it is.
 const NAMESAKES_MAX: usize = 50;
+/// Unknown names that are remembered.
+const UNKNOWN_MAX: usize = 100;
 
 impl Source for Org {
     fn group(&self) -> Group {
@@ -161,14 +165,7 @@ impl Org {
             let origin = Origin::Read { at };
             match say::said(Record { object: kind, fields, origin, subject }, &self.mapping) {
                 Ok(said) => {
-                    for unknown in said.unknown {
-                        tracing::warn!(
-                            unknown,
-                            kind,
-                            record_id,
-                            "no mapping knows this; it is passed on by name"
-                        );
-                    }
+                    said.unknown.into_iter().for_each(|unknown| self.note_unknown(unknown, record_id));
                     sayings.extend(said.sayings);
                 }
                 // A deal without an account, for example; there is nobody to say it of.
@@ -178,5 +175,14 @@ impl Org {
             }
         }
         sayings
+    }
+
+    /// Tells once of a name that no mapping knows; the check lists them.
+    fn note_unknown(&self, unknown: String, record_id: &str) {
+        let mut all = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() < UNKNOWN_MAX && !all.contains(&unknown) {
+            tracing::warn!(unknown, record_id, "no mapping knows this; it is passed on by name");
+            all.insert(unknown);
+        }
     }
 }

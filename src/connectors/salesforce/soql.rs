@@ -3,6 +3,7 @@
 //! Promises: whatever a text holds, as a literal it stays one; names of fields are checked when the settings are read.
 
 use super::Mapping;
+use crate::connectors::consent::ConsentObject;
 
 /// A text as a literal, with its quotes.
 pub(super) fn literal(text: &str) -> String {
@@ -106,7 +107,14 @@ pub(super) fn fields(object: &str, mapping: &Mapping) -> Vec<String> {
     let mut fields: Vec<String> = fields.into_iter().map(str::to_owned).collect();
     let mapped = [mapping.account_field.as_ref().map(|field| format!("{of_account}{field}"))];
     let lifecycle = (object == "Account").then(|| mapping.lifecycle_field.clone());
-    for field in mapped.into_iter().flatten().chain(lifecycle) {
+    let of_object = match object {
+        "Account" => Some(ConsentObject::Companies),
+        "Contact" => Some(ConsentObject::Contacts),
+        _ => None,
+    };
+    let consents = mapping.consents.iter().filter(|consent| Some(consent.object) == of_object);
+    let consents = consents.map(|consent| consent.property.clone());
+    for field in mapped.into_iter().flatten().chain(lifecycle).chain(consents) {
         if !fields.contains(&field) {
             fields.push(field);
         }

@@ -179,7 +179,7 @@ mod tests {
             let mut answer = answer(200, "");
             answer.headers.insert("sforce-limit-info", text.parse().unwrap());
             note_usage(&answer, &limits);
-            limits.quotas()
+            limits.quotas(std::time::Duration::from_mins(1))
         };
         assert_eq!(noted("api-usage=18/5000")["day"], Quota { used: 18, limit: 5_000 });
         let both = noted("api-usage=25/5000; per-app-api-usage=17/250(appName=sample-app)");

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::{NAME, Segment};
-use crate::connectors::analytics::{Message, Teller, id_text, instant};
-use crate::connectors::inbound::{Reading, Received};
+use crate::connectors::analytics::{Message, Teller, contact_id, id_text, instant};
+use crate::connectors::inbound::{Forgotten, Reading, Received, Statement};
 
 /// Where the person's address is.
 const EMAILS: [&str; 4] = ["/traits/email", "/context/traits/email", "/properties/email", "/userId"];
@@ -67,12 +67,25 @@ impl Segment {
             "identify" if traits.is_object() => teller.contact(&message, traits),
             "identify" => teller.contact(&message, &one.item["context"]["traits"]),
             "group" => teller.account(&message, traits),
-            "delete" => teller.reading.misread(
-                one.place,
-                "somebody asks to be forgotten. A write key may not erase: do it with DELETE /v1/accounts/{accountId}/personal-data (gtm privacy erase)",
-            ),
+            "delete" => forget(one, &message, received, teller),
             _ => teller.reading.ignored += 1,
         }
+    }
+}
+
+/// Somebody asks to be forgotten. Whoever has a write key may not erase people; Segment may, by what it has signed: one
+/// message, or the first of several.
+fn forget(one: &Placed<'_>, message: &Message<'_>, received: &Received<'_>, teller: &mut Teller<'_>) {
+    let signed = !received.about.contains_key("call") && one.number == "0";
+    match (signed, &message.user) {
+        (true, Some(user)) => {
+            teller.reading.say(one.place, Statement::Erase(Forgotten::Contact(contact_id(user))));
+        }
+        _ => teller.reading.misread(
+            one.place,
+            "somebody asks to be forgotten, and who asks it is not proven or not named. A write key may not erase: do it \
+             with DELETE /v1/accounts/{accountId}/personal-data (gtm privacy erase)",
+        ),
     }
 }
 
@@ -100,7 +113,7 @@ mod tests {
 
     use super::super::{about, tests::made};
     use super::*;
-    use crate::connectors::inbound::{About, Saying, Statement};
+    use crate::connectors::inbound::{About, Saying};
 
     fn read_as(table: &Value, about: &About, body: &Value) -> Reading {
         let received_at = "2026-11-20T00:00:00Z".parse().unwrap();
@@ -163,8 +176,27 @@ mod tests {
         ]}));
         let places: Vec<&str> = reading.faults.iter().map(|fault| fault.pointer.as_str()).collect();
         assert_eq!(places, ["/batch/0/event", "/batch/2/timestamp", "/batch/3/type", "/batch/4"]);
-        assert!(reading.faults[3].detail.contains("erase the person"));
+        assert!(reading.faults[3].detail.contains("gtm privacy erase"));
         assert_eq!((sayings(&reading).len(), reading.ignored), (1, 1));
+    }
+
+    #[test]
+    fn who_is_to_be_forgotten_is_erased_where_segment_has_signed_it_and_nowhere_else() {
+        let delete = json!({"type": "delete", "userId": "jane@acme.com"});
+        let erased = |reading: &Reading| match reading.said.as_slice() {
+            [(_, Statement::Erase(Forgotten::Contact(id)))] => Some(id.clone()),
+            _ => None,
+        };
+        assert_eq!(
+            erased(&read(&delete)),
+            Some(contact_id("jane@acme.com")),
+            "the id by which contacts are told"
+        );
+        assert_eq!(erased(&read(&json!([delete, {"type": "page"}]))), Some(contact_id("jane@acme.com")));
+        let second = read(&json!([{"type": "page"}, delete]));
+        assert_eq!((erased(&second), second.faults.len()), (None, 1), "only the first of several is signed");
+        let by_key = read_as(&json!({}), &about("batch"), &json!({"batch": [delete]}));
+        assert_eq!((erased(&by_key), by_key.faults.len()), (None, 1));
     }
 
     #[test]

@@ -83,8 +83,9 @@ pub(super) fn connect(tools: &Tools, section: &Section) -> Result<Vec<Connector>
         (None, Some(url)) => {
             let hook =
                 Hook { vendor: vendor(words::of_hook), client: tools.client.clone(), url: url.0, layout };
-            let hook: Arc<dyn Sender> = Arc::new(hook);
-            connector.senders.extend(SERVES.map(|to| (to, hook.clone())));
+            let hook = Arc::new(hook);
+            connector.senders.extend(SERVES.map(|to| (to, hook.clone() as Arc<dyn Sender>)));
+            connector.check = Some(hook);
             None
         }
         (Some(_), Some(_)) => {

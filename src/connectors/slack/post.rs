@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::blocks::{Alert, Layout, message};
-use crate::connectors::Finding;
 use crate::connectors::vendor::{Trouble, TroubleKind, Vendor};
+use crate::connectors::{Check, Finding};
 use crate::kernel::clock::DateTime;
 use crate::platform::outbox::{Outgoing, Sender, Sent, Unsent};
 
@@ -40,6 +40,10 @@ impl Sender for Bot {
         "slack"
     }
 
+    fn in_order(&self) -> bool {
+        false
+    }
+
     fn send<'a>(&'a self, outgoing: Outgoing<'a>) -> BoxFuture<'a, Result<Sent, Unsent>> {
         Box::pin(self.deliver(outgoing))
     }
@@ -47,7 +51,7 @@ impl Sender for Bot {
 
 impl Bot {
     async fn deliver(&self, outgoing: Outgoing<'_>) -> Result<Sent, Unsent> {
-        let mut alert = read(outgoing.payload)?;
+        let mut alert: Alert = outgoing.data()?;
         for person in &mut alert.to {
             if let Some(email) = &person.email {
                 person.slack_id = self.person(email, outgoing.now).await?;
@@ -64,8 +68,8 @@ impl Bot {
                     "the team has no channel in the roster, and connectors.slack.channel names none",
                 )
             })?;
-        if outgoing.attempts > 1 && self.was_posted(&channel, outgoing.id).await? {
-            return Ok(Sent { status: Some(200) });
+        if outgoing.unsure && self.was_posted(&channel, outgoing.id).await? {
+            return Ok(Sent::of(200));
         }
         let mut body = message(&alert, &self.layout);
         body["channel"] = json!(channel);
@@ -74,7 +78,7 @@ impl Bot {
             "event_payload": {"delivery_id": outgoing.id, "handoff_id": alert.handoff_id},
         });
         self.call("chat.postMessage", &body).await?;
-        Ok(Sent { status: Some(200) })
+        Ok(Sent::of(200))
     }
 
     /// Calls a method with a JSON body.
@@ -190,21 +194,36 @@ impl Sender for Hook {
         "slack"
     }
 
+    fn in_order(&self) -> bool {
+        false
+    }
+
     fn send<'a>(&'a self, outgoing: Outgoing<'a>) -> BoxFuture<'a, Result<Sent, Unsent>> {
         Box::pin(async move {
-            let alert = read(outgoing.payload)?;
+            let alert: Alert = outgoing.data()?;
             let request = self.client.post(self.url.expose_secret()).json(&message(&alert, &self.layout));
             let answer = self.vendor.call(request).await?;
-            Ok(Sent { status: Some(answer.status.as_u16()) })
+            Ok(Sent::of(answer.status.as_u16()))
         })
     }
 }
 
-/// The alert of a delivery.
-fn read(payload: &str) -> Result<Alert, Unsent> {
-    let mut payload: Value =
-        serde_json::from_str(payload).map_err(|error| Unsent::never(error.to_string()))?;
-    serde_json::from_value(payload["data"].take()).map_err(|error| {
-        Unsent::never(format!("the command is not an alert that this version writes: {error}"))
-    })
+/// What Slack says of a message without content: the address is good.
+const NOTHING_SAID: [&str; 3] = ["no_text", "invalid_payload", "missing_text_or_fallback_or_attachments"];
+
+impl Check for Hook {
+    fn check(&self) -> BoxFuture<'_, Vec<Finding>> {
+        Box::pin(async move {
+            // Nothing is posted: a message without content is refused by an address that is there, and by one that is not.
+            let request = self.client.post(self.url.expose_secret()).json(&json!({}));
+            let well = || {
+                Finding::well("webhook_url", "It is there: alerts go to its one channel, without buttons.")
+            };
+            vec![match self.vendor.call(request).await {
+                Ok(_) => well(),
+                Err(trouble) if NOTHING_SAID.contains(&trouble.said.trim()) => well(),
+                Err(trouble) => Finding::amiss("webhook_url", trouble.to_string()),
+            }]
+        })
+    }
 }

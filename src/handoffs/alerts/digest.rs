@@ -61,6 +61,12 @@ pub fn pointless(held: &HeldAlert, rep: &RepId) -> Option<Dropped> {
     let has_it = held.status.is_open() && held.owner_id.as_ref() == Some(rep);
     let last = match held.matters {
         Matters::Always => return None,
+        Matters::WhileUnanswered => {
+            return match held.status {
+                over if over.is_final() => Some(Dropped::HandoffOver),
+                status => (status > Status::Assigned).then_some(Dropped::AlreadyDone),
+            };
+        }
         Matters::WhileNotOwner => return has_it.then_some(Dropped::TheOwnerAgain),
         Matters::UntilAcknowledged => Status::Assigned,
         Matters::UntilContacted => Status::Acknowledged,

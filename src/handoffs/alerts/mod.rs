@@ -2,8 +2,7 @@
 //!
 //! Promises: of what is not urgent a person gets at most the budget in any window of time; what is urgent always passes
 //! and counts. What would be too much is held and told in a digest, in the person's working time, unless there is no
-//! point in telling it any more; then the reason is kept. Whom an alert names beside people (a role, a channel) is not
-//! limited.
+//! point in telling it any more; then the reason is kept. A channel is not limited.
 //! Leaves out: rows and locks, which whoever writes has; what is worth an alert.
 
 mod budget;
@@ -71,13 +70,21 @@ pub struct Person {
     /// None for somebody who is not on the roster.
     pub name: Option<String>,
     pub email: Option<String>,
+    /// Told for looking after others, and not for having the handoff or having had it.
+    #[serde(skip)]
+    pub looks_after: bool,
 }
 
 impl Person {
     pub fn of(roster: &Roster, id: &RepId) -> Self {
         let rep = roster.rep(id.as_str());
         let (name, email) = rep.map(|rep| (rep.name.clone(), rep.email.clone())).unzip();
-        Self { rep_id: id.clone(), name, email }
+        Self { rep_id: id.clone(), name, email, looks_after: false }
+    }
+
+    /// Somebody whom a role or a team leads to.
+    pub fn looking_after(roster: &Roster, id: &RepId) -> Self {
+        Self { looks_after: true, ..Self::of(roster, id) }
     }
 }
 
@@ -89,6 +96,8 @@ pub enum Matters {
     UntilAcknowledged,
     /// Its person has the handoff and has not contacted the customer.
     UntilContacted,
+    /// Nobody has acknowledged the handoff, whoever has it.
+    WhileUnanswered,
     /// It says that the handoff is no longer theirs.
     WhileNotOwner,
     Always,
@@ -99,7 +108,16 @@ impl Matters {
         match self {
             Self::UntilAcknowledged => &["acknowledge", "take_over", "reject"],
             Self::UntilContacted => &["take_over", "reject"],
-            Self::WhileNotOwner | Self::Always => &[],
+            Self::WhileUnanswered | Self::WhileNotOwner | Self::Always => &[],
+        }
+    }
+
+    /// How long it matters to a certain person: who looks after others is not asked to do it.
+    pub fn to(self, person: &Person) -> Self {
+        match self {
+            Self::UntilAcknowledged if person.looks_after => Self::WhileUnanswered,
+            Self::UntilContacted | Self::WhileNotOwner if person.looks_after => Self::Always,
+            matters => matters,
         }
     }
 }

@@ -92,7 +92,7 @@ proptest! {
 }
 
 fn alert(names: &[String]) -> Alert {
-    let person = |id: &String| Person { rep_id: rep(id), name: None, email: None };
+    let person = |id: &String| Person { rep_id: rep(id), name: None, email: None, looks_after: false };
     Alert {
         channel: None,
         to: names.iter().map(person).collect(),
@@ -202,7 +202,7 @@ fn what_is_told_in_a_digest_is_what_is_still_so() {
 
 #[test]
 fn a_digest_tells_the_most_pressing_first() {
-    let person = Person { rep_id: rep("ada"), name: Some("Ada".to_owned()), email: None };
+    let person = Person { rep_id: rep("ada"), name: Some("Ada".to_owned()), email: None, looks_after: false };
     let mut alerts = vec![held(Matters::Always, Status::Assigned, "ada"); 3];
     (alerts[0].title, alerts[0].priority) = ("a deadline".to_owned(), Urgency::Medium);
     (alerts[1].title, alerts[1].held_at) = ("second".to_owned(), at("09:10"));

@@ -18,47 +18,59 @@ use crate::platform::http::{
     Fault, IdempotencyParams, Json, Path, Problem, ProblemDocument, RawBody, Scoped, scope,
 };
 
-/// The longest reason.
-const REASON_MAX: usize = 1_000;
+/// The most characters of a reason, a question or an answer.
+const WORDS_MAX: usize = 1_000;
 
-/// Nothing to say.
+/// Nothing more to say.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct PlainBody {}
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub struct PlainBody {
+    /// Say how the handoff would then stand and write nothing.
+    dry_run: bool,
+}
 
 /// When it was.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct AtBody {
     /// Now when left out.
     at: Option<DateTime>,
+    /// Say how the handoff would then stand and write nothing.
+    dry_run: bool,
 }
 
 /// How it was received.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct ConvertBody {
     /// How likely the customer is to recommend us.
     #[schema(minimum = 0, maximum = 10)]
     nps: Option<u8>,
+    /// Say how the handoff would then stand and write nothing.
+    dry_run: bool,
 }
 
 /// Why.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct ReasonBody {
     reason: Option<String>,
+    /// Say how the handoff would then stand and write nothing.
+    dry_run: bool,
 }
 
 /// Why the owner gives it back.
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct RejectBody {
     reason: String,
     /// Whether somebody else of the team gets it; otherwise it goes back to the team it came from and is over.
     #[serde(default = "yes")]
     #[schema(default = true)]
     reroute: bool,
+    /// Say how the handoff would then stand and write nothing.
+    #[serde(default)]
+    dry_run: bool,
 }
 
 fn yes() -> bool {
@@ -71,6 +83,28 @@ fn yes() -> bool {
 pub struct ReassignBody {
     /// The rep; whoever is next by the routing when left out.
     owner_id: Option<String>,
+    /// Say how the handoff would then stand and write nothing.
+    dry_run: bool,
+}
+
+/// What the owner wants to know.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct AskBody {
+    question: String,
+    /// Say how the handoff would then stand and write nothing.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// What those who handed over say.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub struct AnswerBody {
+    /// Left out where it was answered in another way.
+    answer: Option<String>,
+    /// Say how the handoff would then stand and write nothing.
+    dry_run: bool,
 }
 
 /// An empty body says nothing.
@@ -79,13 +113,19 @@ fn body<T: DeserializeOwned + Default>(raw: &[u8]) -> Result<T, Problem> {
 }
 
 fn checked(reason: Option<String>) -> Result<Option<String>, Problem> {
-    match reason.map(|reason| reason.trim().to_owned()) {
-        Some(reason) if reason.is_empty() => Err(fault("#/reason", "is empty: say why, or leave it out")),
-        Some(reason) if reason.chars().count() > REASON_MAX => {
-            Err(fault("#/reason", &format!("is longer than {REASON_MAX} characters")))
-        }
-        reason => Ok(reason),
+    reason.map(|reason| words("#/reason", &reason)).transpose()
+}
+
+/// Something that a person wrote.
+fn words(pointer: &'static str, text: &str) -> Result<String, Problem> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(fault(pointer, "is empty: write a sentence, or leave it out where that is possible"));
     }
+    if text.chars().count() > WORDS_MAX {
+        return Err(fault(pointer, &format!("is longer than {WORDS_MAX} characters")));
+    }
+    Ok(text.to_owned())
 }
 
 fn fault(pointer: &'static str, detail: &str) -> Problem {
@@ -120,9 +160,9 @@ macro_rules! action {
             RawBody(raw): RawBody,
         ) -> Result<Json<HandoffWire>, Problem> {
             let $given: $body = body(&raw)?;
-            let $now = handoffs.clock.now();
+            let (dry_run, $now) = ($given.dry_run, handoffs.clock.now());
             let action: Result<Action, Problem> = $action;
-            done(&handoffs, id, Deed::new(action?, caller.actor())).await
+            done(&handoffs, id, Deed { dry_run, ..Deed::new(action?, caller.actor()) }).await
         }
     };
 }
@@ -131,8 +171,29 @@ action! {
     /// Acknowledge a handoff
     ///
     /// The owner has seen it. Tracked apart from the contact, which is what meets the SLA.
-    acknowledge_handoff, "/v1/handoffs/{handoffId}/acknowledge", PlainBody, "Nothing.",
+    acknowledge_handoff, "/v1/handoffs/{handoffId}/acknowledge", PlainBody, "Nothing, or that it is only a look.",
     |_given, _now| Ok(Action::Acknowledge)
+}
+
+action! {
+    /// Ask those who handed over
+    ///
+    /// The owner needs to know something before the customer is contacted. Whoever was responsible on the sending side is
+    /// told; the clock stands still until the answer, once in a turn and for as long as the type says (`wait_for_answer`)
+    /// at most. Counts as acknowledged.
+    ask_handoff, "/v1/handoffs/{handoffId}/ask", AskBody, "The question.",
+    |given, _now| Ok(Action::Ask { question: words("#/question", &given.question)? })
+}
+
+action! {
+    /// Answer what the owner has asked
+    ///
+    /// The owner is told, and the clock goes on where it stood.
+    answer_handoff, "/v1/handoffs/{handoffId}/answer", AnswerBody, "The answer; nothing where it was given in another way.",
+    |given, _now| {
+        let answer = given.answer.map(|answer| words("#/answer", &answer)).transpose()?;
+        Ok(Action::Answer { answer })
+    }
 }
 
 action! {
@@ -187,7 +248,7 @@ action! {
     /// Release a held handoff
     ///
     /// It goes on although something is missing, on the caller's word.
-    release_handoff, "/v1/handoffs/{handoffId}/release", PlainBody, "Nothing.",
+    release_handoff, "/v1/handoffs/{handoffId}/release", PlainBody, "Nothing, or that it is only a look.",
     |_given, _now| Ok(Action::Release)
 }
 
@@ -215,7 +276,7 @@ pub async fn reject_handoff(
 ) -> Result<Json<HandoffWire>, Problem> {
     let reason = checked(Some(given.reason))?.unwrap_or_default();
     let action = Action::Reject { reason, reroute: given.reroute };
-    done(&handoffs, id, Deed::new(action, caller.actor())).await
+    done(&handoffs, id, Deed { dry_run: given.dry_run, ..Deed::new(action, caller.actor()) }).await
 }
 
 /// Give a handoff to somebody else
@@ -242,7 +303,7 @@ pub async fn reassign_handoff(
     let given: ReassignBody = body(&raw)?;
     let next = given.owner_id.map(|id| RepId::parse(&id)).transpose();
     let next = next.map_err(|error| fault("#/ownerId", &error.to_string()))?;
-    let mut deed = Deed::new(Action::Reassign { reason: TurnEnd::Reassigned }, caller.actor());
-    deed.next = next;
+    let action = Action::Reassign { reason: TurnEnd::Reassigned };
+    let deed = Deed { next, dry_run: given.dry_run, ..Deed::new(action, caller.actor()) };
     done(&handoffs, id, deed).await
 }

@@ -1,5 +1,7 @@
 //! Handoffs: opening, listing, reading, reporting.
 
+use std::collections::BTreeSet;
+
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
@@ -21,6 +23,10 @@ use crate::platform::http::{
 };
 use crate::platform::outbox::api::DeliveryWire;
 
+/// The most skills that a call may ask for, and the most characters of each.
+const SKILLS_MAX: usize = 20;
+const SKILL_CHARS_MAX: usize = 60;
+
 /// What is handed over.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -36,6 +42,9 @@ pub struct OpenBody {
     to_team: Option<String>,
     /// Who is to have it, whatever the routing says.
     owner_id: Option<String>,
+    /// What its owner must know, such as a language, beside what the type asks for; for the rotation.
+    #[serde(default)]
+    skills: BTreeSet<String>,
     /// Say what would happen and write nothing.
     #[serde(default)]
     dry_run: bool,
@@ -66,6 +75,15 @@ impl OpenBody {
         ] {
             check(pointer, text.as_deref().map_or(Ok(()), well_formed));
         }
+        if self.skills.len() > SKILLS_MAX {
+            faults.push(Fault::new("#/skills", format!("has more than {SKILLS_MAX} skills")));
+        }
+        for (at, skill) in self.skills.iter().enumerate() {
+            if skill.trim().is_empty() || skill.chars().count() > SKILL_CHARS_MAX {
+                let detail = format!("must have 1 to {SKILL_CHARS_MAX} characters");
+                faults.push(Fault::new(format!("#/skills/{at}"), detail));
+            }
+        }
         if !faults.is_empty() {
             return Err(Problem::invalid(faults));
         }
@@ -76,6 +94,7 @@ impl OpenBody {
             from_team: self.from_team,
             to_team: self.to_team,
             owner_id: self.owner_id.and_then(|id| RepId::parse(&id).ok()),
+            skills: self.skills,
             dry_run: self.dry_run,
             // Each call is a cause of its own; a repeat is told by its idempotency key.
             cause: format!("call:{}", new_id(handoffs.clock.now())),
@@ -154,6 +173,20 @@ pub struct HandoffQuery {
     overdue: Option<bool>,
 }
 
+impl HandoffQuery {
+    /// The filter, with nothing said of pages.
+    pub(super) fn filter(self, now: DateTime) -> HandoffFilter {
+        HandoffFilter {
+            status: self.status.map(Status::name),
+            handoff_type: self.handoff_type,
+            owner_id: self.owner_id,
+            account_id: self.account_id,
+            overdue: self.overdue.map(|overdue| (overdue, now)),
+            ..HandoffFilter::default()
+        }
+    }
+}
+
 /// List handoffs
 ///
 /// Newest first, without their packages.
@@ -169,15 +202,7 @@ pub async fn list_handoffs(
     Paged { filter, page }: Paged<HandoffQuery>,
 ) -> Result<Json<Page<HandoffWire>>, Problem> {
     let now = handoffs.clock.now();
-    let filter = HandoffFilter {
-        status: filter.status.map(Status::name),
-        handoff_type: filter.handoff_type,
-        owner_id: filter.owner_id,
-        account_id: filter.account_id,
-        overdue: filter.overdue.map(|overdue| (overdue, now)),
-        before: page.after()?,
-        limit: page.fetch(),
-    };
+    let filter = HandoffFilter { before: page.after()?, limit: page.fetch(), ..filter.filter(now) };
     let rows = handoffs.list(&filter).await?;
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
     let (roster, briefed) = (handoffs.roster().await?, handoffs.briefed(&ids).await?);
@@ -232,15 +257,15 @@ pub async fn get_handoff_report(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let handoff = handoffs.find(id).await?;
-    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let html = prefers_html(accept);
+    let html = prefers_html(&headers);
     let report = handoffs.report(&handoff, html).await?;
     let content_type = if html { "text/html; charset=utf-8" } else { "text/markdown; charset=utf-8" };
     Ok(([(header::CONTENT_TYPE, content_type)], report).into_response())
 }
 
 /// Whether HTML comes before Markdown and plain text in what a client accepts.
-fn prefers_html(accept: &str) -> bool {
+pub fn prefers_html(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let first = |kinds: &[&str]| kinds.iter().filter_map(|kind| accept.find(kind)).min();
     match (first(&["text/html"]), first(&["text/markdown", "text/plain"])) {
         (Some(html), Some(markdown)) => html < markdown,

@@ -5,14 +5,17 @@ mod actions;
 mod alerts;
 mod calendars;
 mod entries;
+mod export;
 mod handoffs;
 mod metrics;
 mod named_accounts;
 mod reps;
 mod reroute;
+mod roles;
 mod roster;
 mod segments;
 mod sla;
+mod sla_terms;
 mod teams;
 mod territories;
 mod wire;
@@ -20,6 +23,8 @@ mod wire;
 use axum::extract::FromRef;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+
+pub use handoffs::prefers_html;
 
 use super::commands::Handoffs;
 use crate::platform::http::Platform;
@@ -33,10 +38,13 @@ where
 {
     OpenApiRouter::new()
         .routes(routes!(handoffs::list_handoffs, handoffs::open_handoff))
+        .routes(routes!(export::export_handoffs))
         .routes(routes!(handoffs::get_handoff))
         .routes(routes!(handoffs::get_handoff_report))
         .routes(routes!(handoffs::get_handoff_timeline))
         .routes(routes!(actions::acknowledge_handoff))
+        .routes(routes!(actions::ask_handoff))
+        .routes(routes!(actions::answer_handoff))
         .routes(routes!(actions::contact_handoff))
         .routes(routes!(actions::book_handoff_meeting))
         .routes(routes!(actions::convert_handoff))
@@ -63,6 +71,11 @@ where
         .routes(routes!(named_accounts::read, named_accounts::put, named_accounts::remove))
         .routes(routes!(segments::list))
         .routes(routes!(segments::read, segments::put, segments::remove))
+        .routes(routes!(roles::list))
+        .routes(routes!(roles::read, roles::put, roles::remove))
+        .routes(routes!(roster::find_roster_faults))
+        .routes(routes!(sla_terms::list))
+        .routes(routes!(sla_terms::read, sla_terms::put, sla_terms::remove))
         .routes(routes!(roster::get_roster))
         .routes(routes!(roster::import_roster))
         .routes(routes!(sla::preview_sla))

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use crate::handoffs::assign::file::RosterFile;
 use crate::handoffs::commands::{Handoffs, Imported};
 use crate::handoffs::entries::{Key, Kind};
+use crate::handoffs::findings::{Finding, findings};
 use crate::handoffs::import::{File, Import};
 use crate::platform::http::{Fault, Json, Precondition, Problem, ProblemDocument, Scoped, scope};
 
@@ -28,6 +29,29 @@ pub async fn get_roster(
     precondition: Precondition,
 ) -> Result<Response, Problem> {
     precondition.answer(handoffs.roster().await?.entries.file())
+}
+
+/// What somebody should look at.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct RosterFindings {
+    pub data: Vec<Finding>,
+}
+
+/// Check the roster against the handoff types
+///
+/// Roles that nobody holds or no type names, teams that are missing, empty or without a fallback owner: with each what
+/// happens meanwhile and what to do.
+#[utoipa::path(
+    get, path = "/v1/roster/findings", tag = "roster", operation_id = "find_roster_faults",
+    security(("api_key" = ["config:read"])),
+    responses((status = 200, body = RosterFindings, description = "What was found, by code and id; empty when all is well."))
+)]
+pub async fn find_roster_faults(
+    State(handoffs): State<Handoffs>,
+    _caller: Scoped<scope::ConfigRead>,
+) -> Result<Json<RosterFindings>, Problem> {
+    let held = handoffs.roster().await?;
+    Ok(Json(RosterFindings { data: findings(&held.roster, &handoffs.types) }))
 }
 
 /// What is brought in.

@@ -18,6 +18,8 @@ pub struct PreviewQuery {
     r#type: String,
     /// The team that takes over; the type's when left out.
     team: Option<String>,
+    /// The account's segment, such as `enterprise`; the terms for all of the type when left out.
+    segment: Option<String>,
     /// The rep who would have it; only the team's hours count when left out.
     rep: Option<String>,
     /// When it would begin; now when left out.
@@ -43,6 +45,6 @@ pub async fn preview_sla(
     _caller: Scoped<scope::ConfigRead>,
     Query(query): Query<PreviewQuery>,
 ) -> Result<Json<SlaPreview>, Problem> {
-    let PreviewQuery { r#type: type_name, team, rep, at } = query;
-    Ok(Json(handoffs.preview_sla(&PreviewAsk { type_name, team, rep, at }).await?))
+    let PreviewQuery { r#type: type_name, team, segment, rep, at } = query;
+    Ok(Json(handoffs.preview_sla(&PreviewAsk { type_name, team, segment, rep, at }).await?))
 }

@@ -8,7 +8,7 @@ use crate::handoffs::assign::{Outcome, Roster, explain};
 use crate::handoffs::handoff::{Handoff, Status};
 use crate::handoffs::lifecycle::{self, ActionKind};
 use crate::handoffs::package::{Hold, MissingField, Package, Withheld};
-use crate::handoffs::sla::Step;
+use crate::handoffs::sla::{PauseReason, Step};
 use crate::kernel::calendar::CalendarError;
 use crate::kernel::clock::DateTime;
 use crate::motions::Urgency;
@@ -61,6 +61,8 @@ pub struct SlaWire {
     /// Of the budget; negative past the deadline.
     pub remaining_seconds: i64,
     pub breached: bool,
+    /// Why the clock stands still; empty while it runs.
+    pub paused: Vec<PauseReason>,
     /// The next step, such as a reminder.
     #[schema(required = true)]
     pub next: Option<Step>,
@@ -134,6 +136,9 @@ pub struct HandoffWire {
     /// How likely the customer is to recommend us, 0–10.
     #[schema(required = true)]
     pub nps: Option<u8>,
+    /// What the owner has asked those who handed over, while there is no answer.
+    #[schema(required = true)]
+    pub question: Option<String>,
     /// What can be done with it now.
     pub actions: Vec<ActionKind>,
     /// What a partner is not shown, and why; only in the answer that opens the handoff.
@@ -199,6 +204,7 @@ impl HandoffWire {
             closed_at: handoff.closed_at,
             close_reason: handoff.close_reason.clone(),
             nps: handoff.nps,
+            question: handoff.question.clone(),
             actions: lifecycle::legal(handoff, now),
             withheld: Vec::new(),
         })
@@ -246,6 +252,7 @@ fn sla(handoff: &Handoff, now: DateTime) -> Result<Option<SlaWire>, CalendarErro
         spent_seconds: status.spent.num_seconds(),
         remaining_seconds: status.remaining.num_seconds(),
         breached: status.breached,
+        paused: status.paused,
         next: status.next,
     }))
 }

@@ -64,7 +64,7 @@ pub fn obstacles(
 }
 
 fn missing(rep: &Rep, skills: &BTreeSet<String>) -> BTreeSet<String> {
-    skills.iter().map(|skill| fold(skill)).filter(|skill| !rep.skills.contains(skill)).collect()
+    skills.iter().filter(|skill| !rep.knows(skill)).map(|skill| fold(skill)).collect()
 }
 
 /// Who stands in for a rep, when absence is among what is in the way.

@@ -9,10 +9,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::file::{MatchFile, RepFile, RosterFile, SegmentFile, TargetFile, TeamFile};
+use super::file::{MatchFile, RepFile, RoleFile, RosterFile, SegmentFile, TargetFile, TeamFile, TermsFile};
 use super::names::{RepId, TeamId, TerritoryId};
 use super::roster::{Matches, Range, Rep, Roster, SegmentRule, StepRule, Target, Team, Territory, fold};
 use super::rotation::{MEMBERS_MAX, WEIGHT_MAX};
+use crate::handoffs::sla::SlaTerms;
 use crate::kernel::calendar::WorkCalendar;
 use crate::kernel::ids::{IdError, check_caller_id};
 use crate::kernel::text::nearest;
@@ -58,6 +59,8 @@ pub enum RosterFaultCode {
     Pointless,
     /// A calendar that cannot be kept; the message says why.
     BadCalendar,
+    /// Terms that cannot be kept; the message says why.
+    BadTerms,
 }
 
 use RosterFaultCode as Code;
@@ -104,6 +107,8 @@ impl<'f> Checker<'f> {
         let territories = self.territories(file);
         let named = self.named(file);
         let segments = self.segments(file);
+        let roles = self.roles(&file.roles);
+        let terms = self.terms(&file.sla_terms);
         let mut members: BTreeMap<TeamId, Vec<usize>> = BTreeMap::new();
         for (at, rep) in reps.iter().enumerate().filter(|(_, rep)| !rep.leaving) {
             members.entry(rep.team.clone()).or_default().push(at);
@@ -116,7 +121,7 @@ impl<'f> Checker<'f> {
             );
         }
         let teams = teams.into_iter().map(|team| (team.id.clone(), team)).collect();
-        Roster { reps, teams, territories, named, segments, members }
+        Roster { reps, teams, territories, named, segments, roles, terms, members }
     }
 
     fn once(&mut self, names: impl Iterator<Item = String>, list: &str, field: &str) {
@@ -168,15 +173,7 @@ impl<'f> Checker<'f> {
             );
         }
         let lead = team.lead.as_ref().and_then(|rep| self.known_rep(&format!("{path}.lead"), rep));
-        if team.order.as_ref().is_some_and(Vec::is_empty) {
-            self.add(
-                Code::OutOfRange,
-                format!("{path}.order"),
-                "no way to an owner is left; leave `order` out for the usual ones",
-            );
-        }
-        let steps = team.order.iter().flatten().map(|rule| format!("{:?}", rule.by));
-        self.once(steps, &format!("{path}.order"), "by");
+        self.order(&path, team.order.as_deref());
         let calendar = self.known_calendar(&path, team.calendar.as_deref());
         Some(Team {
             calendar,
@@ -189,6 +186,19 @@ impl<'f> Checker<'f> {
             overflow: team.overflow,
             order: team.order.clone().unwrap_or_else(|| StepRule::DEFAULT.to_vec()),
         })
+    }
+
+    /// The ways to an owner that a team or a segment's rule at `path` names.
+    fn order(&mut self, path: &str, order: Option<&[StepRule]>) {
+        if order.is_some_and(<[StepRule]>::is_empty) {
+            self.add(
+                Code::OutOfRange,
+                format!("{path}.order"),
+                "no way to an owner is left; leave `order` out for the usual ones",
+            );
+        }
+        let steps = order.into_iter().flatten().map(|rule| format!("{:?}", rule.by));
+        self.once(steps, &format!("{path}.order"), "by");
     }
 
     fn rep(&mut self, at: usize, rep: &RepFile) -> Option<Rep> {
@@ -317,8 +327,9 @@ impl<'f> Checker<'f> {
             let path = format!("segments[{at}]");
             self.name(&format!("{path}.id"), &rule.key(), check_caller_id);
             let teams = self.teams(&format!("{path}.teams"), &rule.teams);
+            self.order(&path, rule.order.as_deref());
             let to = self.target(&format!("{path}.to"), &rule.to)?;
-            Some(SegmentRule { segment: fold(&rule.segment), teams, to })
+            Some(SegmentRule { segment: fold(&rule.segment), teams, to, order: rule.order.clone() })
         });
         self.segment_ids(&file.segments);
         let names = rules.iter().map(|rule| format!("{} {:?}", rule.segment, rule.teams));
@@ -328,6 +339,44 @@ impl<'f> Checker<'f> {
             (&a.segment, a.teams.is_empty(), &a.teams).cmp(&(&b.segment, b.teams.is_empty(), &b.teams))
         });
         rules
+    }
+
+    fn roles(&mut self, roles: &[RoleFile]) -> BTreeMap<String, Vec<RepId>> {
+        self.once(roles.iter().map(|role| role.id.clone()), "roles", "id");
+        let mut held = BTreeMap::new();
+        for (at, role) in roles.iter().enumerate() {
+            let path = format!("roles[{at}]");
+            self.name(&format!("{path}.id"), &role.id, check_caller_id);
+            if role.reps.is_empty() {
+                let message = "a role that nobody holds need not be listed: name its people, or remove it";
+                self.add(Code::Pointless, format!("{path}.reps"), message);
+            }
+            self.once(role.reps.iter().cloned(), &format!("{path}.reps"), "");
+            let people = role.reps.iter().enumerate();
+            let people =
+                people.filter_map(|(index, rep)| self.known_rep(&format!("{path}.reps[{index}]"), rep));
+            held.insert(role.id.clone(), people.collect());
+        }
+        held
+    }
+
+    fn terms(&mut self, entries: &[TermsFile]) -> BTreeMap<(String, Option<String>), SlaTerms> {
+        self.once(entries.iter().map(|entry| entry.id.clone()), "slaTerms", "id");
+        let key = |entry: &TermsFile| (entry.handoff_type.clone(), entry.segment.as_deref().map(fold));
+        let mut seen = BTreeMap::new();
+        for (at, entry) in entries.iter().enumerate() {
+            let path = format!("slaTerms[{at}]");
+            self.name(&format!("{path}.id"), &entry.id, check_caller_id);
+            for fault in entry.terms.faults() {
+                let path = format!("{path}.terms.{}", camel(fault.key));
+                self.add(Code::BadTerms, path, fault.message);
+            }
+            if seen.insert(key(entry), entry.terms.clone()).is_some() {
+                let message = "other terms are for the same type and segment; keep one of them";
+                self.add(Code::Duplicate, format!("{path}.handoffType"), message);
+            }
+        }
+        seen
     }
 
     /// Two different rules with one id; rules that are the same are told of as such.
@@ -410,6 +459,16 @@ impl<'f> Checker<'f> {
     fn name<T>(&mut self, path: &str, text: &str, parse: fn(&str) -> Result<T, IdError>) -> Option<T> {
         parse(text).map_err(|error| self.add(Code::BadName, path, error.to_string())).ok()
     }
+}
+
+/// A key of the types' file as the API writes it.
+fn camel(key: &str) -> String {
+    let mut parts = key.split('_');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |name, part| {
+        let (head, rest) = part.split_at(part.len().min(1));
+        name + &head.to_uppercase() + rest
+    })
 }
 
 /// The checked form of each entry that has one.

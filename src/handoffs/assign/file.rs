@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use super::caps::Cap;
 use super::roster::{Overflow, Range, StepRule, fold};
 use super::rotation::ReturnPolicy;
+use crate::handoffs::sla::SlaTerms;
 use crate::kernel::calendar::{CalendarDraft, SpecialDayDraft, WeekHoursDraft};
 
 /// Everything about who takes handoffs.
@@ -23,6 +24,8 @@ pub struct RosterFile {
     pub territories: Vec<TerritoryFile>,
     pub named_accounts: Vec<NamedAccountFile>,
     pub segments: Vec<SegmentFile>,
+    pub roles: Vec<RoleFile>,
+    pub sla_terms: Vec<TermsFile>,
 }
 
 /// When somebody works.
@@ -197,6 +200,37 @@ pub struct SegmentFile {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub teams: Vec<String>,
     pub to: TargetFile,
+    /// The ways to an owner for this segment, in the order in which they are tried; the team's when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<Vec<StepRule>>,
+}
+
+/// What is promised for handoffs of a type, or of a type and a segment, instead of what the type itself says. Handoffs
+/// that somebody has already keep the terms that they began with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = SlaTermsEntry)]
+pub struct TermsFile {
+    #[serde(default)]
+    pub id: String,
+    /// Such as `mql_to_sales`.
+    pub handoff_type: String,
+    /// Such as `enterprise`; all that have no terms of their own when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segment: Option<String>,
+    pub terms: SlaTerms,
+}
+
+/// Who holds a role: the people who are told what a handoff type says to this role.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = Role)]
+pub struct RoleFile {
+    /// As handoff types name it, such as `sales_manager`.
+    #[serde(default)]
+    pub id: String,
+    /// All of them are told.
+    pub reps: Vec<String>,
 }
 
 impl SegmentFile {

@@ -1,4 +1,4 @@
-//! Who can take handoffs and by which rules: reps, teams, territories, named accounts and segments, checked.
+//! Who can take handoffs and by which rules: reps, teams, territories, named accounts, segments and roles, checked.
 //!
 //! Promises: a [`Roster`] in hand is consistent: every name in it leads somewhere, limits hold, reps and teams stand in
 //! the order of their names. It is made from a [`RosterFile`](super::file::RosterFile), which lists all of its faults.
@@ -14,6 +14,7 @@ use super::caps::Cap;
 use super::names::{RepId, TeamId, TerritoryId};
 use super::rotation::ReturnPolicy;
 use super::snapshot::Firm;
+use crate::handoffs::sla::SlaTerms;
 use crate::kernel::calendar::{WorkCalendar, Zone};
 
 /// A rep.
@@ -35,6 +36,13 @@ pub struct Rep {
     pub leaving: bool,
     /// The rep's own hours; see [`Roster::calendar_of_rep`].
     pub calendar: Option<Arc<WorkCalendar>>,
+}
+
+impl Rep {
+    /// Whether the rep has a skill, however it is written.
+    pub fn knows(&self, skill: &str) -> bool {
+        self.skills.contains(&fold(skill))
+    }
 }
 
 /// A team and how it shares out what comes to it.
@@ -219,6 +227,28 @@ pub struct SegmentRule {
     /// The teams whose requests it takes; empty for all.
     pub teams: BTreeSet<TeamId>,
     pub to: Target,
+    /// The ways to an owner, instead of the team's.
+    pub order: Option<Vec<StepRule>>,
+}
+
+/// Whom a role leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answers<'r> {
+    /// Those who hold it, in the order of the roster.
+    Holders(Vec<&'r RepId>),
+    /// Nobody holds it: the lead or the fallback owner of the team.
+    Instead(&'r RepId),
+    Nobody,
+}
+
+impl<'r> Answers<'r> {
+    pub fn people(self) -> Vec<&'r RepId> {
+        match self {
+            Self::Holders(holders) => holders,
+            Self::Instead(rep) => vec![rep],
+            Self::Nobody => Vec::new(),
+        }
+    }
 }
 
 /// The whole configuration of assignment, consistent.
@@ -232,6 +262,10 @@ pub struct Roster {
     /// By account id or domain, in lower case; several for accounts that have an owner in each of several teams.
     pub(super) named: BTreeMap<String, Vec<RepId>>,
     pub(super) segments: Vec<SegmentRule>,
+    /// Who is told what is said to a role.
+    pub(super) roles: BTreeMap<String, Vec<RepId>>,
+    /// By type of handoff and segment; without one for all that have none of their own.
+    pub(super) terms: BTreeMap<(String, Option<String>), SlaTerms>,
     /// Positions in `reps`, by team, by name.
     pub(super) members: BTreeMap<TeamId, Vec<usize>>,
 }
@@ -255,9 +289,57 @@ impl Roster {
         self.teams.get(id)
     }
 
+    /// The rule of a segment for the requests to a team.
+    pub fn segment_rule(&self, segment: &str, team: &TeamId) -> Option<&SegmentRule> {
+        let segment = fold(segment);
+        let serves = |rule: &&SegmentRule| rule.teams.is_empty() || rule.teams.contains(team);
+        self.segments.iter().filter(|rule| rule.segment == segment).find(serves)
+    }
+
+    /// What is promised for new handoffs of a type and a segment, where it is not what the type says.
+    pub fn terms(&self, handoff_type: &str, segment: &str) -> Option<&SlaTerms> {
+        let of = |segment| self.terms.get(&(handoff_type.to_owned(), segment));
+        of(Some(fold(segment))).or_else(|| of(None))
+    }
+
+    /// The territories, in the order in which they are asked.
+    pub fn territories(&self) -> &[Territory] {
+        &self.territories
+    }
+
+    /// The named accounts with their owners, by account.
+    pub fn named_accounts(&self) -> impl Iterator<Item = (&str, &[RepId])> {
+        self.named.iter().map(|(account, reps)| (account.as_str(), reps.as_slice()))
+    }
+
     /// Whether a rep leads a team, whichever.
     pub fn leads(&self, id: &RepId) -> bool {
         self.teams.values().any(|team| team.lead.as_ref() == Some(id))
+    }
+
+    /// The roles that somebody is named for, by name.
+    pub fn roles(&self) -> impl Iterator<Item = &str> {
+        self.roles.keys().map(String::as_str)
+    }
+
+    /// Whom a role leads to when something of a team is escalated: those who hold it and are not leaving; else the
+    /// team's lead; else its fallback owner. Nobody where there is none of them.
+    pub fn answers_for(&self, role: &str, team: &TeamId) -> Answers<'_> {
+        let holders: Vec<&RepId> =
+            self.roles.get(role).into_iter().flatten().filter(|rep| self.stays(rep)).collect();
+        if !holders.is_empty() {
+            return Answers::Holders(holders);
+        }
+        let team = self.team(team);
+        let instead = team.and_then(|team| team.lead.as_ref().filter(|lead| self.stays(lead)));
+        match instead.or_else(|| team.and_then(|team| team.fallback.as_ref())) {
+            Some(rep) => Answers::Instead(rep),
+            None => Answers::Nobody,
+        }
+    }
+
+    fn stays(&self, id: &RepId) -> bool {
+        self.rep(id.as_str()).is_some_and(|rep| !rep.leaving)
     }
 
     pub fn teams(&self) -> impl Iterator<Item = &Team> {
@@ -302,10 +384,12 @@ impl Roster {
         let territories = self.territories.iter().filter(|territory| leads(&territory.to));
         let named = self.named.iter().filter(|(_, reps)| reps.contains(id));
         let segments = self.segments.iter().filter(|rule| leads(&rule.to));
+        let roles = self.roles.iter().filter(|(_, reps)| reps.contains(id));
         territories
             .map(|territory| format!("territory {} leads to {id}", territory.id))
             .chain(named.map(|(account, _)| format!("named account {account} is owned by {id}")))
             .chain(segments.map(|rule| format!("segment {} leads to {id}", rule.segment)))
+            .chain(roles.map(|(role, _)| format!("role {role} is held by {id}")))
             .chain(fallbacks.map(|team| format!("team {} falls back on {id}", team.id)))
             .chain(led.map(|team| format!("team {} is led by {id}", team.id)))
             .chain(managed.map(|rep| format!("{} is managed by {id}", rep.id)))

@@ -39,7 +39,7 @@ pub fn assign(request: &Request, snapshot: &Snapshot, now: DateTime) -> Outcome 
         team.fallback.is_some().then(|| later(request.waiting_since, team.overflow.fallback_minutes));
     let fallback_is_due = fallback_at.is_some_and(|at| at <= now);
     let mut tried: Vec<Tried> = Vec::new();
-    for rule in &team.order {
+    for rule in order(request, team, &snapshot.roster) {
         let from = tried.len();
         for (route, way) in ways(rule.by, request, &snapshot.roster) {
             let found = match way {
@@ -65,13 +65,20 @@ pub fn assign(request: &Request, snapshot: &Snapshot, now: DateTime) -> Outcome 
 /// The teams whose rotations an assignment may read or change: what is to be locked, in this order, before the
 /// snapshot is taken.
 pub fn rotations(request: &Request, roster: &Roster) -> BTreeSet<TeamId> {
-    let steps = roster.team(&request.team).into_iter().flat_map(|team| &team.order);
+    let steps = roster.team(&request.team).into_iter().flat_map(|team| order(request, team, roster));
     let ways = steps.flat_map(|rule| ways(rule.by, request, roster));
     ways.filter_map(|(_, way)| match way {
         Way::Pool { team, .. } => Some(team.clone()),
         Way::Person { .. } => None,
     })
     .collect()
+}
+
+/// The ways for a request: those of its segment, where they are its own, else the team's.
+fn order<'r>(request: &Request, team: &'r Team, roster: &'r Roster) -> &'r [StepRule] {
+    let segment = request.firm.segment.as_deref().unwrap_or_default();
+    let own = roster.segment_rule(segment, &team.id).and_then(|rule| rule.order.as_deref());
+    own.unwrap_or(&team.order)
 }
 
 fn later(at: DateTime, minutes: u32) -> DateTime {
@@ -120,7 +127,7 @@ fn ways<'r>(step: Step, request: &'r Request, roster: &'r Roster) -> Vec<(Route,
         }
         Step::Segment => {
             let segment = request.firm.segment.as_deref().map(fold).unwrap_or_default();
-            let rule = roster.segments.iter().find(|rule| rule.segment == segment && serves(&rule.teams));
+            let rule = roster.segment_rule(&segment, &request.team);
             rule.map(|rule| (Route::Segment { segment }, leads(&rule.to))).into_iter().collect()
         }
         Step::Team => {

@@ -16,6 +16,7 @@ use crate::handoffs::handoff::{Handoff, Status, TurnEnd};
 use crate::handoffs::lifecycle::{self, Action, ActionKind};
 use crate::handoffs::sla::Restart;
 use crate::handoffs::store::{self, HandoffFilter, TimelineRow};
+use crate::kernel::clock::DateTime;
 use crate::platform::db;
 use crate::platform::outbox::{self, Delivery, DeliveryFilter};
 
@@ -32,11 +33,13 @@ pub struct Deed {
     /// How the customer found it, where that is said along.
     pub nps: Option<u8>,
     pub by: String,
+    /// Only say how the handoff would then stand.
+    pub dry_run: bool,
 }
 
 impl Deed {
     pub fn new(action: Action, by: impl Into<String>) -> Self {
-        Self { action, next: None, nps: None, by: by.into() }
+        Self { action, next: None, nps: None, by: by.into(), dry_run: false }
     }
 }
 
@@ -52,7 +55,16 @@ pub struct OffBoarded {
 }
 
 impl Handoffs {
-    /// Does something to a handoff; gives it as it then stands.
+    /// The score that was given last at a handoff of an account, with its instant.
+    pub async fn latest_nps(
+        &self,
+        conn: &mut PgConnection,
+        account_id: &str,
+    ) -> Result<Option<(u8, DateTime)>, HandoffError> {
+        Ok(store::latest_nps(conn, account_id).await?)
+    }
+
+    /// Does something to a handoff, or with a dry run only looks at what would come of it; gives it as it then stands.
     pub async fn act(&self, id: Uuid, deed: &Deed) -> Result<Handoff, HandoffError> {
         let mut races = 0;
         loop {
@@ -67,11 +79,14 @@ impl Handoffs {
         let mut tx = db::begin(&self.pool).await?;
         let account_id = store::account_of(&mut tx, id).await?.ok_or(HandoffError::NoHandoff(id))?;
         let current = self.lock_account(&mut tx, &account_id).await?;
-        let mut changing = read(&mut tx, &account_id, id).await?;
+        let changing = read(&mut tx, &account_id, id).await?;
         if let Some(next) = &deed.next {
             self.check_owner(&mut tx, next).await?;
         }
         let now = self.clock.now();
+        let before = deed.action.done_at(now);
+        let caught_up = self.catch_up(&mut tx, vec![changing], before, now).await?.pop();
+        let mut changing = caught_up.ok_or(HandoffError::Moved)?;
         if deed.action == Action::Release && changing.handoff.status == Status::Held {
             // The receiver gets what is known now; that something is missing is the caller's word.
             self.gather_anew(&mut tx, &current, &mut changing, now).await?;
@@ -84,11 +99,16 @@ impl Handoffs {
         // What waits has no owner to lose, and may still be given to whom a person chose.
         let gives = changing.waits() && deed.action.kind() == ActionKind::Reassign;
         if changing.happened.is_empty() && !gives {
+            tx.commit().await?;
             return Ok(changing.handoff);
         }
         let settled = self.settle(&mut tx, vec![changing], &deed.by, now).await?.pop();
-        tx.commit().await?;
-        self.ring();
+        if deed.dry_run {
+            tx.rollback().await?;
+        } else {
+            tx.commit().await?;
+            self.ring();
+        }
         settled.map(|one| one.handoff).ok_or(HandoffError::Moved)
     }
 
@@ -139,12 +159,14 @@ impl Handoffs {
             self.lock_account(&mut tx, account_id).await?;
         }
         let now = self.clock.now();
+        let stored = store::lock_handoffs(&mut tx, &keys).await?.into_iter().map(Changing::of);
+        let stored = stored.collect::<Result<Vec<_>, _>>()?;
         let mut changing = Vec::new();
-        for handoff in store::lock_handoffs(&mut tx, &keys).await? {
+        for mut one in self.catch_up(&mut tx, stored, now, now).await? {
+            let handoff = &one.handoff;
             if !handoff.status.is_open() || from.is_some_and(|rep| handoff.owner_id.as_ref() != Some(rep)) {
                 continue;
             }
-            let mut one = Changing::of(handoff)?;
             one.happened = lifecycle::act(&mut one.handoff, &Action::Reassign { reason }, now)?;
             one.restart = Restart::Manual;
             changing.push(one);

@@ -20,6 +20,7 @@ use crate::handoffs::effects;
 use crate::handoffs::store::{self, HeldAlertRow, HeldFilter, Settled};
 use crate::kernel::clock::DateTime;
 use crate::kernel::ids::new_id;
+use crate::motions::Urgency;
 use crate::platform::db;
 use crate::platform::jobs::{self, Claimed, NewJob};
 use crate::platform::outbox::{self, Cause, NewEffect};
@@ -122,29 +123,30 @@ fn part(
             let calendar = roster.rep(person.rep_id.as_str()).map(|rep| roster.calendar_of_rep(rep));
             let due_at = calendar.map_or(now, |calendar| digest_at(&calendar, terms, now));
             parted.digests.push(job(person.rep_id.to_string(), &json!({}), due_at));
-            parted.held.push(held(&alert, entry_id, person.rep_id, now));
+            parted.held.push(held(&alert, entry_id, person, now));
         }
         if !named || alert.reaches_anybody() {
             let cause =
                 Cause::Entry { account_id: alert.account_id.clone(), handoff_id: alert.handoff_id, entry_id };
-            parted.effects.push(NewEffect::new(cause, effects::ALERT, &alert.data(), now));
+            let hot = alert.priority == Urgency::Urgent;
+            parted.effects.push(NewEffect::new(cause, effects::ALERT, &alert.data(), now).hot(hot));
         }
     }
     parted
 }
 
-fn held(alert: &Alert, entry_id: Uuid, rep_id: RepId, now: DateTime) -> HeldAlertRow {
+fn held(alert: &Alert, entry_id: Uuid, person: Person, now: DateTime) -> HeldAlertRow {
     HeldAlertRow {
         account_id: alert.account_id.clone(),
         id: new_id(now),
-        rep_id,
+        matters: alert.matters.to(&person),
+        rep_id: person.rep_id,
         handoff_id: alert.handoff_id,
         entry_id,
         account_name: alert.account_name.clone(),
         title: alert.title.clone(),
         body: alert.body.clone(),
         priority: alert.priority,
-        matters: alert.matters,
         reason: OVER_BUDGET.to_owned(),
         held_at: now,
         state: "held".to_owned(),

@@ -5,6 +5,7 @@
 //! owner is given to somebody in the same transaction, under the roster's lock, which is taken after those of accounts and
 //! handoffs. People who are alerted are locked after it, and jobs after them.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::alerts::Telling;
-use super::{DRAIN, DRAIN_KEY, HandoffError, Handoffs, STEP};
+use super::{DRAIN, DRAIN_KEY, HandoffError, Handoffs, SLA_WORKER, STEP};
 use crate::handoffs::assign::names::{RepId, TeamId};
 use crate::handoffs::assign::outcome::{Assigned, Route};
 use crate::handoffs::assign::{Outcome, Request, Roster, Snapshot, assign_many, rotations};
@@ -25,7 +26,7 @@ use crate::handoffs::handoff::{Handoff, Happening, Status};
 use crate::handoffs::lifecycle;
 use crate::handoffs::package::{Package, Receipt};
 use crate::handoffs::recheck::written;
-use crate::handoffs::sla::{Basis, Restart};
+use crate::handoffs::sla::{Basis, Restart, SlaClock};
 use crate::handoffs::store::{self, EndedTurn, NewReceipt, NewTurn, TimelineRow};
 use crate::handoffs::types::HandoffType;
 use crate::kernel::clock::DateTime;
@@ -131,6 +132,28 @@ impl Handoffs {
         Ok(changing)
     }
 
+    /// Lets time pass up to when somebody does something, in the transaction of what they do: whether the background
+    /// work has looked yet plays no part in what happened. Gives the handoffs as they then stand.
+    pub(super) async fn catch_up(
+        &self,
+        conn: &mut PgConnection,
+        changing: Vec<Changing>,
+        before: DateTime,
+        now: DateTime,
+    ) -> Result<Vec<Changing>, HandoffError> {
+        let (mut late, mut stands) = (Vec::new(), Vec::with_capacity(changing.len()));
+        for mut one in changing {
+            one.happened = lifecycle::pass_time_before(&mut one.handoff, before, now)?;
+            if one.happened.is_empty() { stands.push(one) } else { late.push(one) }
+        }
+        if !late.is_empty() {
+            let settled = self.settle(conn, late, SLA_WORKER, now).await?;
+            let settled = settled.into_iter().map(|one| Changing::of(one.handoff));
+            stands.extend(settled.collect::<Result<Vec<_>, _>>()?);
+        }
+        Ok(stands)
+    }
+
     async fn update(&self, conn: &mut PgConnection, rows: &[Handoff]) -> Result<(), HandoffError> {
         let done = store::update_handoffs(conn, rows).await?;
         if done == rows.len() as u64 { Ok(()) } else { Err(HandoffError::Moved) }
@@ -173,16 +196,15 @@ impl Handoffs {
         (roster, absences): (&Roster, &Absences),
         now: DateTime,
     ) -> Result<(), HandoffError> {
-        let handoff_type = self.handoff_type(&one.handoff.handoff_type)?;
-        let hours = match handoff_type.sla.basis {
+        let terms = self.promised(&one.handoff, roster)?.sla.clone();
+        let hours = match terms.basis {
             Basis::Wall => None,
             Basis::Business => {
                 Some(availability::hours(roster, &one.handoff.request.team, outcome.rep(), absences))
             }
         };
         one.answered_anew = one.handoff.assignment.as_ref() != Some(&outcome);
-        let happened =
-            lifecycle::place(&mut one.handoff, outcome, &handoff_type.sla, one.restart, hours, now)?;
+        let happened = lifecycle::place(&mut one.handoff, outcome, &terms, one.restart, hours, now)?;
         one.happened.extend(happened);
         one.happened.extend(lifecycle::alarm(&mut one.handoff, now));
         Ok(())
@@ -191,6 +213,22 @@ impl Handoffs {
     /// The type of a handoff.
     pub(super) fn handoff_type(&self, name: &str) -> Result<&HandoffType, HandoffError> {
         self.types.get(name).ok_or_else(|| HandoffError::NoType(name.to_owned()))
+    }
+
+    /// The type of a handoff with what is promised for it: the terms that its clock began with; before it has one, those
+    /// in force for its type and segment.
+    pub(super) fn promised(
+        &self,
+        handoff: &Handoff,
+        roster: &Roster,
+    ) -> Result<Cow<'_, HandoffType>, HandoffError> {
+        let found = self.handoff_type(&handoff.handoff_type)?;
+        let running = handoff.clock.as_ref().map(SlaClock::terms);
+        let terms = running.or_else(|| roster.terms(&handoff.handoff_type, &handoff.segment));
+        Ok(match terms.filter(|terms| **terms != found.sla) {
+            Some(terms) => Cow::Owned(HandoffType { sla: terms.clone(), ..found.clone() }),
+            None => Cow::Borrowed(found),
+        })
     }
 
     async fn write(
@@ -203,8 +241,8 @@ impl Handoffs {
     ) -> Result<(), HandoffError> {
         let mut rows = Rows::default();
         for one in changing.iter() {
-            let handoff_type = self.handoff_type(&one.handoff.handoff_type)?;
-            rows.tell(one, handoff_type, roster, actor, now)?;
+            let handoff_type = self.promised(&one.handoff, roster)?;
+            rows.tell(one, &handoff_type, roster, actor, now)?;
         }
         store::insert_handoffs(conn, &rows.new).await?;
         self.update(conn, &rows.changed).await?;
@@ -321,7 +359,7 @@ impl Rows {
         self.effects.extend(effects.commands.iter().map(|command| {
             let account_id = handoff.account_id.clone();
             let cause = Cause::Entry { account_id, handoff_id: handoff.id, entry_id: entry.id };
-            NewEffect::new(cause, command.destination, &command.data, now)
+            NewEffect::new(cause, command.destination, &command.data, now).hot(scene.is_urgent())
         }));
         self.tellings.extend(effects.alert.map(|alert| Telling { entry_id: entry.id, alert }));
         if let (Happening::Assigned { owner, turn, .. }, Some(outcome)) = (happening, &handoff.assignment) {
@@ -374,8 +412,10 @@ impl Rows {
 /// people; and the seal of the package once the handoff is not held.
 fn logged(happening: &Happening, handoff: &Handoff, mut details: serde_json::Value) -> serde_json::Value {
     let in_words = !matches!(happening, Happening::TurnEnded { .. });
-    if let Some(reason) = details.get("reason").and_then(serde_json::Value::as_str).filter(|_| in_words) {
-        details["reason"] = written(&sha256(reason.as_bytes())).into();
+    for words in ["reason", "question", "answer"].into_iter().filter(|_| in_words) {
+        if let Some(said) = details.get(words).and_then(serde_json::Value::as_str) {
+            details[words] = written(&sha256(said.as_bytes())).into();
+        }
     }
     let never_held = matches!(happening, Happening::Created { .. }) && handoff.status != Status::Held;
     if never_held || matches!(happening, Happening::Released { .. }) {

@@ -28,12 +28,10 @@ impl Custodian for HandoffCustodian {
             for handoff in store::packages(conn, account_id).await? {
                 let found = subject.find_in_json(&handoff.package, &OF_COMPANY);
                 held.extend(found.iter().map(|found| place("handoffPackages", Some(handoff.id), found)));
-                if let Some(reason) = handoff.close_reason.filter(|text| subject.redact_text(text).is_some())
-                {
-                    held.push(Holding {
-                        kind: "handoffs",
-                        held: json!({"id": handoff.id, "closeReason": reason}),
-                    });
+                for (said, words) in [("closeReason", handoff.close_reason), ("question", handoff.question)] {
+                    if let Some(words) = words.filter(|text| subject.redact_text(text).is_some()) {
+                        held.push(Holding { kind: "handoffs", held: json!({"id": handoff.id, said: words}) });
+                    }
                 }
             }
             for line in store::entry_docs(conn, account_id).await? {
@@ -74,7 +72,9 @@ impl Custodian for HandoffCustodian {
             for handoff in store::packages(conn, account_id).await? {
                 let package = subject.redact_json(&handoff.package, &OF_COMPANY);
                 let reason = handoff.close_reason.as_deref().and_then(|text| subject.redact_text(text));
-                if package.is_none() && reason.is_none() {
+                let question = handoff.question.as_deref().and_then(|text| subject.redact_text(text));
+                let words = reason.is_some() || question.is_some();
+                if package.is_none() && !words {
                     continue;
                 }
                 if package.is_some() {
@@ -87,7 +87,7 @@ impl Custodian for HandoffCustodian {
                     let details = json!({ "package": written(&digest), "erasure": erasing.id });
                     changed.entries.push(Entry::new(erasing.actor, PACKAGE_ERASED, subject, details));
                 }
-                if reason.is_some() {
+                if words {
                     changed.count("handoffs", 1);
                 }
                 let close_reason = reason.or(handoff.close_reason);
@@ -96,6 +96,7 @@ impl Custodian for HandoffCustodian {
                     package: text,
                     digest: digest.to_vec(),
                     close_reason,
+                    question: question.or(handoff.question),
                 });
             }
             store::rewrite_packages(conn, account_id, &left).await?;

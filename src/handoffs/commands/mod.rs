@@ -6,10 +6,12 @@
 
 mod absences;
 mod act;
+pub mod ahead;
 mod alerts;
 mod change;
 mod custody;
 mod follow;
+mod measure;
 mod metrics;
 mod open;
 mod pass;
@@ -44,9 +46,10 @@ pub use absences::{Authority, NewAbsence, Noted};
 pub use act::{Deed, OffBoarded};
 pub use custody::HandoffCustodian;
 pub use follow::HandoffFollower;
+pub use measure::{MeasureFilter, Measured};
 pub use open::{OpenAsk, Opened};
 pub use preview::PreviewAsk;
-pub use roster::{Held, Imported, Put, Rosters, read_rotations, write_rotations};
+pub use roster::{Edited, Held, Imported, Put, Rosters, read_rotations, write_rotations};
 pub use telling::HandoffTimeline;
 
 /// The kind of job that gives out what waits; there is one, with the key [`DRAIN_KEY`].
@@ -67,6 +70,9 @@ pub const OUTCOME: &str = "handoff_outcome";
 pub const DIGEST: &str = "handoff_digest";
 /// All of them, in the order in which they are done.
 pub const KINDS: [&str; 7] = [STEP, OPEN, OUTCOME, RELEASE, HOURS, DRAIN, DIGEST];
+
+/// Under whose name clocks run.
+const SLA_WORKER: &str = "worker:sla";
 
 /// Handoffs: a handle to the use cases of this slice.
 #[derive(Clone)]

@@ -3,6 +3,8 @@
 //! Promises: one cause opens one handoff, however often it is told; for an account, a kind and a deal one is under way at a
 //! time; what fails a hard guardrail is held and says what releases it; a preview writes nothing.
 
+use std::collections::BTreeSet;
+
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -39,6 +41,8 @@ pub struct OpenAsk {
     pub to_team: Option<String>,
     /// Who is to have it.
     pub owner_id: Option<RepId>,
+    /// What its owner must know, beside what the type asks for.
+    pub skills: BTreeSet<String>,
     /// Write nothing.
     pub dry_run: bool,
     /// Such as `decision:<id>`: told again, it is the same handoff.
@@ -218,6 +222,7 @@ impl Handoffs {
             from_team: Some(held.from_team.clone()),
             to_team: Some(held.to_team.clone()),
             owner_id: None,
+            skills: BTreeSet::new(),
             dry_run: false,
             cause: held.cause.clone(),
             decision_id: held.decision_id,
@@ -227,8 +232,8 @@ impl Handoffs {
         (held.package, held.package_digest) = sealed(&gathered.package)?;
         store::replace_package(conn, held).await?;
         (held.completeness, held.missing) = (gathered.completeness.percent, gathered.completeness.missing);
-        held.request.firm = firm(&current.account_id, &current.state, &gathered.segment)?;
         held.segment = gathered.segment;
+        known_now(held, current)?;
         (one.package, one.receipts) = (gathered.package, gathered.receipts);
         Ok(gathered.holds)
     }
@@ -279,14 +284,14 @@ fn opening(
         handoff_id: id,
         firm: firm(&current.account_id, state, &segment)?,
         team: TeamId::parse(&to_team)?,
-        skills: std::collections::BTreeSet::new(),
+        skills: handoff_type.skills.union(&ask.skills).cloned().collect(),
         // Whom a person chose is asked first also when what is missing arrives later.
         crm_owner: ask
             .owner_id
             .as_ref()
             .map(ToString::to_string)
             .or_else(|| value(&state.profile.owner_id).cloned()),
-        lost_by: std::collections::BTreeSet::new(),
+        lost_by: BTreeSet::new(),
         priority: u8::from(urgency.unwrap_or(handoff_type.urgency) < Urgency::High),
         waiting_since: now,
     };
@@ -329,6 +334,7 @@ fn opening(
         closed_at: None,
         close_reason: None,
         nps: None,
+        question: None,
         version: 1,
     };
     let (chosen, restart) = (ask.owner_id.clone(), Restart::Automatic);
@@ -356,6 +362,17 @@ fn sealed(package: &Package) -> Result<(Box<serde_json::value::RawValue>, String
 fn previous_owner(ask: &OpenAsk, state: &AccountState) -> Option<String> {
     let deal = ask.deal_id.as_ref().and_then(|id| state.deals.get(id));
     deal.and_then(|deal| value(&deal.owner_id)).or_else(|| value(&state.profile.owner_id)).cloned()
+}
+
+/// What routing reads of an account, as it is known now: for what has waited since it was read. An owner whom a person
+/// chose stays.
+pub(super) fn known_now(waits: &mut Handoff, current: &Current) -> Result<(), HandoffError> {
+    waits.request.firm = firm(&current.account_id, &current.state, &waits.segment)?;
+    let owner = value(&current.state.profile.owner_id).cloned();
+    if waits.request.crm_owner.is_none() || waits.request.crm_owner == waits.previous_owner {
+        waits.request.crm_owner = owner;
+    }
+    Ok(())
 }
 
 fn firm(account_id: &str, state: &AccountState, segment: &str) -> Result<Firm, HandoffError> {

@@ -12,10 +12,10 @@ use uuid::Uuid;
 
 use super::act::read;
 use super::change::{Changing, job};
-use super::open::OpenAsk;
-use super::{DIGEST, DRAIN, HOURS, HandoffError, Handoffs, KINDS, OPEN, OUTCOME, RELEASE, STEP};
-use crate::accounts::ReportedOutcome;
+use super::open::{OpenAsk, known_now};
+use super::{DIGEST, DRAIN, HOURS, HandoffError, Handoffs, KINDS, OPEN, OUTCOME, RELEASE, SLA_WORKER, STEP};
 use crate::accounts::commands::lock_current_idle;
+use crate::accounts::{Current, ReportedOutcome};
 use crate::handoffs::availability;
 use crate::handoffs::handoff::{Handoff, Happening, Status};
 use crate::handoffs::lifecycle;
@@ -31,8 +31,7 @@ const GROUP: i64 = 64;
 const RETRY_FIRST: TimeDelta = TimeDelta::seconds(1);
 /// How soon a handoff is looked at again whose account somebody is busy with.
 const BUSY: TimeDelta = TimeDelta::milliseconds(200);
-/// Under whose name the service acts.
-const SLA_WORKER: &str = "worker:sla";
+/// Under whose name the service gives out what waits.
 const QUEUE_WORKER: &str = "worker:queue";
 
 /// Asks for a handoff.
@@ -145,6 +144,7 @@ impl Handoffs {
             from_team: None,
             to_team: None,
             owner_id: None,
+            skills: BTreeSet::new(),
             dry_run: false,
             cause: asked.cause.unwrap_or_else(|| job.key.clone()),
             decision_id: asked.decision_id,
@@ -165,25 +165,29 @@ impl Handoffs {
         if store::has_happened(&self.pool, &handoff.account_id, handoff.id, &once).await? {
             return Ok(());
         }
-        self.alone(&handoff.account_id, handoff.id, &ask.requested_by, |one, _| {
+        let at_once = |_: &Handoff, now| now;
+        self.alone(&handoff.account_id, handoff.id, &ask.requested_by, at_once, |one, _| {
             one.happened.extend((!one.handoff.status.is_final()).then_some(again));
             Ok(())
         })
         .await
     }
 
-    /// One handoff in a transaction of its own.
+    /// One handoff in a transaction of its own, with what fell due before the instant at which it was done.
     async fn alone(
         &self,
         account_id: &str,
         id: Uuid,
         actor: &str,
+        done_at: impl FnOnce(&Handoff, DateTime) -> DateTime,
         change: impl FnOnce(&mut Changing, DateTime) -> Result<(), HandoffError>,
     ) -> Result<(), HandoffError> {
         let mut tx = db::begin(&self.pool).await?;
         self.lock_account(&mut tx, account_id).await?;
         let mut one = read(&mut tx, account_id, id).await?;
         let now = self.clock.now();
+        let before = done_at(&one.handoff, now);
+        one = self.catch_up(&mut tx, vec![one], before, now).await?.pop().ok_or(HandoffError::Moved)?;
         change(&mut one, now)?;
         if !one.happened.is_empty() {
             self.settle(&mut tx, vec![one], actor, now).await?;
@@ -203,8 +207,9 @@ impl Handoffs {
             return Ok(());
         };
         let actor = format!("event:{}", said.source);
+        let was_so = |handoff: &Handoff, now| lifecycle::reported_at(handoff, said.outcome, said.at, now);
         let done = self
-            .alone(&handoff.account_id, handoff.id, &actor, |one, now| {
+            .alone(&handoff.account_id, handoff.id, &actor, was_so, |one, now| {
                 one.happened = lifecycle::report(&mut one.handoff, said.outcome, said.nps, said.at, now)?;
                 Ok(())
             })
@@ -252,8 +257,8 @@ impl Handoffs {
         self.lock_account(&mut tx, &of.account_id).await?;
         let mut one = read(&mut tx, &of.account_id, id).await?;
         let now = self.clock.now();
-        let handoff_type = self.handoff_type(&one.handoff.handoff_type)?;
-        if handoff_type.sla.basis == Basis::Wall || one.handoff.hours.is_none() {
+        let counted = one.handoff.clock.as_ref().is_some_and(|clock| clock.terms().basis == Basis::Business);
+        if !counted || one.handoff.hours.is_none() {
             return Ok(());
         }
         let (roster, absences) = self.load(&mut tx, now).await?;
@@ -306,7 +311,7 @@ impl Handoffs {
         let locked = self.lock_idle(&mut tx, &accounts).await?;
         let keys: Vec<(String, Uuid)> = by_account
             .iter()
-            .filter(|(account_id, _)| locked.contains(*account_id))
+            .filter(|(account_id, _)| locked.contains_key(*account_id))
             .flat_map(|(account_id, ids)| ids.iter().map(|id| (account_id.clone(), *id)))
             .collect();
         let now = self.clock.now();
@@ -337,15 +342,15 @@ impl Handoffs {
         Ok(jobs::enqueue(&mut conn, kind, again, now).await?)
     }
 
-    /// Locks the accounts that nobody is busy with; gives which they are.
+    /// Locks the accounts that nobody is busy with; gives them as they are now.
     async fn lock_idle(
         &self,
         conn: &mut PgConnection,
         accounts: &[String],
-    ) -> Result<BTreeSet<String>, HandoffError> {
+    ) -> Result<BTreeMap<String, Current>, HandoffError> {
         let follower = self.accounts.follower.as_ref();
         let current = lock_current_idle(conn, accounts, follower, self.clock.now()).await?;
-        Ok(current.into_iter().map(|one| one.account_id).collect())
+        Ok(current.into_iter().map(|one| (one.account_id.clone(), one)).collect())
     }
 
     /// Gives what waits in the queue to whoever can take it now, longest waiting first, and says when to look again.
@@ -360,13 +365,18 @@ impl Handoffs {
             let locked = self.lock_idle(&mut tx, &accounts).await?;
             let keys: Vec<(String, Uuid)> = places
                 .iter()
-                .filter(|place| locked.contains(&place.account_id))
+                .filter(|place| locked.contains_key(&place.account_id))
                 .map(|place| (place.account_id.clone(), place.id))
                 .collect();
             let now = self.clock.now();
             let waiting = store::lock_handoffs(&mut tx, &keys).await?;
-            let waiting = waiting.into_iter().filter(|handoff| handoff.status == Status::Pending);
-            let changing: Vec<Changing> = waiting.map(Changing::of).collect::<Result<_, _>>()?;
+            let mut changing = Vec::with_capacity(waiting.len());
+            for mut handoff in waiting.into_iter().filter(|handoff| handoff.status == Status::Pending) {
+                if let Some(current) = locked.get(&handoff.account_id) {
+                    known_now(&mut handoff, current)?;
+                }
+                changing.push(Changing::of(handoff)?);
+            }
             self.settle(&mut tx, changing, QUEUE_WORKER, now).await?;
             tx.commit().await?;
             if locked.len() < accounts.len() {
@@ -407,8 +417,12 @@ fn later(changing: &[Changing], now: DateTime) -> Result<Vec<NewJob>, HandoffErr
 }
 
 /// Handoffs whose accounts somebody is busy with.
-fn busy(by_account: &BTreeMap<String, Vec<Uuid>>, locked: &BTreeSet<String>, now: DateTime) -> Vec<NewJob> {
-    let left = by_account.iter().filter(|(account_id, _)| !locked.contains(*account_id));
+fn busy(
+    by_account: &BTreeMap<String, Vec<Uuid>>,
+    locked: &BTreeMap<String, Current>,
+    now: DateTime,
+) -> Vec<NewJob> {
+    let left = by_account.iter().filter(|(account_id, _)| !locked.contains_key(*account_id));
     left.flat_map(|(account_id, ids)| {
         let payload = serde_json::json!({ "accountId": account_id });
         ids.iter().map(move |id| job(id.to_string(), &payload, now + BUSY)).collect::<Vec<_>>()

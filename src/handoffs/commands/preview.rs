@@ -13,6 +13,8 @@ pub struct PreviewAsk {
     pub type_name: String,
     /// The type's receiving team when left out.
     pub team: Option<String>,
+    /// The account's segment, where terms of its own may be in force for it.
+    pub segment: Option<String>,
     /// Whoever would have it; nobody in particular when left out.
     pub rep: Option<String>,
     /// Now when left out.
@@ -39,6 +41,7 @@ impl Handoffs {
             None => None,
         };
         let shift = availability::shift(&roster, &team, owner, &absences);
-        Ok(sla::preview(&of.sla, &shift, start)?)
+        let terms = roster.terms(&ask.type_name, ask.segment.as_deref().unwrap_or_default());
+        Ok(sla::preview(terms.unwrap_or(&of.sla), &shift, start)?)
     }
 }

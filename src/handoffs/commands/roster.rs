@@ -12,16 +12,18 @@ use chrono::TimeDelta;
 use sqlx::PgConnection;
 
 use super::{HandoffError, Handoffs, before_change, read_entry};
-use crate::handoffs::assign::file::RepFile;
+use crate::handoffs::assign::file::{RepFile, TermsFile};
 use crate::handoffs::assign::names::{RepId, TeamId};
 use crate::handoffs::assign::rotation::Rotation;
 use crate::handoffs::assign::{Roster, Snapshot};
 use crate::handoffs::availability::{self, Absence, Absences};
-use crate::handoffs::entries::{Entries, Entry, Key, Kind, RosterChange};
+use crate::handoffs::entries::{Difference, Entries, Entry, Key, Kind, RosterChange};
 use crate::handoffs::import::{self, Import, pointer};
 use crate::handoffs::store::{self, AbsenceRow, NewEntry, RotationRow};
+use crate::handoffs::types::HandoffTypes;
 use crate::kernel::clock::DateTime;
 use crate::kernel::json;
+use crate::kernel::text::nearest;
 use crate::platform::http::{ETag, Fault, Precondition};
 use crate::platform::{audit, db};
 
@@ -66,6 +68,15 @@ pub struct Put {
     pub tag: ETag,
     /// It was not there before.
     pub new: bool,
+}
+
+/// What an edit of several entries did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Edited {
+    /// What stood in the place of each entry that was put; none where there was nothing.
+    pub before: Vec<(Key, Option<Entry>)>,
+    /// The roster's edit from now on.
+    pub version: i64,
 }
 
 /// What an import did, or would do.
@@ -147,7 +158,7 @@ impl Handoffs {
         let mut entries = held.entries.clone();
         entries.put(entry);
         let roster = checked(&entries, (kind, id)).map_err(HandoffError::Roster)?;
-        write(&mut tx, &held, (&entries, &roster), by, now).await?;
+        self.write_edit(&mut tx, &held, (&entries, &roster), by, now).await?;
         tx.commit().await?;
         self.work.notify_one();
         Ok(put)
@@ -166,7 +177,7 @@ impl Handoffs {
         entries.put(Entry::Rep(RepFile { leaving: true, ..known.clone() }));
         let roster = checked(&entries, (Kind::Rep, rep.as_str())).map_err(HandoffError::Roster)?;
         if entries != held.entries {
-            write(&mut tx, &held, (&entries, &roster), by, now).await?;
+            self.write_edit(&mut tx, &held, (&entries, &roster), by, now).await?;
             tx.commit().await?;
         }
         Ok(())
@@ -190,10 +201,42 @@ impl Handoffs {
         check(precondition, Some(&removed))?;
         let roster = checked(&entries, (kind, id))
             .map_err(|faults| HandoffError::Needed(faults.into_iter().map(|fault| fault.detail).collect()))?;
-        write(&mut tx, &held, (&entries, &roster), by, now).await?;
+        self.write_edit(&mut tx, &held, (&entries, &roster), by, now).await?;
         tx.commit().await?;
         self.work.notify_one();
         Ok(())
+    }
+
+    /// Puts and removes entries together, in the caller's transaction; nothing is written where the roster would not hold
+    /// together with all of them. Whoever commits calls [`Handoffs::roster_changed`].
+    pub async fn edit_roster(
+        &self,
+        conn: &mut PgConnection,
+        (puts, removes): (&[Entry], &[Key]),
+        by: &str,
+        now: DateTime,
+    ) -> Result<Edited, HandoffError> {
+        store::lock_roster(conn).await?;
+        let held = self.rosters.current(conn).await?;
+        let mut entries = held.entries.clone();
+        let keys = puts.iter().map(Entry::key).chain(removes.iter().cloned());
+        let before =
+            keys.map(|(kind, id)| ((kind, id.clone()), held.entries.get(kind, &id).cloned())).collect();
+        for (kind, id) in removes {
+            entries.remove(*kind, id);
+        }
+        puts.iter().for_each(|entry| entries.put(entry.clone()));
+        if entries == held.entries {
+            return Ok(Edited { before, version: held.version });
+        }
+        let roster = checked(&entries, (Kind::Team, "")).map_err(HandoffError::Roster)?;
+        self.write_edit(conn, &held, (&entries, &roster), by, now).await?;
+        Ok(Edited { before, version: store::roster_version(conn).await? })
+    }
+
+    /// Rings those who may go on after an edit of the roster was committed.
+    pub fn roster_changed(&self) {
+        self.work.notify_one();
     }
 
     /// Brings in a whole roster, tables, or both, in one transaction; a dry run says what would be done.
@@ -219,7 +262,7 @@ impl Handoffs {
             return Ok(imported);
         }
         // Also in a dry run, because this may refuse.
-        write(&mut tx, &held, (&entries, &roster), by, now).await?;
+        self.write_edit(&mut tx, &held, (&entries, &roster), by, now).await?;
         if !dry_run {
             tx.commit().await?;
             self.work.notify_one();
@@ -334,39 +377,62 @@ fn checked(entries: &Entries, edited: (Kind, &str)) -> Result<Roster, Vec<Fault>
     Err(faults.iter().map(place).collect())
 }
 
-/// Writes what lies between two rosters, with its audit entries; refuses to remove a rep whom something open needs.
-async fn write(
-    conn: &mut PgConnection,
-    before: &Held,
-    (entries, roster): (&Entries, &Roster),
-    by: &str,
-    now: DateTime,
-) -> Result<(), HandoffError> {
-    let difference = before.entries.difference(entries);
-    let removed: Vec<(&str, &str)> =
-        difference.removed.iter().map(|(kind, id)| (kind.name(), id.as_str())).collect();
-    let leaving: Vec<&str> =
-        difference.removed.iter().filter(|key| key.0 == Kind::Rep).map(|key| key.1.as_str()).collect();
-    let needed = still_needed(conn, &leaving, now).await?;
-    if !needed.is_empty() {
-        return Err(HandoffError::Needed(needed));
-    }
-    before_change(conn, &RosterChange::between(&before.roster, roster), now).await?;
-    let mut written = Vec::new();
-    let mut log = Vec::new();
-    for (action, list) in [("added", &difference.added), ("changed", &difference.changed)] {
-        for entry in list {
-            let doc = serde_json::to_string(entry)?;
-            let digest = hex::encode(json::sha256(doc.as_bytes()));
-            let details = serde_json::json!({ "content": format!("sha256:{digest}") });
-            log.push(told(by, action, &entry.key(), details));
-            written.push(NewEntry { kind: entry.kind().name(), id: entry.id(), doc });
+/// Terms of types that there are none of.
+fn unknown_types(types: &HandoffTypes, difference: &Difference<'_>) -> Vec<Fault> {
+    let written = difference.added.iter().chain(&difference.changed);
+    let unknown = written.filter_map(|entry| match entry {
+        Entry::SlaTerms(terms) if types.get(&terms.handoff_type).is_none() => Some(terms),
+        _ => None,
+    });
+    let fault = |terms: &TermsFile| {
+        let hint = nearest(&terms.handoff_type, types.iter().map(|(name, _)| name));
+        let hint = hint.map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
+        Fault::new("#/handoffType", format!("there is no handoff type `{}`{hint}", terms.handoff_type))
+    };
+    unknown.map(fault).collect()
+}
+
+impl Handoffs {
+    /// Writes what lies between two rosters, with its audit entries; refuses to remove a rep whom something open needs, and
+    /// terms of a type that there is none of.
+    async fn write_edit(
+        &self,
+        conn: &mut PgConnection,
+        before: &Held,
+        (entries, roster): (&Entries, &Roster),
+        by: &str,
+        now: DateTime,
+    ) -> Result<(), HandoffError> {
+        let difference = before.entries.difference(entries);
+        let unknown = unknown_types(&self.types, &difference);
+        if !unknown.is_empty() {
+            return Err(HandoffError::Roster(unknown));
         }
+        let removed: Vec<(&str, &str)> =
+            difference.removed.iter().map(|(kind, id)| (kind.name(), id.as_str())).collect();
+        let leaving: Vec<&str> =
+            difference.removed.iter().filter(|key| key.0 == Kind::Rep).map(|key| key.1.as_str()).collect();
+        let needed = still_needed(conn, &leaving, now).await?;
+        if !needed.is_empty() {
+            return Err(HandoffError::Needed(needed));
+        }
+        before_change(conn, &RosterChange::between(&before.roster, roster), now).await?;
+        let mut written = Vec::new();
+        let mut log = Vec::new();
+        for (action, list) in [("added", &difference.added), ("changed", &difference.changed)] {
+            for entry in list {
+                let doc = serde_json::to_string(entry)?;
+                let digest = hex::encode(json::sha256(doc.as_bytes()));
+                let details = serde_json::json!({ "content": format!("sha256:{digest}") });
+                log.push(told(by, action, &entry.key(), details));
+                written.push(NewEntry { kind: entry.kind().name(), id: entry.id(), doc });
+            }
+        }
+        log.extend(difference.removed.iter().map(|key| told(by, "removed", key, serde_json::json!({}))));
+        store::write_entries(conn, &written, &removed, by, now).await?;
+        audit::append(conn, audit::SYSTEM, now, &log).await?;
+        Ok(())
     }
-    log.extend(difference.removed.iter().map(|key| told(by, "removed", key, serde_json::json!({}))));
-    store::write_entries(conn, &written, &removed, by, now).await?;
-    audit::append(conn, audit::SYSTEM, now, &log).await?;
-    Ok(())
 }
 
 fn told(by: &str, action: &str, (kind, id): &Key, details: serde_json::Value) -> audit::Entry {

@@ -26,11 +26,11 @@ impl Handoffs {
     /// The report of a handoff, as Markdown or HTML.
     pub async fn report(&self, handoff: &Handoff, html: bool) -> Result<String, HandoffError> {
         let package: Package = serde_json::from_str(handoff.package.get())?;
-        let handoff_type = self.handoff_type(&handoff.handoff_type)?;
         let held = self.roster().await?;
         let deliveries = self.deliveries(handoff).await?;
         let (roster, now) = (held.roster.as_ref(), self.clock.now());
-        let scene = Scene { handoff, package: &package, handoff_type, roster, now };
+        let handoff_type = self.promised(handoff, roster)?;
+        let scene = Scene { handoff, package: &package, handoff_type: &handoff_type, roster, now };
         let actions = actions(handoff, &deliveries);
         Ok(if html { scene.told(&actions, report::html) } else { scene.told(&actions, report::markdown) })
     }

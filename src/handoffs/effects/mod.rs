@@ -75,6 +75,8 @@ pub fn of(scene: &Scene<'_>, happening: &Happening) -> Effects {
             Urgency::Urgent,
             Matters::Always,
         ))),
+        Happening::Asked { question, waits_until } => only(Some(scene.asked(question, *waits_until))),
+        Happening::Answered { answer, due_at } => only(Some(scene.answered(answer.as_deref(), *due_at))),
         Happening::RolledBack { reason } => scene.undone("was rolled back", reason.as_deref()),
         Happening::Cancelled { reason } => scene.undone("was cancelled", reason.as_deref()),
         Happening::Rejected { owner, reason, rerouted: false } => scene.sent_back(owner, reason),
@@ -125,6 +127,11 @@ impl Scene<'_> {
     fn priority(&self) -> Urgency {
         let by_segment = if self.handoff.segment == "enterprise" { Urgency::Urgent } else { Urgency::High };
         by_segment.max(self.handoff.urgency)
+    }
+
+    /// Whether what leaves because of it goes before the rest.
+    pub fn is_urgent(&self) -> bool {
+        self.priority() == Urgency::Urgent
     }
 
     /// Everything that tells the new owner and the CRM.
@@ -235,8 +242,6 @@ impl Scene<'_> {
                 format!("{name} expects a contact by {due}."),
                 Urgency::High,
             ),
-            // Who has acknowledged meanwhile is late, and asked for nothing any more.
-            StepKind::AcknowledgeBreach if self.handoff.acknowledged_at.is_some() => return None,
             StepKind::AcknowledgeBreach => (
                 owner,
                 Some(&sla.escalate_to),
@@ -292,20 +297,49 @@ impl Scene<'_> {
         self.taken_back(what, &body, alert)
     }
 
-    /// The receiver wants it not, and nobody else there is asked: those it came from are told. That is whoever was
-    /// responsible there, else the channel of the sending team, else the role that gets what nobody answered.
+    /// The receiver wants it not, and nobody else there is asked.
     fn sent_back(&self, by: &RepId, reason: &str) -> Effects {
-        let handoff = self.handoff;
         let name = self.rep(by).map_or(by.as_str(), |rep| &rep.name);
         let body = format!("{name} gave it back. Reason: {reason}");
+        let title = format!("{} was rejected: {}", self.handoff.handoff_type, self.account_name());
+        let alert = self.to_sender((title, body.clone()));
+        self.taken_back("was rejected", &body, Some(alert))
+    }
+
+    fn asked(&self, question: &str, waits_until: Option<DateTime>) -> Alert {
+        let owner = self.handoff.owner_id.as_ref();
+        let name = owner.map_or("The owner", |id| self.rep(id).map_or(id.as_str(), |rep| &rep.name));
+        let clock = match waits_until {
+            Some(until) => format!("The clock waits for the answer until {}.", stamp(until)),
+            None => "The clock runs on meanwhile.".to_owned(),
+        };
+        let title = format!("A question about a handoff: {}", self.account_name());
+        self.to_sender((title, format!("{name} asks: {question}\n{clock}")))
+    }
+
+    fn answered(&self, answer: Option<&str>, due_at: Option<DateTime>) -> Alert {
+        let answer = answer.unwrap_or("It was answered outside of this service.");
+        let due = due_at.map(|due| format!("\nThe customer is to be contacted by {}.", stamp(due)));
+        let title = format!("Your question is answered: {}", self.account_name());
+        let body = format!("{answer}{}", due.unwrap_or_default());
+        self.alert(&self.owner(), None, (title, body), Urgency::High, Matters::UntilContacted)
+    }
+
+    /// An alert to those who handed over: whoever was responsible there, else the channel of the sending team, else the
+    /// role that gets what nobody answered.
+    fn to_sender(&self, words: (String, String)) -> Alert {
+        let handoff = self.handoff;
         let sender = handoff.previous_owner.as_deref().and_then(|id| self.roster.rep(id)).map(|rep| &rep.id);
         let channel = self.channel(&handoff.from_team);
         let to: Vec<&RepId> = sender.into_iter().collect();
         let role = (to.is_empty() && channel.is_none()).then_some(self.handoff_type.sla.fallback_to.as_str());
-        let title = format!("{} was rejected: {}", handoff.handoff_type, self.account_name());
-        let mut alert = self.alert(&to, role, (title, body.clone()), Urgency::High, Matters::Always);
+        let mut alert = self.alert(&to, None, words, Urgency::High, Matters::Always);
         alert.channel = channel;
-        self.taken_back("was rejected", &body, Some(alert))
+        if let Some(role) = role {
+            alert.role = Some(role.to_owned());
+            alert.to.extend(self.answers_for(role, &handoff.from_team));
+        }
+        alert
     }
 
     /// The previous owner is responsible again, in the CRM too.
@@ -337,6 +371,14 @@ impl Scene<'_> {
         team.and_then(|team| team.channel.clone())
     }
 
+    /// The people whom a role leads to when something of a team is escalated.
+    fn answers_for(&self, role: &str, team: &str) -> Vec<Person> {
+        let team = TeamId::parse(team).ok();
+        let people = team.map(|team| self.roster.answers_for(role, &team).people()).unwrap_or_default();
+        people.into_iter().map(|id| Person::looking_after(self.roster, id)).collect()
+    }
+
+    /// An alert to people, to those whom a role leads to, and to the channel of the receiving team.
     fn alert(
         &self,
         to: &[&RepId],
@@ -345,9 +387,12 @@ impl Scene<'_> {
         priority: Urgency,
         matters: Matters,
     ) -> Alert {
+        let mut people: Vec<Person> = to.iter().map(|id| Person::of(self.roster, id)).collect();
+        let by_role = role.map(|role| self.answers_for(role, &self.handoff.to_team)).unwrap_or_default();
+        people.extend(by_role.into_iter().filter(|person| to.iter().all(|id| **id != person.rep_id)));
         Alert {
             channel: self.channel(&self.handoff.to_team),
-            to: to.iter().map(|id| Person::of(self.roster, id)).collect(),
+            to: people,
             role: role.map(str::to_owned),
             title,
             body,

@@ -13,7 +13,9 @@ fn roster() -> Roster {
         "reps": [
             {"id": "ada", "name": "Ada", "email": "ada@seller.com", "team": "sales"},
             {"id": "mia", "name": "Mia", "email": "mia@seller.com", "team": "marketing"},
+            {"id": "meg", "name": "Meg", "email": "meg@seller.com", "team": "marketing"},
         ],
+        "roles": [{"id": "marketing_manager", "reps": ["meg"]}, {"id": "revops_manager", "reps": ["meg"]}],
     }))
     .unwrap();
     file.check().unwrap()
@@ -30,17 +32,55 @@ fn told(handoff: &Handoff, happened: &[Happening]) -> Vec<Effects> {
 }
 
 #[test]
-fn who_acknowledges_late_is_on_record_and_no_longer_alerted() {
+fn who_does_not_acknowledge_is_alerted_and_who_looks_after_them_too() {
     let late = start() + minutes(121);
-    let mut handoff = assigned();
-    let happened = act(&mut handoff, &Action::Acknowledge, late).unwrap();
-    assert!(matches!(happened[0], Happening::Step { step: StepKind::AcknowledgeBreach, .. }), "{happened:?}");
-    assert!(told(&handoff, &happened).iter().all(|effects| *effects == Effects::default()));
-    // The worker that is there first alerts the owner and the role.
     let mut handoff = assigned();
     let happened = pass_time(&mut handoff, late).unwrap();
     let alert = told(&handoff, &happened).remove(0).alert.unwrap();
-    assert_eq!((alert.to[0].rep_id.as_str(), alert.role.as_deref()), ("ada", Some("marketing_manager")));
+    let people: Vec<(&str, bool)> =
+        alert.to.iter().map(|person| (person.rep_id.as_str(), person.looks_after)).collect();
+    assert_eq!(people, [("ada", false), ("meg", true)], "the owner, and who holds the role");
+    assert_eq!(alert.role.as_deref(), Some("marketing_manager"));
+    let matters: Vec<Matters> = alert.to.iter().map(|person| alert.matters.to(person)).collect();
+    assert_eq!(matters, [Matters::UntilAcknowledged, Matters::WhileUnanswered]);
+}
+
+#[test]
+fn an_escalation_reaches_somebody_also_where_nobody_holds_the_role() {
+    let handoff = assigned();
+    let handoff_type = handoff_type("mql_to_sales");
+    let package = package::build(&World::prospect().inputs(), "mql_to_sales", &handoff_type);
+    let people = |more: Value| {
+        let mut file = json!({
+            "teams": [{"id": "sales"}],
+            "reps": [rep_of("ada"), rep_of("lea"), rep_of("fay"), rep_of("meg"), rep_of("kim")],
+        });
+        for (pointer, value) in more.as_object().unwrap() {
+            let (object, field) = pointer.rsplit_once('/').unwrap();
+            file.pointer_mut(object).unwrap()[field] = value.clone();
+        }
+        let roster = serde_json::from_value::<RosterFile>(file).unwrap().check().unwrap();
+        let scene = Scene {
+            handoff: &handoff,
+            package: &package,
+            handoff_type: &handoff_type,
+            roster: &roster,
+            now: start(),
+        };
+        let alert = of(&scene, &Happening::QueueAlarm { since: start() }).alert.unwrap();
+        assert_eq!(alert.role.as_deref(), Some("revops_manager"), "the role is named all the same");
+        alert.to.iter().map(|person| person.rep_id.to_string()).collect::<Vec<_>>()
+    };
+    let roles = json!([{"id": "revops_manager", "reps": ["meg", "kim"]}]);
+    assert_eq!(people(json!({"/roles": roles, "/teams/0/lead": "lea"})), ["meg", "kim"]);
+    assert_eq!(people(json!({"/roles": roles, "/reps/3/leaving": true})), ["kim"], "not to a leaver");
+    assert_eq!(people(json!({"/teams/0/lead": "lea", "/teams/0/fallbackOwner": "fay"})), ["lea"]);
+    assert_eq!(people(json!({"/teams/0/fallbackOwner": "fay"})), ["fay"]);
+    assert!(people(json!({})).is_empty());
+}
+
+fn rep_of(id: &str) -> Value {
+    json!({"id": id, "name": id, "email": "x", "team": "sales"})
 }
 
 #[test]
@@ -59,7 +99,7 @@ fn who_sent_it_hears_that_it_was_rejected_for_good() {
         (Some("4711"), "marketing", vec![], channel("#leads"), None),
         (None, "marketing", vec![], channel("#leads"), None),
         (Some("mia"), "product", vec![rep("mia")], None, None),
-        (None, "product", vec![], None, Some("revops_manager")),
+        (None, "product", vec![rep("meg")], None, Some("revops_manager")),
     ] {
         let effects = rejected(false, sender, from);
         let alert = effects.alert.unwrap();

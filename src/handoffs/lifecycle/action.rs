@@ -2,13 +2,21 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::handoffs::handoff::{Status, TurnEnd};
+use crate::handoffs::handoff::{Handoff, Status, TurnEnd};
 use crate::kernel::clock::DateTime;
 
 /// What somebody does to a handoff.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     Acknowledge,
+    /// The owner wants to know something of those who handed over; meanwhile the clock stands still.
+    Ask {
+        question: String,
+    },
+    /// They have answered, here or in another way.
+    Answer {
+        answer: Option<String>,
+    },
     /// The customer was contacted, now or earlier.
     Contact {
         at: DateTime,
@@ -49,6 +57,8 @@ pub enum Action {
 #[schema(as = HandoffAction)]
 pub enum ActionKind {
     Acknowledge,
+    Ask,
+    Answer,
     Contact,
     Meeting,
     Convert,
@@ -61,8 +71,10 @@ pub enum ActionKind {
 }
 
 impl ActionKind {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Acknowledge,
+        Self::Ask,
+        Self::Answer,
         Self::Contact,
         Self::Meeting,
         Self::Convert,
@@ -77,6 +89,8 @@ impl ActionKind {
     pub fn name(self) -> &'static str {
         match self {
             Self::Acknowledge => "acknowledge",
+            Self::Ask => "ask",
+            Self::Answer => "answer",
             Self::Contact => "contact",
             Self::Meeting => "meeting",
             Self::Convert => "convert",
@@ -89,11 +103,14 @@ impl ActionKind {
         }
     }
 
-    /// Whether it leads on from a state. Rolling back also has its time: [`ROLLBACK_WITHIN`](super::ROLLBACK_WITHIN).
-    pub(super) fn leads_on_from(self, status: Status) -> bool {
+    /// Whether it fits how a handoff stands. Rolling back also has its time: [`ROLLBACK_WITHIN`](super::ROLLBACK_WITHIN).
+    pub(super) fn fits(self, handoff: &Handoff) -> bool {
         use Status::{Acknowledged, Assigned, Contacted, Held, MeetingBooked, Pending};
+        let status = handoff.status;
         match self {
             Self::Acknowledge => status == Assigned,
+            Self::Ask => matches!(status, Assigned | Acknowledged) && handoff.question.is_none(),
+            Self::Answer => handoff.question.is_some(),
             Self::Contact => matches!(status, Assigned | Acknowledged),
             Self::Meeting => matches!(status, Assigned | Acknowledged | Contacted),
             Self::Convert | Self::Lose => status.is_open(),
@@ -117,15 +134,25 @@ impl ActionKind {
             Self::Lose => status == Status::Lost,
             Self::Cancel => status == Status::Cancelled,
             Self::Rollback => status == Status::RolledBack,
-            Self::Reject | Self::Reassign | Self::Release => false,
+            Self::Ask | Self::Answer | Self::Reject | Self::Reassign | Self::Release => false,
         }
     }
 }
 
 impl Action {
+    /// When it was done: time that passed before has passed.
+    pub fn done_at(&self, now: DateTime) -> DateTime {
+        match self {
+            Self::Contact { at } => *at,
+            _ => now,
+        }
+    }
+
     pub fn kind(&self) -> ActionKind {
         match self {
             Self::Acknowledge => ActionKind::Acknowledge,
+            Self::Ask { .. } => ActionKind::Ask,
+            Self::Answer { .. } => ActionKind::Answer,
             Self::Contact { .. } => ActionKind::Contact,
             Self::Meeting { .. } => ActionKind::Meeting,
             Self::Convert { .. } => ActionKind::Convert,

@@ -1,8 +1,10 @@
 //! What may happen to a handoff, and what it then is: pure.
 //!
 //! Promises: an action that does not fit is refused with those that do; doing again what is already so changes nothing;
-//! nothing happens to a handoff in a final state; whoever ends a turn, ends its clock. What happened is given back as
+//! nothing happens to a handoff in a final state; whoever ends a turn, ends its clock and its question. What happened is given back as
 //! data ([`Happening`]), from which the rows, the alerts and the audit entries are made.
+//! Whoever does something lets time pass first, up to when it was done ([`pass_time_before`]): what fell due before has
+//! happened, whether or not the service had looked.
 //! Leaves out: finding an owner; a handoff that needs one becomes `pending`, and whoever assigns calls [`place`].
 
 mod action;
@@ -14,9 +16,9 @@ use chrono::TimeDelta;
 use super::assign::{Outcome, outcome::Route};
 use super::handoff::{Handoff, Happening, Status, TurnEnd};
 use super::hours::Hours;
-use super::sla::{Change, Restart, SlaClock, SlaTerms, StepKind};
+use super::sla::{Change, PauseReason, Restart, SlaClock, SlaTerms, Step, StepKind};
 use crate::accounts::ReportedOutcome;
-use crate::kernel::calendar::CalendarError;
+use crate::kernel::calendar::{CalendarError, Shift};
 use crate::kernel::clock::DateTime;
 
 pub use action::{Action, ActionKind, Refused};
@@ -27,8 +29,7 @@ pub const ROLLBACK_WITHIN: TimeDelta = TimeDelta::minutes(30);
 /// What can be done with a handoff now.
 pub fn legal(handoff: &Handoff, now: DateTime) -> Vec<ActionKind> {
     let in_time = now <= handoff.created_at + ROLLBACK_WITHIN;
-    let fits =
-        |kind: &ActionKind| kind.leads_on_from(handoff.status) && (*kind != ActionKind::Rollback || in_time);
+    let fits = |kind: &ActionKind| kind.fits(handoff) && (*kind != ActionKind::Rollback || in_time);
     ActionKind::ALL.into_iter().filter(fits).collect()
 }
 
@@ -38,13 +39,15 @@ pub fn act(handoff: &mut Handoff, action: &Action, now: DateTime) -> Result<Vec<
     if kind.already(handoff.status) {
         return Ok(Vec::new());
     }
-    if !kind.leads_on_from(handoff.status) {
+    if !kind.fits(handoff) {
         let legal = legal(handoff, now);
         return Err(Refused::Illegal { status: handoff.status, action: kind, legal });
     }
     let mut happened = Vec::new();
     match action {
-        Action::Acknowledge => acknowledge(handoff, now, now, &mut happened),
+        Action::Acknowledge => acknowledge(handoff, now, &mut happened),
+        Action::Ask { question } => ask(handoff, question, now, &mut happened),
+        Action::Answer { answer } => answered(handoff, answer.as_deref(), now, &mut happened),
         Action::Contact { at } => {
             check_instant(handoff, *at, now)?;
             contact(handoff, *at, now, &mut happened);
@@ -99,8 +102,7 @@ pub fn report(
     at: DateTime,
     now: DateTime,
 ) -> Result<Vec<Happening>, Refused> {
-    let since = handoff.assigned_at.unwrap_or(handoff.created_at);
-    let at = at.clamp(since, now.max(since));
+    let at = within_turn(handoff, at, now);
     let action = match outcome {
         ReportedOutcome::Contacted => Action::Contact { at },
         ReportedOutcome::MeetingBooked => Action::Meeting { at },
@@ -108,12 +110,22 @@ pub fn report(
         ReportedOutcome::Lost => Action::Lose { reason: None },
     };
     let implied = matches!(action, Action::Meeting { .. } | Action::Convert { .. });
-    let first =
-        implied && handoff.contacted_at.is_none() && ActionKind::Contact.leads_on_from(handoff.status);
+    let first = implied && handoff.contacted_at.is_none() && ActionKind::Contact.fits(handoff);
     let mut happened = if first { act(handoff, &Action::Contact { at }, now)? } else { Vec::new() };
     happened.extend(act(handoff, &action, now)?);
     happened.extend(nps.and_then(|nps| rate(handoff, nps)));
     Ok(happened)
+}
+
+/// When something that is reported of an instant was so, as far as the present turn goes.
+fn within_turn(handoff: &Handoff, at: DateTime, now: DateTime) -> DateTime {
+    let since = handoff.assigned_at.unwrap_or(handoff.created_at);
+    at.clamp(since, now.max(since))
+}
+
+/// Up to when time passes before a report is noted: an end is one when it is known.
+pub fn reported_at(handoff: &Handoff, outcome: ReportedOutcome, at: DateTime, now: DateTime) -> DateTime {
+    if outcome == ReportedOutcome::Lost { now } else { within_turn(handoff, at, now) }
 }
 
 /// Notes how the customer found it, at any time after the contact.
@@ -161,10 +173,9 @@ fn check_instant(handoff: &Handoff, at: DateTime, now: DateTime) -> Result<(), R
     if at < since || at > now { Err(Refused::Instant { at, since }) } else { Ok(()) }
 }
 
-/// The owner has taken note, by something done at `done_at` and told of now.
-fn acknowledge(handoff: &mut Handoff, done_at: DateTime, now: DateTime, happened: &mut Vec<Happening>) {
+/// The owner has taken note.
+fn acknowledge(handoff: &mut Handoff, now: DateTime, happened: &mut Vec<Happening>) {
     if handoff.acknowledged_at.is_none() {
-        happened.extend(missed_acknowledgement(handoff, done_at, now));
         handoff.acknowledged_at = Some(now);
         if let Some(clock) = &mut handoff.clock {
             clock.acknowledge(now);
@@ -174,15 +185,42 @@ fn acknowledge(handoff: &mut Handoff, done_at: DateTime, now: DateTime, happened
     handoff.status = handoff.status.max(Status::Acknowledged);
 }
 
-/// That it was to be acknowledged before, also where nobody has noted it yet: what an owner is measured by does not
-/// depend on how soon the service looks.
-fn missed_acknowledgement(handoff: &mut Handoff, done_at: DateTime, now: DateTime) -> Option<Happening> {
-    let (shift, turn) = (handoff.shift(), handoff.reassignments + 1);
-    let missed = handoff.clock.as_mut()?.take_missed_acknowledgement(&shift, done_at, now);
-    // Without working time left there was nothing to miss.
-    let step = missed.unwrap_or(None)?;
-    let (owner, due_at) = (handoff.owner_id.clone(), handoff.due_at);
-    Some(Happening::Step { step: step.kind, turn, at: step.at, owner, due_at })
+/// The owner asks, and has therefore seen it. The first question of a turn stops the clock, so that nobody is late for
+/// what others have left out; further ones do not, so that nobody stops it for ever.
+fn ask(handoff: &mut Handoff, question: &str, now: DateTime, happened: &mut Vec<Happening>) {
+    acknowledge(handoff, now, happened);
+    let shift = handoff.shift();
+    let mut waits_until = None;
+    if let Some(clock) = &mut handoff.clock {
+        let until = now + clock.terms().wait_for_answer.as_delta();
+        let asked_before =
+            clock.pauses().iter().any(|pause| pause.reason == PauseReason::WaitingForInformation);
+        let paused =
+            !asked_before && clock.pause(PauseReason::WaitingForInformation, now, Some(until)).is_ok();
+        waits_until = paused.then_some(until);
+        handoff.due_at = clock.due_at(&shift).unwrap_or(handoff.due_at);
+    }
+    handoff.question = Some(question.to_owned());
+    happened.push(Happening::Asked { question: question.to_owned(), waits_until });
+}
+
+fn answered(handoff: &mut Handoff, answer: Option<&str>, now: DateTime, happened: &mut Vec<Happening>) {
+    end_question(handoff, now);
+    let shift = handoff.shift();
+    if let Some(clock) = &handoff.clock {
+        handoff.due_at = clock.due_at(&shift).unwrap_or(handoff.due_at);
+    }
+    happened.push(Happening::Answered { answer: answer.map(str::to_owned), due_at: handoff.due_at });
+}
+
+/// The clock runs again, where it waited for an answer still.
+fn end_question(handoff: &mut Handoff, now: DateTime) {
+    if handoff.question.take().is_some()
+        && let Some(clock) = &mut handoff.clock
+    {
+        // A pause that has ended by itself, or a clock that has, needs no end.
+        clock.resume(PauseReason::WaitingForInformation, now).unwrap_or_default();
+    }
 }
 
 /// The first contact meets the terms, or misses them; a later one changes nothing of that.
@@ -190,7 +228,8 @@ fn contact(handoff: &mut Handoff, at: DateTime, now: DateTime, happened: &mut Ve
     if handoff.contacted_at.is_some() {
         return;
     }
-    acknowledge(handoff, at, now, happened);
+    acknowledge(handoff, now, happened);
+    end_question(handoff, at);
     let shift = handoff.shift();
     let mut in_time = true;
     if let Some(clock) = &mut handoff.clock {
@@ -250,6 +289,7 @@ fn close(
 }
 
 fn end_turn(handoff: &mut Handoff, reason: TurnEnd, now: DateTime, happened: &mut Vec<Happening>) {
+    end_question(handoff, now);
     let shift = handoff.shift();
     if let Some(clock) = &mut handoff.clock {
         clock.close(&shift, now);
@@ -327,6 +367,23 @@ fn wakes_at(outcome: &Outcome) -> Option<DateTime> {
 /// Takes every step of the clock whose time has come. A reassignment takes the handoff from its owner; the others only
 /// happen.
 pub fn pass_time(handoff: &mut Handoff, now: DateTime) -> Result<Vec<Happening>, CalendarError> {
+    pass(handoff, now, |clock, shift| clock.take_due(shift, now))
+}
+
+/// As [`pass_time`], of the steps whose time came before an instant: before somebody does something that was so then.
+pub fn pass_time_before(
+    handoff: &mut Handoff,
+    before: DateTime,
+    now: DateTime,
+) -> Result<Vec<Happening>, CalendarError> {
+    pass(handoff, now, |clock, shift| clock.take_due_before(shift, before, now))
+}
+
+fn pass(
+    handoff: &mut Handoff,
+    now: DateTime,
+    take: impl Fn(&mut SlaClock, &Shift) -> Result<Option<Step>, CalendarError>,
+) -> Result<Vec<Happening>, CalendarError> {
     let mut happened = Vec::new();
     if !matches!(handoff.status, Status::Assigned | Status::Acknowledged) {
         return Ok(happened);
@@ -335,7 +392,7 @@ pub fn pass_time(handoff: &mut Handoff, now: DateTime) -> Result<Vec<Happening>,
     // As they are in this turn: several steps at once may end it.
     let (owner, due_at) = (handoff.owner_id.clone(), handoff.due_at);
     while let Some(clock) = &mut handoff.clock
-        && let Some(step) = clock.take_due(&shift, now)?
+        && let Some(step) = take(clock, &shift)?
     {
         happened.push(Happening::Step { step: step.kind, turn, at: step.at, owner: owner.clone(), due_at });
         match step.kind {

@@ -88,31 +88,31 @@ impl SlaClock {
     /// Takes the next step if its time has come, so that it does not come again. Call it until it gives nothing,
     /// and write the clock in the transaction that writes what the steps do.
     pub fn take_due(&mut self, shift: &Shift, now: DateTime) -> Result<Option<Step>, CalendarError> {
-        let due = self.next_step(shift, now)?.filter(|step| step.at <= now);
-        if let Some(step) = due {
-            self.note_taken(Done { kind: step.kind, at: step.at, taken_at: now });
-        }
-        Ok(due)
+        self.take(shift, now, |at| at <= now)
     }
 
-    /// Notes that acknowledgement was due before an instant and there was none, where nobody has noted it yet. For what
-    /// is acknowledged then: [`SlaClock::take_due`] would not tell any more.
-    pub fn take_missed_acknowledgement(
+    /// As [`SlaClock::take_due`], of what fell due before an instant: what somebody does then comes before a step of the
+    /// same moment, as the deadline itself is in time.
+    pub fn take_due_before(
         &mut self,
         shift: &Shift,
         before: DateTime,
         now: DateTime,
     ) -> Result<Option<Step>, CalendarError> {
-        let kind = StepKind::AcknowledgeBreach;
-        if self.ended().is_some() || !self.is_open_for(kind) {
-            return Ok(None);
+        self.take(shift, now, |at| at < before)
+    }
+
+    fn take(
+        &mut self,
+        shift: &Shift,
+        now: DateTime,
+        is_due: impl Fn(DateTime) -> bool,
+    ) -> Result<Option<Step>, CalendarError> {
+        let due = self.next_step(shift, now)?.filter(|step| is_due(step.at));
+        if let Some(step) = due {
+            self.note_taken(Done { kind: step.kind, at: step.at, taken_at: now });
         }
-        let due = self.acknowledge_due_at(shift)?.filter(|due| *due < before);
-        let step = due.map(|at| Step { kind, at });
-        if let Some(step) = step {
-            self.note_taken(Done { kind, at: step.at, taken_at: now });
-        }
-        Ok(step)
+        Ok(due)
     }
 
     /// Whether a step may still come.

@@ -26,25 +26,36 @@ pub enum Basis {
 }
 
 /// The terms of a handoff.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SlaTerms {
     /// From the start to the first contact.
+    #[schema(value_type = String, example = "4h")]
     pub budget: Length,
     /// Also of the times below.
     pub basis: Basis,
     /// A reminder to the owner so long before the deadline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "1h")]
     pub remind_before: Option<Length>,
     /// From the start to the owner's acknowledgement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "2h")]
     pub acknowledge_within: Option<Length>,
     /// From the deadline.
+    #[schema(value_type = String, example = "1h")]
     pub owner_alert_after: Length,
     /// From the deadline.
+    #[schema(value_type = String, example = "4h")]
     pub manager_alert_after: Length,
     /// From the deadline.
+    #[schema(value_type = String, example = "24h")]
     pub reassign_after: Length,
+    /// A question of the owner to those who handed over stops the clock until there is an answer, for so long at most and
+    /// once in a turn. Always in wall time: those who are asked have other hours.
+    #[serde(default = "SlaTerms::usual_wait_for_answer")]
+    #[schema(value_type = String, example = "24h")]
+    pub wait_for_answer: Length,
     /// How often the service may give the handoff to somebody else by itself. Then it stops and asks the fallback.
     pub max_reassignments: u8,
     /// The role that is alerted, such as `sales_manager`.
@@ -68,6 +79,11 @@ impl fmt::Display for TermsFault {
 }
 
 impl SlaTerms {
+    /// Where nobody says otherwise.
+    pub fn usual_wait_for_answer() -> Length {
+        Length::hours(24)
+    }
+
     /// All that is wrong with the terms.
     pub fn faults(&self) -> Vec<TermsFault> {
         let mut faults = Vec::new();

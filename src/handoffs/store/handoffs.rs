@@ -43,6 +43,21 @@ pub async fn find_handoff(pool: &PgPool, id: Uuid) -> Result<Option<Handoff>, sq
     Ok(row.map(|row| row.0))
 }
 
+/// The score that was given last at a handoff of an account, with its instant.
+pub async fn latest_nps(
+    conn: &mut PgConnection,
+    account_id: &str,
+) -> Result<Option<(u8, DateTime)>, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"SELECT nps AS "nps!", coalesce(closed_at, contacted_at, created_at) AS "at!" FROM handoff
+           WHERE account_id = $1 AND nps IS NOT NULL ORDER BY 2 DESC, id DESC LIMIT 1"#,
+        account_id
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.and_then(|row| Some((u8::try_from(row.nps).ok()?, row.at))))
+}
+
 /// The account of a handoff.
 pub async fn account_of(conn: &mut PgConnection, id: Uuid) -> Result<Option<String>, sqlx::Error> {
     sqlx::query_scalar!("SELECT account_id FROM handoff WHERE id = $1", id).fetch_optional(conn).await
@@ -205,7 +220,7 @@ pub async fn update_handoffs(conn: &mut PgConnection, changed: &[Handoff]) -> Re
              breached_at = r.breached_at, reassignments = r.reassignments, fell_back = r.fell_back,
              waiting_since = r.waiting_since, alarmed_at = r.alarmed_at, assigned_at = r.assigned_at, acknowledged_at = r.acknowledged_at,
              contacted_at = r.contacted_at, meeting_at = r.meeting_at, closed_at = r.closed_at,
-             close_reason = r.close_reason, nps = r.nps, version = r.version + 1
+             close_reason = r.close_reason, nps = r.nps, question = r.question, version = r.version + 1
            FROM json_populate_recordset(NULL::handoff, $1::json) AS r
            WHERE h.account_id = r.account_id AND h.id = r.id AND h.version = r.version"#,
         Json(changed) as _

@@ -4,6 +4,7 @@
 
 mod alerts;
 mod handoffs;
+mod measured;
 mod metrics;
 mod people;
 mod roster;
@@ -12,6 +13,7 @@ mod tests;
 
 pub use alerts::*;
 pub use handoffs::*;
+pub use measured::*;
 pub use metrics::*;
 pub use people::*;
 pub use roster::*;

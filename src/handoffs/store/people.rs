@@ -13,6 +13,7 @@ pub struct HeldPackage {
     pub is_held: bool,
     pub package: String,
     pub close_reason: Option<String>,
+    pub question: Option<String>,
 }
 
 /// What is left of a handoff.
@@ -24,13 +25,14 @@ pub struct LeftPackage {
     /// As in `handoff`.
     pub digest: Vec<u8>,
     pub close_reason: Option<String>,
+    pub question: Option<String>,
 }
 
 /// Handoffs of an account.
 pub async fn packages(conn: &mut PgConnection, account_id: &str) -> Result<Vec<HeldPackage>, sqlx::Error> {
     sqlx::query_as!(
         HeldPackage,
-        r#"SELECT id, status = 'held' AS "is_held!", package::text AS "package!", close_reason
+        r#"SELECT id, status = 'held' AS "is_held!", package::text AS "package!", close_reason, question
            FROM handoff WHERE account_id = $1 ORDER BY id"#,
         account_id
     )
@@ -51,17 +53,20 @@ pub async fn rewrite_packages(
     let packages: Vec<&str> = left.iter().map(|handoff| handoff.package.as_str()).collect();
     let digests: Vec<&[u8]> = left.iter().map(|handoff| handoff.digest.as_slice()).collect();
     let reasons: Vec<Option<&str>> = left.iter().map(|handoff| handoff.close_reason.as_deref()).collect();
+    let questions: Vec<Option<&str>> = left.iter().map(|handoff| handoff.question.as_deref()).collect();
     sqlx::query!("SELECT set_config('gtm.erasure', 'on', true)").fetch_one(&mut *conn).await?;
     sqlx::query!(
         r#"UPDATE handoff h SET package = l.package::json, package_digest = l.digest, close_reason = l.reason,
-                  version = h.version + 1
-           FROM unnest($2::uuid[], $3::text[], $4::bytea[], $5::text[]) AS l (id, package, digest, reason)
+                  question = l.question, version = h.version + 1
+           FROM unnest($2::uuid[], $3::text[], $4::bytea[], $5::text[], $6::text[])
+             AS l (id, package, digest, reason, question)
            WHERE h.account_id = $1 AND h.id = l.id"#,
         account_id,
         &ids,
         &packages as &[&str],
         &digests as &[&[u8]],
         &reasons as &[Option<&str>],
+        &questions as &[Option<&str>],
     )
     .execute(&mut *conn)
     .await?;

@@ -6,11 +6,11 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::kernel::clock::DateTime;
-use crate::motions::commands::{MotionError, Motions, Resolution};
+use crate::motions::commands::{MotionError, Motions, Resolution, Resolving};
 use crate::motions::document::DecisionDocument;
 use crate::motions::store;
 use crate::platform::http::{
-    Fault, Json, Page, PageParams, Paged, Path, Problem, ProblemDocument, Scoped, scope,
+    Fault, IdempotencyParams, Json, Page, PageParams, Paged, Path, Problem, ProblemDocument, Scoped, scope,
 };
 
 /// Which conflicts to list.
@@ -134,6 +134,9 @@ pub struct ResolveBody {
     resolution: Resolution,
     /// Why; kept with the conflict and in the audit log.
     note: String,
+    /// Say what would follow and write nothing.
+    #[serde(default)]
+    dry_run: bool,
 }
 
 /// A resolved conflict and what followed.
@@ -150,11 +153,11 @@ pub struct ResolvedConflict {
 /// Resolve a conflict
 ///
 /// `keep` leaves the holder, `switch` lets the other motion take over if no other guardrail forbids it, `pause`
-/// rests both.
+/// rests both. With `dryRun` the answer is the same and nothing is written.
 #[utoipa::path(
     post, path = "/v1/conflicts/{conflictId}/resolve", tag = "motions", operation_id = "resolve_conflict",
     security(("api_key" = ["decisions:write"])),
-    params(("conflictId" = Uuid, Path, description = "The conflict.")),
+    params(("conflictId" = Uuid, Path, description = "The conflict."), IdempotencyParams),
     request_body = ResolveBody,
     responses(
         (status = 200, body = ResolvedConflict, description = "Resolved."),
@@ -173,7 +176,13 @@ pub async fn resolve_conflict(
         let detail = "must say why, in 1 to 2,000 characters";
         return Err(Problem::invalid(vec![Fault::new("#/note", detail)]));
     }
-    let resolved = motions.resolve_conflict(id, body.resolution, note, &caller.actor()).await?;
+    let how = Resolving {
+        resolution: body.resolution,
+        note: note.to_owned(),
+        by: caller.actor(),
+        dry_run: body.dry_run,
+    };
+    let resolved = motions.resolve_conflict(id, &how).await?;
     Ok(Json(ResolvedConflict {
         conflict: resolved.conflict.into(),
         decision: resolved.decided.map(|decided| decided.document),

@@ -36,15 +36,22 @@ pub struct Resolved {
     pub decided: Option<Decided>,
 }
 
+/// What is to be done about a conflict.
+#[derive(Debug, Clone)]
+pub struct Resolving {
+    pub resolution: Resolution,
+    /// Why.
+    pub note: String,
+    pub by: String,
+    /// Only say what would follow.
+    pub dry_run: bool,
+}
+
 impl Motions {
     /// Resolves an open conflict, in one transaction with what follows from it.
-    pub async fn resolve_conflict(
-        &self,
-        id: Uuid,
-        resolution: Resolution,
-        note: &str,
-        by: &str,
-    ) -> Result<Resolved, MotionError> {
+    pub async fn resolve_conflict(&self, id: Uuid, how: &Resolving) -> Result<Resolved, MotionError> {
+        let Resolving { resolution, note, by, dry_run } = how;
+        let (resolution, dry_run) = (*resolution, *dry_run);
         let found = store::find_conflict(&self.pool, id).await?.ok_or(MotionError::NoConflict(id))?;
         let account_id = found.account_id;
         let mut tx = db::begin(&self.pool).await?;
@@ -60,7 +67,7 @@ impl Motions {
             return Err(MotionError::AlreadyResolved { id, resolution });
         };
         let entry = audit::Entry::new(
-            by,
+            by.as_str(),
             "conflict.resolved",
             format!("conflict:{id}"),
             serde_json::json!({
@@ -86,16 +93,20 @@ impl Motions {
                 let ask = Ask {
                     account_id: account_id.clone(),
                     trigger: Trigger::Resolution,
-                    dry_run: false,
+                    dry_run,
                     policy_version: None,
-                    actor: by.to_owned(),
+                    actor: by.clone(),
                     answer: None,
                 };
                 Some(self.decide_in(&mut tx, &current, &ask, now).await?)
             }
         };
-        tx.commit().await?;
-        self.ring();
+        if dry_run {
+            tx.rollback().await?;
+        } else {
+            tx.commit().await?;
+            self.ring();
+        }
         Ok(Resolved { conflict, decided })
     }
 }

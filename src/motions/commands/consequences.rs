@@ -103,6 +103,7 @@ impl Considered {
             claim: self.claim(),
             touch: effects.contains(&Effect::Touch).then(|| new_id(self.now)),
             deliveries: self.deliveries()?,
+            hot: self.policy.is_hot(&self.signals, &self.ledger, self.now),
             conflict: self.conflict(),
         })
     }

@@ -28,7 +28,7 @@ use crate::kernel::clock::Clock;
 use crate::platform::audit::AuditError;
 use crate::platform::http::Problem;
 
-pub use conflicts::{Resolution, Resolved};
+pub use conflicts::{Resolution, Resolved, Resolving};
 pub use custody::MotionCustodian;
 pub use follow::MotionFollower;
 pub use freshen::{Freshen, Stale};

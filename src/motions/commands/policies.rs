@@ -62,6 +62,12 @@ impl Policies {
         self.latest.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// The policy in force, as the caller's transaction sees it.
+    pub async fn in_force(&self, conn: &mut PgConnection) -> Result<Arc<Policy>, MotionError> {
+        let version = store::active_version(conn).await?.ok_or(MotionError::NoneActive)?;
+        self.get(conn, &version).await
+    }
+
     pub(super) fn note_latest(&self, policy: &Arc<Policy>) {
         let same = self.latest().is_some_and(|known| known.version() == policy.version());
         if !same {

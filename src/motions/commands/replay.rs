@@ -24,10 +24,8 @@ pub struct Difference {
     /// JSON pointer into the decision document.
     pub pointer: String,
     /// What is on record; null when it is absent there.
-    #[schema(value_type = Object)]
     pub recorded: Value,
     /// What the replay gives.
-    #[schema(value_type = Object)]
     pub replayed: Value,
 }
 

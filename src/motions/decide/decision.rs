@@ -219,9 +219,9 @@ pub enum NotApplicable {
     NoOwner,
 }
 
-/// What a guardrail saw.
+/// What a guardrail saw. Names of fields are said at each variant, because only there the published schema reads them.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(tag = "kind", rename_all = "snake_case", rename_all_fields = "camelCase")]
+#[serde(tag = "kind", rename_all = "snake_case")]
 #[schema(as = GuardrailFacts)]
 pub enum Detail {
     NotApplicable {
@@ -230,12 +230,14 @@ pub enum Detail {
     /// No competing motion holds the account.
     Free,
     /// A competing motion holds it until then.
+    #[serde(rename_all = "camelCase")]
     Held {
         claim_id: Uuid,
         by: Motion,
         until: DateTime,
     },
     /// `RevOps` decided that the wanted motion takes over from the holder.
+    #[serde(rename_all = "camelCase")]
     TakesOver {
         claim_id: Uuid,
         from: Motion,
@@ -245,10 +247,12 @@ pub enum Detail {
         needed: u32,
     },
     /// Data as of then, against the oldest that is taken.
+    #[serde(rename_all = "camelCase")]
     Age {
         as_of: Option<DateTime>,
         max_age_hours: u32,
     },
+    #[serde(rename_all = "camelCase")]
     Touches {
         count: u32,
         limit: u32,
@@ -260,10 +264,12 @@ pub enum Detail {
     /// The account does not want this motion.
     BlockedMotion,
     PreferencesAllow,
+    #[serde(rename_all = "camelCase")]
     Contact {
         do_not_contact: bool,
     },
     NotPaused,
+    #[serde(rename_all = "camelCase")]
     Paused {
         until: DateTime,
         conflict_id: Uuid,
@@ -271,6 +277,7 @@ pub enum Detail {
     DealStage {
         stage: DealStage,
     },
+    #[serde(rename_all = "camelCase")]
     Consent {
         granted: bool,
         expires_at: Option<DateTime>,

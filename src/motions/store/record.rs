@@ -27,6 +27,8 @@ pub struct NewDecision<'a> {
     /// The id of the touch that the decision makes.
     pub touch: Option<Uuid>,
     pub deliveries: Vec<NewDelivery>,
+    /// Whether the account goes before others.
+    pub hot: bool,
     pub conflict: Option<NewConflict<'a>>,
 }
 
@@ -76,11 +78,11 @@ pub async fn record(
                $1::text[], $2::uuid[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
                $9::text[], $10::float8[], $11::text[], $12::text[], $13::uuid[], $14::text[], $15::uuid[],
                $16::timestamptz[], $17::text[], $18::uuid[], $19::uuid[], $20::uuid[], $21::text[], $22::text[],
-               $23::text[]) AS d
+               $23::text[], $46::boolean[]) AS d
                (account_id, id, decided_at, policy_version, trigger, outcome, motion, exit_state,
                 matched_rule, confidence, document, ledger, resumes, fingerprint, claim_id,
                 expires_at, reasoning, touch_id, conflict_id, holder_claim, holder_motion, holder_reason,
-                wanted_reason)),
+                wanted_reason, hot)),
            decided AS (
              INSERT INTO decision (account_id, id, decided_at, policy_version, trigger, outcome, motion,
                                    exit_state, matched_rule, confidence, document, ledger, resumes)
@@ -109,8 +111,8 @@ pub async fn record(
                     motion, wanted_reason, id FROM d WHERE conflict_id IS NOT NULL
              ON CONFLICT (account_id, holder_claim, wanted_motion) DO NOTHING),
            called AS (
-             INSERT INTO delivery (account_id, id, destination, decision_id, payload, status, due_at, created_at)
-             SELECT c.account_id, c.id, c.destination, c.decision_id, c.payload::json, 'pending',
+             INSERT INTO delivery (account_id, id, destination, decision_id, hot, payload, status, due_at, created_at)
+             SELECT c.account_id, c.id, c.destination, c.decision_id, d.hot, c.payload::json, 'pending',
                     d.decided_at, d.decided_at
              FROM unnest($27::text[], $28::uuid[], $29::uuid[], $30::text[], $31::text[])
                AS c (account_id, decision_id, id, destination, payload)
@@ -179,6 +181,7 @@ pub async fn record(
         &heads.hash,
         &heads.seq_before,
         &heads.hash_before,
+        &column(decisions, |d| d.hot),
     )
     .fetch_all(conn)
     .await

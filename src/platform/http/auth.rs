@@ -173,6 +173,22 @@ where
     }
 }
 
+/// The caller of a request, whatever the key may be used for: for what finds out by itself what it is enough for.
+#[derive(Debug, Clone)]
+pub struct Known(pub Arc<Caller>);
+
+impl<S> FromRequestParts<S> for Known
+where
+    S: Send + Sync,
+    Platform: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        identify(parts, &Platform::from_ref(state)).await.map(Self)
+    }
+}
+
 /// The caller of a request: as the layers found it, else by its key.
 pub(super) async fn identify(parts: &mut Parts, platform: &Platform) -> Result<Arc<Caller>, Problem> {
     if let Some(caller) = parts.extensions.get::<Arc<Caller>>() {

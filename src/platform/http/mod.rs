@@ -24,7 +24,7 @@ pub mod server;
 #[cfg(test)]
 mod tests;
 
-pub use auth::{Caller, Either, Scope, Scoped, scope};
+pub use auth::{Caller, Either, Known, Scope, Scoped, scope};
 pub use database::Constraint;
 pub use etag::{ETag, Precondition, Tagged};
 pub use extract::{Created, Json, Path, Query, RawBody};

@@ -25,6 +25,7 @@ use super::guard::{Bounds, guard};
 use super::observe::observe;
 use super::platform::Platform;
 use super::{openapi, ops};
+use crate::kernel::clock::Clock;
 use crate::platform::lifecycle::Lifecycle;
 use crate::platform::{audit, keys};
 
@@ -51,6 +52,46 @@ pub struct Service {
     pub router: Router,
     /// The `OpenAPI` document, as at `/openapi.json`.
     pub document: Value,
+    layers: Layers,
+}
+
+impl Service {
+    /// Adds routes that are made of the finished service, because they call it within the process. They get the same
+    /// layers; `answer` is their longest time, which covers that of the calls they make.
+    #[must_use]
+    pub fn and(mut self, further: Router, answer: Duration) -> Self {
+        self.router = self.router.merge(self.layers.around(further, answer));
+        self
+    }
+}
+
+/// The layers that every route gets.
+#[derive(Clone)]
+struct Layers {
+    enforcer: Arc<Enforcer>,
+    clock: Clock,
+    body_bytes: usize,
+}
+
+impl Layers {
+    /// A router within the layers. The last layer added is the outermost.
+    fn around(&self, router: Router, answer: Duration) -> Router {
+        let bounds = Bounds { contract: Arc::clone(&self.enforcer.contract), time_limit: answer };
+        router
+            .layer(from_fn_with_state(Arc::clone(&self.enforcer), enforce))
+            .layer(from_fn(keys::api::reveal))
+            .layer(DefaultBodyLimit::max(self.body_bytes))
+            .layer(RequestDecompressionLayer::new())
+            .layer(from_fn_with_state(bounds, guard))
+            .layer(from_fn_with_state(self.clock.clone(), observe))
+            .layer(CompressionLayer::new())
+    }
+}
+
+impl std::fmt::Debug for Layers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Layers").field("body_bytes", &self.body_bytes).finish_non_exhaustive()
+    }
 }
 
 /// Why the service cannot be put together.
@@ -63,7 +104,7 @@ pub enum BuildError {
 }
 
 /// Puts the service together: the documented routes of the slices (their state applied), further routes that are no
-/// part of the API (console, MCP), and the platform's own.
+/// part of the API, and the platform's own.
 ///
 /// # Errors
 /// When an operation does not say who may call it.
@@ -81,21 +122,17 @@ pub fn build(
     let document = openapi::publish(&document)?;
     let contract = Arc::new(Contract::read(&document)?);
     let published = document.clone();
-    let bounds = Bounds { contract: Arc::clone(&contract), time_limit: limits.answer };
-    let clock = platform.clock.clone();
-    // The last layer added is the outermost.
+    let layers = Layers {
+        clock: platform.clock.clone(),
+        enforcer: Arc::new(Enforcer { platform, contract }),
+        body_bytes: limits.body_bytes,
+    };
     let router = router
         .route("/openapi.json", get(async move || Json(published)))
         .merge(Router::from(SwaggerUi::new("/docs").config(utoipa_swagger_ui::Config::from("/openapi.json"))))
-        .merge(further)
-        .layer(from_fn_with_state(Arc::new(Enforcer { platform, contract }), enforce))
-        .layer(from_fn(keys::api::reveal))
-        .layer(DefaultBodyLimit::max(limits.body_bytes))
-        .layer(RequestDecompressionLayer::new())
-        .layer(from_fn_with_state(bounds, guard))
-        .layer(from_fn_with_state(clock, observe))
-        .layer(CompressionLayer::new());
-    Ok(Service { router, document })
+        .merge(further);
+    let router = layers.around(router, limits.answer);
+    Ok(Service { router, document, layers })
 }
 
 /// The routes that the platform itself brings.

@@ -114,7 +114,7 @@ async fn api() -> Api {
         .with_state(slice.clone());
     let limits = Limits { body_bytes: 10_000, answer: Duration::from_secs(20) };
     let further = Router::new().route("/v1/hidden", axum::routing::get(async || "hidden"));
-    let Service { router, document } = build(platform, slices, further, &limits).unwrap();
+    let Service { router, document, .. } = build(platform, slices, further, &limits).unwrap();
     Api {
         router,
         slice,

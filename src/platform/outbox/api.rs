@@ -8,10 +8,12 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::store::{self, Delivery, DeliveryFilter};
+use super::people;
+use super::store::{self, Delivery, DeliveryFilter, Stuck};
 use crate::kernel::clock::DateTime;
 use crate::platform::audit;
 use crate::platform::db;
+use crate::platform::dead::DeadRetried;
 use crate::platform::http::{
     Json, Page, PageParams, Paged, Path, Platform, Problem, ProblemDocument, Scoped, scope,
 };
@@ -26,6 +28,8 @@ where
         .routes(routes!(list_deliveries))
         .routes(routes!(get_delivery))
         .routes(routes!(retry_delivery))
+        .routes(routes!(retry_deliveries))
+        .routes(routes!(settle_delivery))
 }
 
 /// How a delivery stands.
@@ -86,6 +90,9 @@ pub struct DeliveryWire {
     pub plan_id: Option<Uuid>,
     /// The erasure, or the event that ended a consent, that caused it; none when something else did.
     pub privacy_id: Option<Uuid>,
+    /// The alarm that it tells of, under the account `@system`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alarm_id: Option<Uuid>,
     /// The skill or the command that is called.
     pub destination: String,
     pub status: DeliveryStatus,
@@ -117,6 +124,7 @@ impl From<Delivery> for DeliveryWire {
             digest_id: row.digest_id,
             plan_id: row.plan_id,
             privacy_id: row.privacy_id,
+            alarm_id: row.alarm_id,
             destination: row.destination,
             status: DeliveryStatus::from_name(&row.status),
             attempts: row.attempts,
@@ -230,5 +238,107 @@ pub async fn retry_delivery(
     );
     audit::append(&mut tx, &found.account_id, now, &[entry]).await?;
     tx.commit().await?;
+    Ok(Json(row.into()))
+}
+
+/// Which deliveries to send again.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub struct RetryDeliveries {
+    status: StuckStatus,
+    /// Only deliveries to this destination.
+    destination: Option<String>,
+    /// Only deliveries about this account.
+    account_id: Option<String>,
+    /// Count them and leave them.
+    dry_run: bool,
+}
+
+/// Deliveries that do not go out by themselves any more.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StuckStatus {
+    /// Given up.
+    #[default]
+    Dead,
+    /// No endpoint was configured.
+    Recorded,
+}
+
+impl StuckStatus {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Dead => "dead",
+            Self::Recorded => "recorded",
+        }
+    }
+}
+
+/// Send many deliveries again
+///
+/// In the order in which they were made, 10,000 at the most in one call; `left` says how many remain. With `dryRun` they
+/// are counted and stay.
+#[utoipa::path(
+    post, path = "/v1/deliveries/retry", tag = "deliveries", operation_id = "retry_deliveries",
+    security(("api_key" = ["decisions:write"])),
+    request_body = RetryDeliveries,
+    responses((status = 200, body = DeadRetried, description = "How many, by destination."))
+)]
+pub async fn retry_deliveries(
+    State(platform): State<Platform>,
+    caller: Scoped<scope::DecisionsWrite>,
+    Json(asked): Json<RetryDeliveries>,
+) -> Result<Json<DeadRetried>, Problem> {
+    let which = Stuck {
+        status: asked.status.name(),
+        destination: asked.destination.as_deref(),
+        account_id: asked.account_id.as_deref(),
+    };
+    let now = platform.clock.now();
+    let mut tx = db::begin(&platform.pool).await?;
+    let groups = store::count_stuck(&mut tx, which).await?;
+    if asked.dry_run {
+        return Ok(Json(DeadRetried::new(true, groups, 0)));
+    }
+    let count = store::retry_stuck(&mut tx, which, now).await?;
+    if count > 0 {
+        let details = serde_json::json!({
+            "status": which.status, "destination": which.destination, "accountId": which.account_id, "count": count,
+        });
+        let entry =
+            audit::Entry::new(caller.actor(), "deliveries.retried", "delivery:dead".to_owned(), details);
+        audit::append(&mut tx, audit::SYSTEM, now, &[entry]).await?;
+    }
+    tx.commit().await?;
+    Ok(Json(DeadRetried::new(false, groups, count)))
+}
+
+/// Note that a command about a person was seen to
+///
+/// For a recipient that cannot be told by itself (a CRM, a channel): somebody has erased the person there, or has had the
+/// recipient stop using what it was shown. Whom the command was about is then forgotten.
+#[utoipa::path(
+    post, path = "/v1/deliveries/{deliveryId}/settle", tag = "deliveries", operation_id = "settle_delivery",
+    security(("api_key" = ["decisions:write"])),
+    params(("deliveryId" = Uuid, Path, description = "The delivery.")),
+    responses(
+        (status = 200, body = DeliveryWire, description = "It counts as delivered, by a person."),
+        (status = 404, body = ProblemDocument, content_type = "application/problem+json", description = "There is no such command that waits for somebody."),
+    )
+)]
+pub async fn settle_delivery(
+    State(platform): State<Platform>,
+    caller: Scoped<scope::DecisionsWrite>,
+    Path(id): Path<Uuid>,
+) -> Result<Json<DeliveryWire>, Problem> {
+    let now = platform.clock.now();
+    let missing = || Problem::not_found("command about a person that waits for somebody", id);
+    let mut tx = db::begin(&platform.pool).await?;
+    let account_id = people::settle(&mut tx, id, now).await?.ok_or_else(missing)?;
+    let details = serde_json::json!({});
+    let entry = audit::Entry::new(caller.actor(), "delivery.settled", format!("delivery:{id}"), details);
+    audit::append(&mut tx, &account_id, now, &[entry]).await?;
+    tx.commit().await?;
+    let row = store::find(&platform.pool, id).await?.ok_or_else(missing)?;
     Ok(Json(row.into()))
 }

@@ -26,8 +26,8 @@ use serde::Deserialize;
 pub use sender::{Next, Outgoing, Sender, Sent, Unsent};
 pub use sign::{Secret, SecretError};
 pub use store::{
-    Cause, Delivery, DeliveryFilter, Gauge, Gauges, NewEffect, delivered_for, enqueue, find, gauges, list,
-    note_undelivered, retry,
+    Cause, Delivery, DeliveryFilter, Gauge, Gauges, HeldBack, NewEffect, delivered_for, enqueue, find,
+    gauges, held_back, list, note_undelivered, retry,
 };
 pub use worker::{Outbox, OutboxError, client};
 

@@ -4,8 +4,8 @@
 //! as it waits, and no longer. A recipient is asked in a lane of its own, at its own endpoint.
 
 use serde_json::value::RawValue;
-use sqlx::PgConnection;
 use sqlx::types::Json;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::kernel::clock::DateTime;
@@ -21,7 +21,7 @@ pub fn lane(command: &str, recipient: &str) -> String {
 }
 
 /// The recipient whom a command of this lane asks; the destination itself where it is no such lane.
-pub(super) fn recipient(destination: &str) -> &str {
+pub fn recipient(destination: &str) -> &str {
     [ERASURE, RECALL]
         .iter()
         .find_map(|command| destination.strip_prefix(command)?.strip_prefix(':'))
@@ -150,6 +150,40 @@ pub async fn command(
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Commands that no system takes by itself: somebody has to see to them.
+#[derive(Debug, Clone)]
+pub struct ForPeople {
+    pub destination: String,
+    pub count: i64,
+    /// When the oldest of them was made.
+    pub since: DateTime,
+}
+
+/// Commands that wait for somebody, by destination.
+pub async fn for_people(pool: &PgPool) -> Result<Vec<ForPeople>, sqlx::Error> {
+    sqlx::query_as!(
+        ForPeople,
+        r#"SELECT destination, count(*) AS "count!", min(created_at) AS "since!" FROM delivery
+           WHERE status = 'recorded' AND privacy_id IS NOT NULL GROUP BY destination ORDER BY destination"#,
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// Notes that somebody has seen to a command: whom it was about is forgotten. Gives its account; none when it waits for
+/// nobody.
+pub async fn settle(conn: &mut PgConnection, id: Uuid, now: DateTime) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "UPDATE delivery SET status = 'delivered', delivered_at = $2, provider = 'person', last_error = NULL,
+                payload = (payload::jsonb #- '{data,contactIds}' #- '{data,emails}')::json
+         WHERE id = $1 AND privacy_id IS NOT NULL AND status IN ('recorded', 'dead') RETURNING account_id",
+        id,
+        now,
+    )
+    .fetch_optional(conn)
+    .await
 }
 
 #[cfg(test)]

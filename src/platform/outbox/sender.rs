@@ -7,6 +7,8 @@
 use chrono::TimeDelta;
 use futures_util::future::BoxFuture;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::kernel::clock::DateTime;
@@ -27,14 +29,38 @@ pub struct Outgoing<'a> {
     pub payload: &'a str,
     /// This attempt included.
     pub attempts: i32,
+    /// An earlier attempt ended without anybody knowing whether it arrived.
+    pub unsure: bool,
     pub now: DateTime,
+}
+
+impl Outgoing<'_> {
+    /// What is to be done, as the destination's own type; what cannot be read is never tried again.
+    pub fn data<T: DeserializeOwned>(&self) -> Result<T, Unsent> {
+        #[derive(Deserialize)]
+        struct Envelope<T> {
+            data: T,
+        }
+        serde_json::from_str::<Envelope<T>>(self.payload)
+            .map(|envelope| envelope.data)
+            .map_err(|error| Unsent::never(format!("the delivery is not what this version writes: {error}")))
+    }
 }
 
 /// It arrived.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sent {
-    /// The HTTP status of the answer, where there was one.
+    /// The status of the answer, where there was one.
     pub status: Option<u16>,
+    /// Who made the delivery, where that is not the sender that was asked.
+    pub by: Option<&'static str>,
+}
+
+impl Sent {
+    /// It was answered like this.
+    pub fn of(status: u16) -> Self {
+        Self { status: Some(status), by: None }
+    }
 }
 
 /// It did not arrive, as far as we know.
@@ -44,6 +70,10 @@ pub struct Unsent {
     /// What went wrong and what can be done about it, in a sentence for an operator; no secret in it.
     pub error: String,
     pub next: Next,
+    /// The receiver was not well, and any other delivery would have failed as well.
+    pub down: bool,
+    /// Whether it arrived is not known: an answer got lost.
+    pub unsure: bool,
 }
 
 /// What a failure means for the next attempt.
@@ -70,6 +100,12 @@ pub trait Sender: Send + Sync {
         false
     }
 
+    /// Whether an account's deliveries arrive in the order in which they were made: each waits until those before it
+    /// have arrived or were given up. Otherwise one that fails holds up no other.
+    fn in_order(&self) -> bool {
+        true
+    }
+
     /// Makes one attempt.
     fn send<'a>(&'a self, outgoing: Outgoing<'a>) -> BoxFuture<'a, Result<Sent, Unsent>>;
 }
@@ -77,21 +113,34 @@ pub trait Sender: Send + Sync {
 impl Unsent {
     /// Nothing was heard of the receiver.
     pub fn of_transport(error: &reqwest::Error) -> Self {
-        Self { status: None, error: transport_error(error).to_owned(), next: Next::Planned }
+        Self { unsure: !error.is_connect(), ..Self::unanswered(transport_error(error)) }
     }
 
     /// The receiver would refuse it every time.
     pub fn never(error: impl Into<String>) -> Self {
-        Self { status: None, error: error.into(), next: Next::Never }
+        Self { status: None, error: error.into(), next: Next::Never, down: false, unsure: false }
+    }
+
+    /// Nothing was heard of the receiver, in words.
+    pub fn unanswered(error: impl Into<String>) -> Self {
+        Self { status: None, error: error.into(), next: Next::Planned, down: true, unsure: true }
     }
 }
 
+/// Whether an HTTP status speaks of the receiver and not of what it was brought.
+pub fn is_down(status: u16) -> bool {
+    status >= 500 || [401, 408, 423, 425, 429].contains(&status)
+}
+
+/// Nothing was sent at all.
+pub const NO_CONNECTION: &str = "no connection to the receiver";
+
 /// What went wrong below HTTP, without the address (it can hold credentials).
 pub fn transport_error(error: &reqwest::Error) -> &'static str {
-    if error.is_timeout() {
+    if error.is_connect() {
+        NO_CONNECTION
+    } else if error.is_timeout() {
         "no answer in time"
-    } else if error.is_connect() {
-        "no connection to the receiver"
     } else {
         "the connection broke before an answer came"
     }

@@ -3,7 +3,7 @@
 use futures_util::future::BoxFuture;
 use reqwest::header::CONTENT_TYPE;
 
-use super::sender::{Next, Outgoing, Sender, Sent, Unsent, beginning, retry_after};
+use super::sender::{Next, Outgoing, Sender, Sent, Unsent, beginning, is_down, retry_after};
 use super::{EndpointSettings, OutboxError, Secret};
 
 /// An endpoint and how we prove who we are.
@@ -47,7 +47,7 @@ impl Webhook {
             .map_err(|error| Unsent::of_transport(&error))?;
         let status = answer.status().as_u16();
         if answer.status().is_success() {
-            return Ok(Sent { status: Some(status) });
+            return Ok(Sent::of(status));
         }
         let next = match retry_after(answer.headers(), now) {
             // 410 says that the receiver is gone for good.
@@ -56,7 +56,7 @@ impl Webhook {
             None => Next::Planned,
         };
         let error = format!("HTTP {status}: {}", beginning(answer).await);
-        Err(Unsent { status: Some(status), error, next })
+        Err(Unsent { status: Some(status), error, next, down: is_down(status), unsure: status >= 500 })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -11,10 +11,13 @@ use rand::RngExt;
 use sqlx::PgPool;
 
 use super::sender::{Next, Outgoing, Sender, Unsent};
-use super::store::{self, Claimed, Ended};
+use super::store::{self, Claim, Claimed, Ended};
 use super::webhook::Webhook;
 use super::{OutboxSettings, SecretError, people};
 use crate::kernel::clock::{Clock, DateTime};
+
+/// How often it is tried out of turn whether a receiver that was unwell takes anything again, while deliveries wait for it.
+const PROBE_EVERY: TimeDelta = TimeDelta::minutes(5);
 
 /// The HTTP client for everything that leaves the process: no redirects, a limit on each attempt.
 pub fn client(timeout: Duration) -> Result<reqwest::Client, reqwest::Error> {
@@ -39,14 +42,46 @@ pub struct Outbox {
 /// A destination that can be reached, and how it has been doing.
 struct Lane {
     sender: Arc<dyn Sender>,
+    /// Attempts in a row that found the receiver unwell.
     failures: AtomicU32,
+    /// Something has arrived since the process began.
+    arrived: AtomicBool,
     /// Microseconds since the epoch.
     open_until: AtomicI64,
+    /// When it may be tried out of turn whether the receiver takes anything again, in microseconds since the epoch.
+    probe_at: AtomicI64,
 }
 
 impl Lane {
     fn new(sender: Arc<dyn Sender>) -> Self {
-        Self { sender, failures: AtomicU32::new(0), open_until: AtomicI64::new(0) }
+        Self {
+            sender,
+            failures: AtomicU32::new(0),
+            arrived: AtomicBool::new(false),
+            open_until: AtomicI64::new(0),
+            probe_at: AtomicI64::new(0),
+        }
+    }
+
+    /// Notes that something arrived; gives whether it is the first after the receiver was unwell, as far as this process
+    /// knows.
+    fn arrives(&self, breaker_failures: u32) -> bool {
+        let failures = self.failures.swap(0, Ordering::Relaxed);
+        !self.arrived.swap(true, Ordering::Relaxed) || failures >= breaker_failures
+    }
+
+    /// Tries nothing out of turn until then.
+    fn probe_after(&self, at: DateTime) {
+        self.probe_at.fetch_max(at.timestamp_micros(), Ordering::Relaxed);
+    }
+
+    /// Whether it may be tried out of turn; the next time is later.
+    fn may_probe(&self, now: DateTime) -> bool {
+        let may = self.probe_at.load(Ordering::Relaxed) <= now.timestamp_micros();
+        if may {
+            self.probe_after(now + PROBE_EVERY);
+        }
+        may
     }
 
     /// Sends nothing until then.
@@ -94,11 +129,17 @@ impl Outbox {
     pub async fn settle_here(&self) -> Result<u64, sqlx::Error> {
         let mut done = 0;
         for destination in self.due().await? {
-            if self.lane(&destination).is_none() && self.settings.is_local(&destination) {
+            if self.lane(&destination).is_none() && self.is_kept_here(&destination) {
                 done += store::keep_here(&self.pool, &destination, self.clock.now()).await?;
             }
         }
         Ok(done)
+    }
+
+    /// Whether the service itself serves a destination that leads nowhere else. What a recipient outside was shown is not
+    /// forgotten there because a command about it was kept here: that is recorded, for a person to see to.
+    fn is_kept_here(&self, destination: &str) -> bool {
+        !self.lanes.contains_key(people::recipient(destination)) && self.settings.is_local(destination)
     }
 
     /// Where a destination is. A command about people goes to its recipient, unless it has an endpoint of its own.
@@ -123,7 +164,7 @@ impl Outbox {
     pub(super) async fn round(&self, destination: &str) -> Result<usize, sqlx::Error> {
         let now = self.clock.now();
         let Some(lane) = self.lane(destination) else {
-            if self.settings.is_local(destination) {
+            if self.is_kept_here(destination) {
                 store::keep_here(&self.pool, destination, now).await?;
             } else {
                 store::record_unsent(&self.pool, destination, now).await?;
@@ -137,15 +178,26 @@ impl Outbox {
         #[expect(clippy::cast_precision_loss, reason = "a time-out in milliseconds")]
         let lease_secs = self.settings.timeout_ms as f64 / 500.0;
         let limit = i64::try_from(self.settings.concurrency).unwrap_or(1);
-        let claimed = store::claim(&self.pool, destination, now, limit, lease_secs).await?;
-        let attempts = claimed.iter().map(|delivery| self.attempt(destination, lane, delivery));
+        let claim = Claim { destination, limit, lease_secs, in_order: lane.sender.in_order() };
+        let mut claimed = store::claim(&self.pool, &claim, now).await?;
+        let probing = claimed.is_empty() && lane.may_probe(now);
+        if probing {
+            claimed = store::claim_probe(&self.pool, destination, lease_secs).await?;
+        }
+        let attempts = claimed.iter().map(|delivery| self.attempt(destination, lane, delivery, probing));
         for ended in join_all(attempts).await {
             ended?;
         }
         Ok(claimed.len())
     }
 
-    async fn attempt(&self, destination: &str, lane: &Lane, delivery: &Claimed) -> Result<(), sqlx::Error> {
+    async fn attempt(
+        &self,
+        destination: &str,
+        lane: &Lane,
+        delivery: &Claimed,
+        probing: bool,
+    ) -> Result<(), sqlx::Error> {
         let now = self.clock.now();
         let outgoing = Outgoing {
             id: delivery.id,
@@ -153,69 +205,95 @@ impl Outbox {
             destination,
             payload: &delivery.payload,
             attempts: delivery.attempts,
+            unsure: delivery.unsure,
             now,
         };
         let limit = Duration::from_millis(self.settings.timeout_ms);
         // A sender may need several calls, which share the time of one attempt.
-        let outcome = tokio::time::timeout(limit, lane.sender.send(outgoing)).await.unwrap_or_else(|_| {
-            Err(Unsent { status: None, error: "no answer in time".to_owned(), next: Next::Planned })
-        });
+        let mut provider = lane.sender.provider();
+        let outcome = tokio::time::timeout(limit, lane.sender.send(outgoing))
+            .await
+            .unwrap_or_else(|_| Err(Unsent::unanswered("no answer in time")));
         let ended = match outcome {
             Ok(sent) => {
-                lane.failures.store(0, Ordering::Relaxed);
+                provider = sent.by.unwrap_or(provider);
+                if lane.arrives(self.settings.breaker_failures) || probing {
+                    store::hasten(&self.pool, destination, now).await?;
+                }
                 Ended {
                     status: "delivered",
                     due_at: now,
                     last_status: sent.status.map(i32::from),
                     last_error: None,
                     delivered_at: Some(now),
+                    rested: false,
+                    held_up: false,
+                    unsure: false,
                 }
             }
-            Err(unsent) => self.failed(lane, delivery, unsent, now),
+            Err(unsent) => self.failed(lane, delivery, unsent, probing.then_some(delivery.due_at), now),
         };
         metrics::counter!("gtm_deliveries_total", "destination" => destination.to_owned(), "status" => ended.status)
             .increment(1);
         if ended.status == "dead" {
             tracing::warn!(delivery = %delivery.id, destination, error = ended.last_error, "delivery is dead: see /v1/deliveries");
         }
-        if !store::finish(&self.pool, delivery, &ended, lane.sender.provider()).await? {
+        if !store::finish(&self.pool, delivery, &ended, provider).await? {
             tracing::warn!(delivery = %delivery.id, destination, "the lease ran out before the attempt ended");
         }
         Ok(())
     }
 
-    /// What follows from a failed attempt: another one later, or the end.
-    fn failed(&self, lane: &Lane, delivery: &Claimed, unsent: Unsent, now: DateTime) -> Ended<'static> {
-        let in_a_row = lane.failures.fetch_add(1, Ordering::Relaxed) + 1;
-        // What would be refused every time says nothing of how the receiver is.
-        if in_a_row >= self.settings.breaker_failures && unsent.next != Next::Never {
+    /// What follows from a failed attempt: another one later, or the end. One that was made out of turn, before its time
+    /// `planned_at`, leaves that as it is where it found the receiver unwell.
+    fn failed(
+        &self,
+        lane: &Lane,
+        delivery: &Claimed,
+        unsent: Unsent,
+        planned_at: Option<DateTime>,
+        now: DateTime,
+    ) -> Ended<'static> {
+        // What was refused for what it is says nothing of how the receiver is.
+        let in_a_row = if unsent.down { lane.failures.fetch_add(1, Ordering::Relaxed) + 1 } else { 0 };
+        if in_a_row >= self.settings.breaker_failures {
             lane.rest_until(now + seconds(self.settings.breaker_open_secs));
         }
-        let asked = match unsent.next {
-            Next::After(wait) => wait,
+        lane.probe_after(now + PROBE_EVERY);
+        let out_of_turn = planned_at.filter(|_| unsent.down);
+        let due_at = match unsent.next {
+            Next::Never => None,
+            Next::Planned if out_of_turn.is_some() => out_of_turn,
+            // It was not this delivery's attempt: the schedule stays where it is.
             Next::Rest(wait) => {
                 lane.rest_until(now + wait);
-                wait
+                Some(now + wait)
             }
-            Next::Planned | Next::Never => TimeDelta::zero(),
-        };
-        let planned = self.settings.wait_after(delivery.attempts).filter(|_| unsent.next != Next::Never);
-        let (status, due_at) = match planned {
-            None => ("dead", now),
-            Some(wait) => {
-                // Up to a tenth more, so that what failed together does not come back together.
-                let jitter = rand::rng().random_range(1.0..1.1);
-                let wait = TimeDelta::from_std(wait.mul_f64(jitter)).unwrap_or_default();
-                ("retrying", now + wait.max(asked))
+            Next::Planned => self.planned(delivery, now, TimeDelta::zero()),
+            Next::After(wait) => {
+                lane.probe_after(now + wait);
+                out_of_turn.map(|at| at.max(now + wait)).or_else(|| self.planned(delivery, now, wait))
             }
         };
         Ended {
-            status,
-            due_at,
+            status: if due_at.is_some() { "retrying" } else { "dead" },
+            due_at: due_at.unwrap_or(now),
             last_status: unsent.status.map(i32::from),
             last_error: Some(unsent.error),
             delivered_at: None,
+            rested: matches!(unsent.next, Next::Rest(_)) || out_of_turn.is_some(),
+            held_up: unsent.down,
+            unsure: unsent.unsure,
         }
+    }
+
+    /// When the schedule tries it again, and not before `asked` is over; none after the last attempt.
+    fn planned(&self, delivery: &Claimed, now: DateTime, asked: TimeDelta) -> Option<DateTime> {
+        let wait = self.settings.wait_after(delivery.attempts - delivery.rests)?;
+        // Up to a tenth more, so that what failed together does not come back together.
+        let jitter = rand::rng().random_range(1.0..1.1);
+        let wait = TimeDelta::from_std(wait.mul_f64(jitter)).unwrap_or_default();
+        Some(now + wait.max(asked))
     }
 }
 

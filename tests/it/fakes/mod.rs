@@ -5,3 +5,4 @@ pub mod hubspot;
 pub mod salesforce;
 pub mod server;
 pub mod slack;
+pub mod smtp;

@@ -30,6 +30,10 @@ pub struct Org {
     refused: bool,
     /// Custom fields that somebody has created.
     custom: bool,
+    /// Whether our user may create them.
+    customises: bool,
+    /// What was made: names of fields, permission sets, rights.
+    pub made: Vec<Value>,
 }
 
 impl Org {
@@ -86,6 +90,12 @@ impl Salesforce {
     /// Nobody has created the custom fields.
     pub fn without_custom_fields(&self) {
         self.org.lock().unwrap().custom = false;
+    }
+
+    /// Nobody has created the custom fields, and our user may.
+    pub fn lets_create(&self) {
+        let mut org = self.org.lock().unwrap();
+        (org.custom, org.customises) = (false, true);
     }
 
     /// Changes fields of the first record of a kind.
@@ -148,6 +158,9 @@ fn behave(org: &mut Org, own: &str, asked: &Asked) -> Answer {
     }
     if org.expired || asked.header("authorization") != format!("Bearer 00Dxx!{}", org.tokens) {
         return error(401, "INVALID_SESSION_ID", "Session expired or invalid");
+    }
+    if asked.path == "/services/oauth2/userinfo" {
+        return Answer::Json(200, json!({"user_id": USER, "organization_id": ORGANISATION}));
     }
     let Some(path) = asked.path.strip_prefix(DATA) else {
         return Answer::Json(200, json!([{"version": "59.0"}, {"version": "60.0"}]));
@@ -215,6 +228,30 @@ fn data(org: &mut Org, path: &str, asked: &Asked) -> Answer {
         ("PATCH", ["sobjects", "Task", field, _]) => {
             let said = format!("Provided external ID field does not exist or is not accessible: {field}");
             error(404, "NOT_FOUND", &said)
+        }
+        (
+            "POST",
+            ["tooling", "sobjects", "CustomField"]
+            | ["sobjects", "PermissionSet" | "PermissionSetAssignment" | "FieldPermissions"],
+        ) if !org.customises => {
+            error(403, "INSUFFICIENT_ACCESS", "insufficient access rights on cross-reference id")
+        }
+        ("POST", ["tooling", "sobjects", "CustomField"]) if org.made.contains(&asked.json()) => {
+            error(400, "DUPLICATE_DEVELOPER_NAME", "There is already a field with that name")
+        }
+        (
+            "POST",
+            ["tooling", "sobjects", "CustomField"]
+            | ["sobjects", "PermissionSet" | "PermissionSetAssignment"],
+        ) => {
+            org.made.push(asked.json());
+            Answer::Json(201, json!({"id": "0PSxx0000000001AAA", "success": true, "errors": []}))
+        }
+        ("POST", ["sobjects", "FieldPermissions"]) => {
+            org.made.push(asked.json());
+            // A field can be written once it was made and shown.
+            org.custom = org.made.iter().filter(|made| made["PermissionsEdit"] == true).count() >= 1;
+            Answer::Json(201, json!({"id": "01kxx0000000001AAA", "success": true, "errors": []}))
         }
         ("POST", ["sobjects", "Task"]) => {
             org.records.entry("Task").or_default().push(asked.json());

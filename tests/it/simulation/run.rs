@@ -1,147 +1,267 @@
 //! Lives through a world: moves the clock from event to event, does what is due, and crashes wherever it likes.
 //!
-//! A crash is a future that is dropped at any of its waits, or jobs that are claimed by somebody who is never heard of
-//! again; what comes after is a service that knows nothing of before. Where a crash falls depends on the machine, what the
-//! world looks like afterwards must not.
+//! A crash is a line to the database that ends at a chosen statement (see [`cut`](super::cut)), or jobs that are claimed by
+//! somebody who is never heard of again; what comes after is a service that knows nothing of before. Where crashes fall is
+//! of the seed, as all else is.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::future::{Future, poll_fn};
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 
-use chrono::{DateTime, Datelike, TimeDelta, Utc};
-use gtm::app;
-use gtm::handoffs::assign::names::RepId;
-use gtm::handoffs::commands::{Authority, Deed as Done, HandoffError, Handoffs, KINDS, NewAbsence, OpenAsk};
-use gtm::handoffs::handoff::TurnEnd;
-use gtm::handoffs::lifecycle::Action;
+use chrono::{DateTime, TimeDelta, Utc};
+use gtm::accounts::commands::apply_next;
+use gtm::app::{self, App, ProgrammeParts};
+use gtm::handoffs::commands::{Handoffs, KINDS};
+use gtm::handoffs::import::Import;
 use gtm::handoffs::types::HandoffTypes;
 use gtm::kernel::clock::Clock;
 use gtm::platform::audit::Signer;
 use gtm::platform::db;
 use gtm::platform::http::Platform;
-use gtm::platform::jobs;
+use gtm::platform::jobs::{self, Lane};
 use gtm::platform::lifecycle::Lifecycle;
-use gtm::platform::outbox::Outbox;
+use gtm::platform::outbox::{Outbox, OutboxSettings};
+use gtm::renewals::plays::{DEFAULT_PLAYS, Plays};
 use gtm::settings::Settings;
 use gtm::testing::TestDatabase;
-use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::model::Away;
-use super::world::{self, Chance, Deed, Event, HORIZON, Minute};
-use crate::harness::Service;
-use crate::stories::event;
+use super::cut::{Cut, Line};
+use super::model::{Away, Done, Hours};
+use super::receiver::Receiver;
+use super::world::{self, Chance, Event, HORIZON, Minute, Reps};
 
 /// Rounds of work after which something goes round in a circle.
 const ROUNDS_MAX: usize = 2_000;
+/// The latest statement of a piece of work that a crash falls on; most have fewer, and end before.
+const TRIPS_MAX: i64 = 40;
 
 /// A world on the way.
 pub struct Run {
-    seed: u64,
+    pub seed: u64,
     /// Crashes, or not.
     rough: bool,
     pub database: Arc<TestDatabase>,
     start: DateTime<Utc>,
-    handoffs: Handoffs,
+    /// How the service reaches the database, and what it is cut off by.
+    line: Line,
+    /// How deliveries do.
+    outbox_line: Line,
+    pub app: App,
+    /// Takes in what other systems tell, whatever becomes of the service behind it.
+    front: App,
     outbox: Arc<Outbox>,
+    pub receiver: Receiver,
     /// Where crashes fall.
     chance: Chance,
-    agenda: BTreeMap<(Minute, usize), Event>,
+    pub agenda: BTreeMap<(Minute, usize), Event>,
     /// The handoffs by number.
     pub ids: BTreeMap<usize, Uuid>,
     known_turns: BTreeSet<(usize, i16)>,
     /// What people did, by handoff and turn.
-    pub deeds: BTreeMap<(usize, i16), Vec<(Minute, Deed)>>,
-    pub away: Vec<(Uuid, Away)>,
-    pub crashes: usize,
+    pub deeds: BTreeMap<(usize, i16), Vec<Done>>,
+    /// When somebody at the customer was known.
+    pub informed: BTreeMap<usize, Minute>,
+    pub reps: Reps,
+    pub hours: Hours,
+    /// The absences, as the service names them.
+    pub absences: Vec<Uuid>,
+    /// Each crash, with what fell down and where.
+    pub crashes: Vec<String>,
     /// Of the service that founded the company.
     pub signer: Signer,
+    life: Lifecycle,
 }
 
 pub fn account(number: usize) -> String {
     format!("acc_{number:03}")
 }
 
-/// Polls a future so often; gone when it has not come to its end by then.
-async fn cut_short<F: Future>(future: F, polls: i64) -> Option<F::Output> {
-    let (mut future, mut left) = (pin!(future), polls);
-    poll_fn(|context| match future.as_mut().poll(context) {
-        Poll::Ready(output) => Poll::Ready(Some(output)),
-        Poll::Pending if left == 0 => Poll::Ready(None),
-        Poll::Pending => {
-            left -= 1;
-            Poll::Pending
-        }
-    })
-    .await
+fn plays() -> Plays {
+    Plays::parse(DEFAULT_PLAYS).unwrap()
 }
 
-/// A service without workers, as after a start, with connections of its own.
-async fn wired(database: &TestDatabase, clock: &Clock, outbox: &Arc<Outbox>) -> Handoffs {
-    let settings = settings(database);
-    let pool = db::connect(database.options.clone(), 4).await.unwrap();
-    let platform = Platform::new(pool, clock.clone(), Lifecycle::new(), Signer::generate());
-    let types = HandoffTypes::parse(world::TYPES).unwrap();
-    let programmes = app::programme_parts(&settings, &platform.clock).unwrap();
-    app::wire(platform, types, Arc::default(), outbox.clone(), programmes, &settings).0.handoffs.clone()
+/// Nobody in these worlds runs a programme.
+fn programmes(clock: &Clock) -> ProgrammeParts {
+    app::programme_parts(&Settings::load(None, []).unwrap(), clock).unwrap()
 }
 
 fn settings(database: &TestDatabase) -> Settings {
     Settings::load(None, [("DATABASE_URL".to_owned(), database.url())]).unwrap()
 }
 
+/// A service without workers, as after a start; over one connection, so that it does everything in one order.
+async fn wired(database: &TestDatabase, line: &Line, clock: &Clock, outbox: &Arc<Outbox>) -> App {
+    let pool = db::connect(line.options(), 1).await.unwrap();
+    let platform = Platform::new(pool, clock.clone(), Lifecycle::new(), Signer::generate());
+    let types = HandoffTypes::parse(world::TYPES).unwrap();
+    app::wire(
+        platform,
+        types,
+        plays(),
+        Arc::default(),
+        outbox.clone(),
+        programmes(clock),
+        &settings(database),
+    )
+    .0
+}
+
 impl Run {
     /// Founds the company and tells of the accounts.
     pub async fn found(seed: u64, handoffs: usize, rough: bool) -> Self {
-        let service = Service::sandbox().await;
-        let now = service.now();
-        let monday = now.date_naive() + TimeDelta::days(7 - i64::from(now.weekday().num_days_from_monday()));
-        let start = monday.and_hms_opt(0, 0, 0).unwrap().and_utc();
-        let roster = world::roster(|day| (monday + TimeDelta::days(day)).to_string());
-        service.send(Method::POST, "/v1/roster/import", Some(json!({"roster": roster})), 200).await;
-        let contact = json!({"contactId": "c1", "firstName": "Ann", "email": "ann@acme.com"});
-        let need = json!({"text": "Month end takes a week", "kind": "pain_point"});
-        let facts: Vec<Value> = (0..handoffs)
-            .map(account)
-            .flat_map(|id| {
-                [
-                    event("gtm.account.upserted", &id, json!({"name": id, "employeeCount": 300})),
-                    event("gtm.contact.upserted", &id, contact.clone()),
-                    event("gtm.note.added", &id, need.clone()),
-                ]
-            })
-            .collect();
-        service.events(&facts).await;
-        while service.number("SELECT count(*) FROM inbox").await > 0 {
-            tokio::task::yield_now().await;
-        }
-        let signer = Signer::load_or_create(service.data().signing_key().as_ref()).unwrap();
-        let database = service.database.clone();
-        service.stop().await;
+        let database = Arc::new(gtm::testing::database().await);
+        let (season, life) = (world::season(seed), Lifecycle::new());
+        let start = season.start();
         let clock = Clock::manual(start);
-        // Made once, because nothing is delivered here and it takes long.
-        let outbox = settings(&database).outbox;
-        let outbox = Arc::new(Outbox::new(database.pool.clone(), clock.clone(), outbox, []).unwrap());
+        let (line, outbox_line) = (Line::to(&database.options), Line::to(&database.options));
+        let receiver = Receiver::new(seed);
+        let plans = OutboxSettings {
+            // Nothing is added by chance to no time at all: when to try again is what the systems say.
+            retry_schedule_secs: vec![0; 60],
+            breaker_failures: u32::MAX,
+            ..OutboxSettings::default()
+        };
+        let pool = db::connect(outbox_line.options(), 1).await.unwrap();
+        let outbox = Arc::new(Outbox::new(pool, clock.clone(), plans, receiver.senders()).unwrap());
+        let signer = Signer::generate();
+        let platform = Platform::new(database.pool.clone(), clock.clone(), Lifecycle::new(), signer.clone());
+        let types = HandoffTypes::parse(world::TYPES).unwrap();
+        let (front, intake, _) = app::wire(
+            platform,
+            types,
+            plays(),
+            Arc::default(),
+            outbox.clone(),
+            programmes(&clock),
+            &settings(&database),
+        );
+        let stop = life.soft().clone();
+        drop(life.run(async move { intake.run(stop, |_| {}).await }));
+        front.motions.policies.install_built_in(&database.pool, start).await.unwrap();
+        let reps = world::founders();
+        let hours = Hours {
+            season,
+            calendars: reps.iter().map(|(id, rep)| (*id, vec![(0, rep.calendar)])).collect(),
+            away: Vec::new(),
+            outages: world::outages(seed),
+        };
         let plan = world::plan(seed, handoffs).into_iter().enumerate();
-        Self {
+        // What comes while the service is down waits until it is back.
+        let plan = plan.map(|(n, (minute, event))| ((hours.served(minute), n), event)).collect();
+        let mut run = Self {
             seed,
             rough,
-            handoffs: wired(&database, &clock, &outbox).await,
-            outbox,
-            database,
+            app: wired(&database, &line, &clock, &outbox).await,
             start,
+            line,
+            outbox_line,
+            front,
+            outbox,
+            receiver,
+            database,
             chance: Chance::of(seed, 99, 0),
-            agenda: plan.map(|(n, (minute, event))| ((minute, n), event)).collect(),
+            agenda: plan,
             ids: BTreeMap::new(),
             known_turns: BTreeSet::new(),
             deeds: BTreeMap::new(),
-            away: Vec::new(),
-            crashes: 0,
+            informed: BTreeMap::new(),
+            reps,
+            hours,
+            absences: Vec::new(),
+            crashes: Vec::new(),
             signer,
+            life,
+        };
+        run.import_roster().await;
+        for number in 0..handoffs {
+            run.tell_of(number).await;
         }
+        run
+    }
+
+    /// What is known of an account at first.
+    async fn tell_of(&mut self, number: usize) {
+        let (id, lead) = (account(number), world::lead(self.seed, number));
+        let company = json!({"name": id, "employeeCount": 300, "ownerId": lead.owner});
+        self.receive(number, "company", "gtm.account.upserted", &company).await;
+        let need = json!({"text": "Month end takes a week", "kind": "pain_point"});
+        self.receive(number, "need", "gtm.note.added", &need).await;
+        if !lead.unknown {
+            self.inform(number).await;
+        }
+    }
+
+    /// Somebody at the customer is known from now on.
+    pub async fn inform(&mut self, number: usize) {
+        let contact = json!({"contactId": "c1", "firstName": "Ann", "email": "ann@acme.com"});
+        self.receive(number, "contact", "gtm.contact.upserted", &contact).await;
+        let now = self.now();
+        self.informed.insert(number, now);
+    }
+
+    /// Another system tells of an account; the same id is the same event.
+    pub async fn receive(&mut self, number: usize, id: &str, kind: &str, data: &Value) {
+        self.receive_at(number, id, kind, data, self.now()).await;
+    }
+
+    pub async fn receive_at(&mut self, number: usize, id: &str, kind: &str, data: &Value, minute: Minute) {
+        let (subject, id) = (account(number), format!("{number} {id}"));
+        let (text, time) = (data.to_string(), self.at(minute).to_rfc3339());
+        let parts = gtm::accounts::EventParts {
+            source: Some("/world"),
+            id: Some(&id),
+            event_type: Some(kind),
+            subject: Some(&subject),
+            time: Some(&time),
+            content_type: None,
+            data: Some(&text),
+        };
+        let event = gtm::accounts::Arrived::parse(parts, self.front.platform.clock.now()).unwrap();
+        self.front.accounts.intake.take(vec![event.addressed().unwrap()], Lane::Normal).await.unwrap();
+        self.apply().await;
+    }
+
+    /// Applies what came in, which may be cut off and done again.
+    async fn apply(&mut self) {
+        while self.rough && self.chance.one_in(4) {
+            let (pool, now) = (self.app.platform.pool.clone(), self.handoffs().clock.now());
+            let follower = self.app.accounts.follower.clone();
+            let applying = async move { apply_next(&pool, follower.as_ref(), now).await };
+            if self.cut_short("events", Box::pin(applying)).await.is_some() {
+                break;
+            }
+        }
+        let now = self.handoffs().clock.now();
+        let follower = self.app.accounts.follower.as_ref();
+        while apply_next(&self.app.platform.pool, follower, now).await.unwrap().events > 0 {}
+    }
+
+    /// Writes the roster as the world has it.
+    pub async fn import_roster(&mut self) {
+        let roster = serde_json::from_value(world::roster(self.hours.season, &self.reps)).unwrap();
+        let import = Import { roster: Some(roster), files: Vec::new() };
+        if self.rough && self.chance.one_in(2) {
+            let handoffs = self.handoffs().clone();
+            let (import, by) = (import.clone(), "test");
+            self.cut_short(
+                "roster",
+                Box::pin(async move { handoffs.import_roster(&import, false, by).await }),
+            )
+            .await;
+        }
+        self.handoffs().import_roster(&import, false, "test").await.unwrap();
+        let now = self.now();
+        for (id, rep) in &self.reps {
+            let known = self.hours.calendars.entry(id).or_default();
+            if known.last().is_none_or(|(_, calendar)| *calendar != rep.calendar) {
+                known.push((now, rep.calendar));
+            }
+        }
+    }
+
+    pub fn handoffs(&self) -> &Handoffs {
+        &self.app.handoffs
     }
 
     pub fn at(&self, minute: Minute) -> DateTime<Utc> {
@@ -155,27 +275,54 @@ impl Run {
         since.num_minutes()
     }
 
-    fn now(&self) -> Minute {
-        self.minute(self.handoffs.clock.now())
+    pub fn now(&self) -> Minute {
+        self.minute(self.front.platform.clock.now())
+    }
+
+    pub fn is_rough(&self) -> bool {
+        self.rough
+    }
+
+    pub fn chance(&mut self) -> &mut Chance {
+        &mut self.chance
     }
 
     /// Lives through the whole world.
     pub async fn live(&mut self) {
         loop {
-            let next = [self.agenda.keys().next().map(|key| key.0), self.next_job().await];
+            let job = self.next_job().await.map(|minute| self.hours.served(minute));
+            let next = [self.agenda.keys().next().map(|key| key.0), job];
             let Some(minute) = next.into_iter().flatten().min().filter(|minute| *minute <= HORIZON) else {
                 break;
             };
-            self.handoffs.clock.advance_to(self.at(minute));
-            self.settle().await;
+            self.pass_to(minute).await;
+            let mut looked = false;
             while let Some(entry) = self.agenda.first_entry().filter(|entry| entry.key().0 <= minute) {
                 let event = entry.remove();
-                self.happen(event).await;
+                // People and systems do not wait until the service has looked; the seed says who is first.
+                if !looked && !self.goes_first(&event) {
+                    self.settle().await;
+                    looked = true;
+                }
+                self.happen(event, !looked).await;
                 self.settle().await;
+                looked = true;
             }
+            self.settle().await;
         }
-        self.handoffs.clock.advance_to(self.at(HORIZON));
+        self.pass_to(HORIZON).await;
         self.settle().await;
+        // Whatever fails so often, in the end it arrives.
+        for minute in 1..=200 {
+            self.pass_to(HORIZON + minute).await;
+            self.deliver().await;
+        }
+        self.life.stop();
+    }
+
+    /// What is to be sent is sent also in the minutes in which nothing else is to be done.
+    async fn pass_to(&mut self, minute: Minute) {
+        self.front.platform.clock.advance_to(self.at(minute));
     }
 
     /// When something is to be done, which may have been due before.
@@ -186,11 +333,11 @@ impl Run {
                 .fetch_one(&self.database.pool)
                 .await
                 .unwrap();
-        next.map(|at| self.minute(at.max(self.handoffs.clock.now())))
+        next.map(|at| self.minute(at.max(self.front.platform.clock.now())))
     }
 
     /// Does everything that is due, then looks whether people are to react to it.
-    async fn settle(&mut self) {
+    pub async fn settle(&mut self) {
         for round in 0.. {
             assert!(round < ROUNDS_MAX, "the work of minute {} of seed {} never ends", self.now(), self.seed);
             if self.next_job().await.is_none_or(|minute| minute > self.now()) {
@@ -199,162 +346,141 @@ impl Run {
             if self.rough && self.chance.one_in(5) {
                 self.crash().await;
             } else {
-                assert!(
-                    Box::pin(self.handoffs.work_due()).await.unwrap() > 0,
-                    "what is due cannot be claimed"
-                );
+                let done = Box::pin(self.handoffs().work_due()).await.unwrap();
+                assert!(done > 0, "what is due cannot be claimed");
             }
         }
+        self.deliver().await;
         self.notice().await;
         self.nobody_idle_while_something_waits().await;
     }
 
     /// Ends in the middle of the work, or just after somebody else claimed some of it; and starts anew.
     async fn crash(&mut self) {
-        let begun = if self.chance.one_in(4) {
+        if self.chance.one_in(4) {
             let kind =
                 KINDS[usize::try_from(self.chance.within(0, KINDS.len().try_into().unwrap())).unwrap()];
+            let now = self.handoffs().clock.now();
             let mut conn = self.database.pool.acquire().await.unwrap();
-            jobs::claim(&mut conn, kind, self.handoffs.clock.now(), 5).await.unwrap();
-            None
+            let claimed = jobs::claim(&mut conn, kind, now, 5).await.unwrap();
+            drop(conn);
+            self.crashes.push(format!("minute {}: {} of {kind} claimed", self.now(), claimed.len()));
+            self.start_anew().await;
         } else {
-            let polls = self.chance.within(0, 60);
-            cut_short(Box::pin(self.handoffs.work_due()), polls).await
-        };
-        if begun.is_none() {
-            self.crashes += 1;
+            let handoffs = self.handoffs().clone();
+            self.cut_short("work", Box::pin(async move { handoffs.work_due().await })).await;
+        }
+    }
+
+    /// Does a piece of work up to a statement of it. None when it was cut off there, and the service has started anew.
+    pub async fn cut_short<F: Future>(&mut self, what: &str, work: F) -> Option<F::Output> {
+        let trips = u64::try_from(self.chance.within(0, TRIPS_MAX)).unwrap();
+        let cut = Cut { trips, unheard: self.chance.one_in(2) };
+        let done = self.line.cut_at(cut, work).await;
+        if done.is_none() {
+            self.crashes.push(format!("minute {}: {what} at {cut:?}", self.now()));
             self.start_anew().await;
         }
+        done
     }
 
     /// Waits until the database has noticed the end, lets the leases run out, and starts a service that remembers nothing.
     async fn start_anew(&mut self) {
+        self.app.platform.pool.close().await;
+        self.gone().await;
         let pool = &self.database.pool;
-        self.handoffs.pool.close().await;
-        let others = "SELECT count(*) FROM pg_stat_activity
-                      WHERE datname = current_database() AND backend_type = 'client backend'";
-        while sqlx::query_scalar::<_, i64>(others).fetch_one(pool).await.unwrap() > i64::from(pool.size()) {
-            tokio::task::yield_now().await;
-        }
         sqlx::query("UPDATE job SET leased_until = clock_timestamp() WHERE leased_until IS NOT NULL")
             .execute(pool)
             .await
             .unwrap();
-        self.handoffs = wired(&self.database, &self.handoffs.clock, &self.outbox).await;
+        let clock = self.front.platform.clock.clone();
+        self.app = wired(&self.database, &self.line, &clock, &self.outbox).await;
+    }
+
+    /// Waits until the database has noticed that nobody is there any more to go on with what they began.
+    async fn gone(&self) {
+        let busy = "SELECT count(*) FROM pg_stat_activity
+                    WHERE datname = current_database() AND backend_type = 'client backend' AND state <> 'idle'
+                      AND pid <> pg_backend_pid()";
+        while sqlx::query_scalar::<_, i64>(busy).fetch_one(&self.database.pool).await.unwrap() > 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Sends what is due, as often as it takes in this minute; dies now and then on the way.
+    async fn deliver(&mut self) {
+        loop {
+            if self.rough && self.chance.one_in(12) {
+                let trips = u64::try_from(self.chance.within(0, 8)).unwrap();
+                let cut = Cut { trips, unheard: self.chance.one_in(2) };
+                let outbox = self.outbox.clone();
+                let sent = self.outbox_line.cut_at(cut, Box::pin(async move { outbox.step().await })).await;
+                if sent.is_none() {
+                    self.crashes.push(format!("minute {}: deliveries at {cut:?}", self.now()));
+                    self.gone().await;
+                    let leases =
+                        "UPDATE delivery SET leased_until = clock_timestamp() WHERE leased_until IS NOT NULL";
+                    sqlx::query(leases).execute(&self.database.pool).await.unwrap();
+                    continue;
+                }
+            }
+            if self.outbox.step().await.unwrap() == 0 {
+                return;
+            }
+        }
     }
 
     /// Turns that are new: their owners react as the seed has it.
     async fn notice(&mut self) {
-        let turns: Vec<(Uuid, i16, DateTime<Utc>)> =
-            sqlx::query_as("SELECT handoff_id, number, assigned_at FROM handoff_turn WHERE ended_at IS NULL")
-                .fetch_all(&self.database.pool)
-                .await
-                .unwrap();
+        let turns: Vec<(Uuid, i16, DateTime<Utc>)> = sqlx::query_as(
+            "SELECT handoff_id, number, assigned_at FROM handoff_turn WHERE ended_at IS NULL ORDER BY 1, 2",
+        )
+        .fetch_all(&self.database.pool)
+        .await
+        .unwrap();
         for (id, turn, at) in turns {
-            let (&number, _) = self.ids.iter().find(|(_, known)| **known == id).unwrap();
+            let Some((&number, _)) = self.ids.iter().find(|(_, known)| **known == id) else { continue };
             if !self.known_turns.insert((number, turn)) {
                 continue;
             }
             let from = self.minute(at);
             for (after, deed) in world::reactions(self.seed, number, turn) {
                 // What happens in one minute happens in the order of handoffs, and after what was planned.
-                let order = 1_000_000 + number * 100 + self.agenda.len() % 100;
-                self.agenda.insert((from + after, order), Event::Act(number, turn, deed));
-            }
-        }
-    }
-
-    async fn happen(&mut self, event: Event) {
-        match event {
-            Event::Open(number) => self.open(number).await,
-            Event::Leave(rep, length) => {
-                let now = self.now();
-                let new = NewAbsence {
-                    from: self.at(now),
-                    to: Some(self.at(now + length)),
-                    cover: None,
-                    note: None,
-                };
-                let noted = self.handoffs.add_absence(rep, new, &Authority::Everybody, "test").await.unwrap();
-                self.away.push((noted.id, Away { rep, from: now, to: now + length }));
-            }
-            Event::Return(rep) => {
-                let now = self.now();
-                let away = self.away.iter_mut().rfind(|(_, away)| away.rep == rep && away.to > now);
-                if let Some((id, away)) = away {
-                    self.handoffs.end_absence(rep, *id, &Authority::Everybody, "test").await.unwrap();
-                    away.to = now;
+                let minute = self.hours.served(from + after);
+                let mut order = 1_000_000 + number * 100;
+                while self.agenda.contains_key(&(minute, order)) {
+                    order += 1;
                 }
+                self.agenda.insert((minute, order), Event::Act(number, turn, deed));
             }
-            Event::Act(number, turn, deed) => self.act(number, turn, deed).await,
         }
     }
 
-    /// Asks until it is answered, as whoever is cut off does.
-    async fn open(&mut self, number: usize) {
-        let ask = OpenAsk {
-            handoff_type: world::handoff_type(self.seed, number).to_owned(),
-            account_id: account(number),
-            deal_id: None,
-            from_team: None,
-            to_team: None,
-            owner_id: None,
-            dry_run: false,
-            cause: format!("test:{number}"),
-            decision_id: None,
-            requested_by: "test".to_owned(),
-        };
-        while self.rough && self.chance.one_in(3) {
-            let polls = self.chance.within(0, 80);
-            if cut_short(Box::pin(self.handoffs.open(&ask)), polls).await.is_none() {
-                self.crashes += 1;
-                self.start_anew().await;
-            }
-        }
-        let opened = Box::pin(self.handoffs.open(&ask)).await.unwrap();
-        self.ids.insert(number, opened.handoff.id);
-    }
-
-    async fn act(&mut self, number: usize, turn: i16, deed: Deed) {
-        let id = self.ids[&number];
-        let runs =
-            "SELECT count(*) FROM handoff_turn WHERE handoff_id = $1 AND number = $2 AND ended_at IS NULL";
-        let runs: i64 =
-            sqlx::query_scalar(runs).bind(id).bind(turn).fetch_one(&self.database.pool).await.unwrap();
-        if runs == 0 {
-            return;
-        }
-        let (now, minute) = (self.handoffs.clock.now(), self.now());
-        let action = match deed {
-            Deed::Acknowledge => Action::Acknowledge,
-            Deed::Contact => Action::Contact { at: now },
-            Deed::Meeting => Action::Meeting { at: now },
-            Deed::Convert => Action::Convert { nps: None },
-            Deed::Lose => Action::Lose { reason: None },
-            Deed::Reject => Action::Reject { reason: "not mine".to_owned(), reroute: true },
-            Deed::Cancel => Action::Cancel { reason: None },
-        };
-        let done = Done::new(action, "test");
-        // What changes nothing when it is said again may be cut off and said again.
-        if self.rough && deed != Deed::Reject && self.chance.one_in(4) {
-            let polls = self.chance.within(0, 40);
-            if cut_short(Box::pin(self.handoffs.act(id, &done)), polls).await.is_none() {
-                self.crashes += 1;
-                self.start_anew().await;
-            }
-        }
-        match Box::pin(self.handoffs.act(id, &done)).await {
-            Ok(_) => self.deeds.entry((number, turn)).or_default().push((minute, deed)),
-            Err(HandoffError::Refused(refused)) => {
-                panic!("handoff {number}, turn {turn}, {deed:?}: {refused}")
-            }
-            Err(error) => panic!("{error}"),
-        }
-    }
-
-    /// Who can take what waits has been given it: worked out from the calendars of the world.
-    async fn nobody_idle_while_something_waits(&self) {
+    /// Who is there and has room, with so much open: worked out from the world.
+    pub fn able(&self, rep: &str, open: &BTreeMap<String, i64>) -> bool {
         let now = self.now();
+        self.hours.at_work(rep, now) && !self.hours.is_away(rep, now) && self.has_room(rep, open)
+    }
+
+    pub fn has_room(&self, rep: &str, open: &BTreeMap<String, i64>) -> bool {
+        let capacity = self.reps.get(rep).and_then(|rep| rep.capacity);
+        capacity.is_none_or(|most| open.get(rep).copied().unwrap_or(0) < i64::from(most))
+    }
+
+    /// How much everybody has open.
+    pub async fn open(&self) -> BTreeMap<String, i64> {
+        let open: Vec<(String, i64)> = sqlx::query_as(
+            "SELECT owner_id, count(*) FROM handoff
+             WHERE status IN ('assigned', 'acknowledged', 'contacted', 'meeting_booked') GROUP BY 1",
+        )
+        .fetch_all(&self.database.pool)
+        .await
+        .unwrap();
+        open.into_iter().collect()
+    }
+
+    /// Who can take what waits has been given it.
+    async fn nobody_idle_while_something_waits(&self) {
         let waiting: Vec<(Uuid, Value)> =
             sqlx::query_as("SELECT id, request -> 'lostBy' FROM handoff WHERE status = 'pending'")
                 .fetch_all(&self.database.pool)
@@ -363,42 +489,18 @@ impl Run {
         if waiting.is_empty() {
             return;
         }
-        let open: Vec<(String, i64)> = sqlx::query_as(
-            "SELECT owner_id, count(*) FROM handoff
-             WHERE status IN ('assigned', 'acknowledged', 'contacted', 'meeting_booked') GROUP BY 1",
-        )
-        .fetch_all(&self.database.pool)
-        .await
-        .unwrap();
-        let open: BTreeMap<&str, i64> = open.iter().map(|(owner, count)| (owner.as_str(), *count)).collect();
-        let able = |rep: &&world::Rep| {
-            rep.id != world::MANAGER
-                && world::at_work(rep, now)
-                && !self
-                    .away
-                    .iter()
-                    .any(|(_, away)| away.rep == rep.id && (away.from..away.to).contains(&now))
-                && rep.capacity.is_none_or(|most| open.get(rep.id).copied().unwrap_or(0) < i64::from(most))
-        };
-        for rep in world::REPS.iter().filter(able) {
-            let name = RepId::parse(rep.id).unwrap();
+        let open = self.open().await;
+        for rep in self.reps.keys().filter(|rep| **rep != world::MANAGER && self.able(rep, &open)) {
             for (id, lost_by) in &waiting {
-                let lost = lost_by.as_array().unwrap().contains(&json!(name));
-                assert!(
-                    lost,
-                    "minute {now} of seed {}: {id} waits though {} could take it",
-                    self.seed, rep.id
-                );
+                let lost = lost_by.as_array().unwrap().contains(&json!(rep));
+                let (now, seed) = (self.now(), self.seed);
+                assert!(lost, "minute {now} of seed {seed}: {id} waits though {rep} could take it");
             }
         }
     }
 }
 
-/// The names of ends as the model has them.
-pub fn ended(reason: &str) -> &'static str {
-    [TurnEnd::Closed, TurnEnd::Rejected, TurnEnd::Late, TurnEnd::Cancelled]
-        .into_iter()
-        .map(TurnEnd::name)
-        .find(|name| *name == reason)
-        .unwrap_or_else(|| panic!("nobody ended a turn as {reason}"))
+/// Whether a person was away as the world has it.
+pub fn is_away(away: &[Away], rep: &str, from: Minute, to: Minute) -> bool {
+    away.iter().any(|away| away.rep == rep && away.from < to && from < away.to)
 }

@@ -11,9 +11,10 @@ use chrono::TimeDelta;
 use serde_json::{Map, Value, json};
 
 use super::fields::{self, Form, Kind};
-use super::settings::{ConsentObject, Settings};
+use super::settings::Settings;
 use super::stages::Catalogue;
 use super::wire::Object;
+use crate::connectors::consent::ConsentObject;
 use crate::connectors::inbound::Saying;
 use crate::kernel::clock::DateTime;
 use crate::kernel::ids::check_caller_id;
@@ -256,11 +257,7 @@ impl Around<'_> {
         let about = if kind == Kind::Company { ConsentObject::Companies } else { ConsentObject::Contacts };
         for consent in self.settings.consents.iter().filter(|one| one.object == about) {
             let Some(granted) = object.property(&consent.property).and_then(fields::flag) else { continue };
-            // A person's consent is kept under a purpose that reaches nobody else.
-            let purpose = match about {
-                ConsentObject::Companies => consent.purpose.clone(),
-                ConsentObject::Contacts => format!("{}:*:{}", consent.purpose, object.id),
-            };
+            let purpose = consent.purpose_of(&object.id);
             let mut data = Map::from_iter([
                 ("purpose".to_owned(), json!(purpose)),
                 ("granted".to_owned(), json!(granted)),
@@ -269,8 +266,8 @@ impl Around<'_> {
                 data.insert("legalBasis".to_owned(), json!(basis));
             }
             whose.clues(&mut data);
-            let part = format!("consent/{}", consent.purpose);
-            told.say(self.saying(kind, object, whose, "gtm.consent.changed", &part, data), self.now);
+            let saying = self.saying(kind, object, whose, "gtm.consent.changed", &consent.part(), data);
+            told.say(saying, self.now);
         }
     }
 

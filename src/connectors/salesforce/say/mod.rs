@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{Mapping, ids};
+use crate::connectors::consent::ConsentObject;
 use crate::connectors::inbound::Saying;
 use crate::kernel::clock::DateTime;
 use crate::kernel::ids::check_caller_id;
@@ -118,16 +119,38 @@ impl Record<'_> {
                 None => said.unknown.push(format!("{} {value}", mapping.lifecycle_field)),
             }
         }
+        said.sayings.extend(self.consents(ConsentObject::Companies, subject.as_deref(), "", mapping));
         if let (Origin::Read { at }, Some(subject)) = (self.origin, &subject) {
             said.sayings.push(synced(subject, at));
         }
         Ok(said)
     }
 
+    /// What fields say yes or no to; one that says neither says nothing.
+    fn consents(
+        self,
+        object: ConsentObject,
+        subject: Option<&str>,
+        person: &str,
+        mapping: &Mapping,
+    ) -> Vec<Saying> {
+        // Nothing else says whose consent it is.
+        let Some(subject) = subject else { return Vec::new() };
+        let of = mapping.consents.iter().filter(|consent| consent.object == object);
+        of.filter_map(|consent| {
+            let granted = flag(self.fields.get(&consent.property)?)?;
+            let data = json!({ "purpose": consent.purpose_of(person), "granted": granted });
+            let mut saying = self.saying("gtm.consent.changed", Some(subject), data);
+            saying.id = format!("{}/{}", saying.id, consent.part());
+            Some(saying)
+        })
+        .collect()
+    }
+
     fn contact(self, mapping: &Mapping) -> Result<Said, &'static str> {
         let id = self.text("Id").and_then(ids::full).ok_or("Id")?;
         let mut data = Map::new();
-        data.insert("contactId".to_owned(), id.into());
+        data.insert("contactId".to_owned(), id.clone().into());
         self.put(&mut data, "FirstName", "firstName", text);
         self.put(&mut data, "LastName", "lastName", text);
         self.put(&mut data, "Title", "title", text);
@@ -138,8 +161,9 @@ impl Record<'_> {
         if subject.is_none() && !data.contains_key("email") {
             return Err("AccountId");
         }
-        let saying = self.saying("gtm.contact.upserted", subject.as_deref(), data.into());
-        Ok(Said { sayings: vec![saying], unknown: Vec::new() })
+        let mut sayings = vec![self.saying("gtm.contact.upserted", subject.as_deref(), data.into())];
+        sayings.extend(self.consents(ConsentObject::Contacts, subject.as_deref(), &id, mapping));
+        Ok(Said { sayings, unknown: Vec::new() })
     }
 
     fn deal(self, mapping: &Mapping) -> Result<Said, &'static str> {

@@ -77,6 +77,44 @@ fn a_value_that_cannot_be_taken_costs_the_record_nothing() {
 }
 
 #[test]
+fn consents_of_people_and_of_the_account_are_said_where_they_are_clear() {
+    let consents = serde_json::from_value(json!([
+        {"purpose": "partner_data_sharing", "object": "Contact", "field": "Share__c", "partner": "aws"},
+        {"purpose": "partner_data_sharing", "object": "Account", "field": "Share_All__c"},
+    ]))
+    .unwrap();
+    let mapping = Mapping { consents, ..mapping() };
+    let contact = |share: Value| {
+        let contact = json!({"Id": "003xx000004TmiQAAS", "AccountId": "001xx000003DGb2AAG", "LastName": "Lee",
+            "Share__c": share, "SystemModstamp": "2026-06-01T10:00:00.000+0000"});
+        told("Contact", &contact, &mapping).unwrap().sayings
+    };
+    let [_, given] = contact(json!(true)).try_into().unwrap();
+    assert_eq!(given.event_type, "gtm.consent.changed");
+    assert_eq!(
+        given.data,
+        json!({"purpose": "partner_data_sharing:aws:003xx000004TmiQAAS", "granted": true})
+    );
+    given.arrived(now()).unwrap();
+    let [_, withdrawn] = contact(json!(false)).try_into().unwrap();
+    assert_eq!(withdrawn.data["granted"], false);
+    assert_ne!(given.id, withdrawn.id);
+    assert_eq!(contact(Value::Null).len(), 1, "silence neither gives nor withdraws");
+    let mut company = account();
+    company["Share_All__c"] = json!("true");
+    let said = told("Account", &company, &mapping).unwrap();
+    let consent = said.sayings.iter().find(|one| one.event_type == "gtm.consent.changed").unwrap();
+    assert_eq!(consent.data, json!({"purpose": "partner_data_sharing", "granted": true}));
+    assert!(
+        soql_asks_for("Contact", "Share__c", &mapping) && !soql_asks_for("Account", "Share__c", &mapping)
+    );
+}
+
+fn soql_asks_for(object: &str, field: &str, mapping: &Mapping) -> bool {
+    crate::connectors::salesforce::soql::fields(object, mapping).iter().any(|one| one == field)
+}
+
+#[test]
 fn a_closed_deal_is_won_or_lost_whatever_its_stage_is_called() {
     for (stage, closed, won, name, unknown) in [
         ("Signed!", true, true, "Closed Won", false),

@@ -63,6 +63,43 @@ fn all_faults_come_at_once_with_what_was_meant() {
 }
 
 #[test]
+fn terms_must_make_sense_and_be_the_only_ones() {
+    let terms = |id: &str, segment: Option<&str>, more: Value| {
+        let mut terms = json!({
+            "budget": "2h", "basis": "wall", "remindBefore": "30m", "ownerAlertAfter": "1h", "managerAlertAfter": "4h",
+            "reassignAfter": "24h", "maxReassignments": 2, "escalateTo": "sales_manager", "fallbackTo": "revops_manager",
+        });
+        terms.as_object_mut().unwrap().extend(fields(more));
+        json!({"id": id, "handoffType": "mql_to_sales", "segment": segment, "terms": terms})
+    };
+    let whole = json!({"slaTerms": [terms("a", None, Value::Null), terms("b", Some("SMB"), json!({"budget": "4h"}))]});
+    let roster = serde_json::from_value::<RosterFile>(whole).unwrap().check().unwrap();
+    assert_eq!(
+        roster.terms("mql_to_sales", "smb").map(|terms| terms.budget.to_string()),
+        Some("4h".to_owned())
+    );
+    assert_eq!(
+        roster.terms("mql_to_sales", "other").map(|terms| terms.budget.to_string()),
+        Some("2h".to_owned())
+    );
+    assert!(roster.terms("closed_won_to_cs", "smb").is_none());
+    let found = faults(json!({"slaTerms": [
+        terms("a", Some("smb"), json!({"remindBefore": "3h"})),
+        terms("a", None, Value::Null),
+        terms("b", Some("SMB"), Value::Null),
+    ]}));
+    let seen: Vec<_> = found.iter().map(|fault| (fault.path.as_str(), fault.code)).collect();
+    assert_eq!(
+        seen,
+        [
+            ("slaTerms[1].id", Code::Duplicate),
+            ("slaTerms[0].terms.remindBefore", Code::BadTerms),
+            ("slaTerms[2].handoffType", Code::Duplicate),
+        ]
+    );
+}
+
+#[test]
 fn unknown_fields_are_refused() {
     let file = json!({"reps": [rep("ada", json!({"wieght": 2}))]});
     assert!(serde_json::from_value::<RosterFile>(file).is_err());

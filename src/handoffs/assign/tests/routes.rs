@@ -29,6 +29,21 @@ fn company(team: Value) -> Arc<Roster> {
 }
 
 #[test]
+fn a_segment_has_an_order_of_its_own_and_leaves_that_of_others_alone() {
+    let own = json!({"segments": [{"segment": "enterprise", "to": {"rep": "cid"}, "order": [{"by": "segment"}, {"by": "team"}]}]});
+    let reps = || ["ada", "ben", "cid"].map(|id| rep(id, Value::Null)).into();
+    let roster = roster_with(Value::Null, reps(), own);
+    let snapshot = snapshot(&roster);
+    // The account's owner goes first by the usual order, but not where the segment says otherwise.
+    let outcome = assign(&owned("ben"), &snapshot, noon());
+    assert_eq!((rep_of(&outcome), route_of(&outcome)), (Some("cid"), "segment"));
+    let mut other = owned("ben");
+    other.firm.segment = Some("smb".into());
+    let outcome = assign(&other, &snapshot, noon());
+    assert_eq!((rep_of(&outcome), route_of(&outcome)), (Some("ben"), "account_owner"));
+}
+
+#[test]
 fn the_first_way_that_leads_to_somebody_able_is_taken() {
     let roster = company(Value::Null);
     let snapshot = snapshot(&roster);

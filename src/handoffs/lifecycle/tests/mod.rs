@@ -40,6 +40,7 @@ fn terms() -> SlaTerms {
         owner_alert_after: Length::hours(1),
         manager_alert_after: Length::hours(4),
         reassign_after: Length::hours(24),
+        wait_for_answer: Length::hours(24),
         max_reassignments: 2,
         escalate_to: "marketing_manager".to_owned(),
         fallback_to: "revops_manager".to_owned(),
@@ -109,6 +110,7 @@ fn pending() -> Handoff {
         closed_at: None,
         close_reason: None,
         nps: None,
+        question: None,
         version: 1,
     }
 }
@@ -146,6 +148,8 @@ pub(in crate::handoffs) fn assigned() -> Handoff {
 fn any_action(kind: ActionKind, now: DateTime) -> Action {
     match kind {
         ActionKind::Acknowledge => Action::Acknowledge,
+        ActionKind::Ask => Action::Ask { question: "Which plan?".to_owned() },
+        ActionKind::Answer => Action::Answer { answer: Some("Team".to_owned()) },
         ActionKind::Contact => Action::Contact { at: now },
         ActionKind::Meeting => Action::Meeting { at: now + minutes(60) },
         ActionKind::Convert => Action::Convert { nps: Some(9) },
@@ -197,19 +201,19 @@ fn state(handoff: &Handoff) -> serde_json::Value {
 #[test]
 fn every_action_in_every_state_is_done_or_is_already_so_or_is_refused_with_those_that_fit() {
     use ActionKind::{
-        Acknowledge, Cancel, Contact, Convert, Lose, Meeting, Reassign, Reject, Release, Rollback,
+        Acknowledge, Ask, Cancel, Contact, Convert, Lose, Meeting, Reassign, Reject, Release, Rollback,
     };
     let table: [(Status, &[ActionKind], &[ActionKind]); 11] = [
         (Status::Held, &[Cancel, Rollback, Release], &[]),
         (Status::Pending, &[Reassign, Cancel, Rollback], &[]),
         (
             Status::Assigned,
-            &[Acknowledge, Contact, Meeting, Convert, Lose, Reject, Reassign, Cancel, Rollback],
+            &[Acknowledge, Ask, Contact, Meeting, Convert, Lose, Reject, Reassign, Cancel, Rollback],
             &[],
         ),
         (
             Status::Acknowledged,
-            &[Contact, Meeting, Convert, Lose, Reject, Reassign, Cancel, Rollback],
+            &[Ask, Contact, Meeting, Convert, Lose, Reject, Reassign, Cancel, Rollback],
             &[Acknowledge],
         ),
         (Status::Contacted, &[Meeting, Convert, Lose, Reassign, Cancel, Rollback], &[Contact]),
@@ -441,4 +445,5 @@ fn assert_constraints(handoff: &Handoff) {
         assert!(handoff.meeting_at.is_some(), "handoff_meeting");
     }
     assert_eq!(status.is_final(), handoff.closed_at.is_some(), "handoff_closed");
+    assert!(handoff.question.is_none() || status == Status::Acknowledged, "handoff_question");
 }

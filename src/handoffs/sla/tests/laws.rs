@@ -61,6 +61,7 @@ fn any_terms() -> impl Strategy<Value = SlaTerms> {
         budget: Length::hours(budget),
         remind_before: Some(Length::minutes(budget * 15)),
         acknowledge_within: Some(Length::hours(1 + later % budget)),
+        wait_for_answer: Length::hours(24),
         max_reassignments: guard,
         ..terms(basis)
     })

@@ -31,6 +31,7 @@ fn terms(basis: Basis) -> SlaTerms {
         owner_alert_after: Length::hours(1),
         manager_alert_after: Length::hours(4),
         reassign_after: Length::hours(24),
+        wait_for_answer: Length::hours(24),
         max_reassignments: 2,
         escalate_to: "marketing_manager".to_owned(),
         fallback_to: "revops_manager".to_owned(),
