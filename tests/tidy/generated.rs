@@ -127,7 +127,8 @@ fn the_settings_are_documented() {
         } else if let Some((key, value)) = line.split_once(" = ") {
             // Two settings in one sentence: the second goes on where the first stopped.
             let meaning = if comment.is_empty() { last.clone() } else { std::mem::take(&mut comment) };
-            let environment = format!("GTM_{}__{}", section.replace('.', "__").to_uppercase(), key.to_uppercase());
+            let environment =
+                format!("GTM_{}__{}", section.replace('.', "__").to_uppercase(), key.to_uppercase());
             assert!(
                 !meaning.trim().is_empty(),
                 "config/default.toml: say above `{section}.{key}` what it is for"
