@@ -136,7 +136,7 @@ mod tests {
     fn this_machine_and_the_settings_are_known() {
         let settings = McpSettings {
             allowed_hosts: vec!["gtm.example.com".into()],
-            allowed_origins: vec!["https://app.example.com".into(), "https://b.example:8443".into()],
+            allowed_origins: vec!["https://app.example".into(), "https://b.example:8443".into()],
         };
         let hosts = hosts(&settings, "10.0.0.5:8080");
         assert!(
@@ -145,7 +145,7 @@ mod tests {
                 .all(|host| hosts.contains(&(*host).to_owned()))
         );
         let origins = origins(&settings);
-        assert!(origins.contains(&"https://app.example.com:443".to_owned()), "{origins:?}");
+        assert!(origins.contains(&"https://app.example:443".to_owned()), "{origins:?}");
         assert!(origins.contains(&"https://b.example:8443".to_owned()), "{origins:?}");
     }
 

@@ -109,6 +109,8 @@ async fn every_operation_needs_the_scope_of_the_document_and_refuses_parameters_
         "decisions:write",
         "handoffs:read",
         "handoffs:write",
+        "plans:read",
+        "plans:write",
         "config:read",
         "config:write",
         "audit:read",

@@ -63,7 +63,9 @@ fn no_test_is_skipped_and_none_waits_for_luck() {
     let mut faults = Vec::new();
     for file in rust().into_iter().filter(|file| !file.path.starts_with("tests/tidy/")) {
         for (number, line) in file.text.lines().enumerate() {
-            if line.trim_start().starts_with("#[ignore") || line.contains("TODO") || line.contains("FIXME") {
+            // A quoted one is a word of somebody else's: HubSpot calls a kind of task so.
+            let open = line.contains("TODO") && !line.contains("\"TODO\"") && !line.contains("`TODO`");
+            if line.trim_start().starts_with("#[ignore") || open || line.contains("FIXME") {
                 faults.push(format!("{}:{}: {}", file.path, number + 1, line.trim()));
             }
         }

@@ -1,6 +1,5 @@
 //! One plan from its draft to its end, over HTTP.
 
-
 use gtm::platform::db;
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use gtm::accounts::commands::apply_next;
-use gtm::app::{self, App, ProgrammeParts};
+use gtm::app::{self, App};
 use gtm::handoffs::commands::{Handoffs, KINDS};
 use gtm::handoffs::import::Import;
 use gtm::handoffs::types::HandoffTypes;
@@ -20,7 +20,6 @@ use gtm::platform::http::Platform;
 use gtm::platform::jobs::{self, Lane};
 use gtm::platform::lifecycle::Lifecycle;
 use gtm::platform::outbox::{Outbox, OutboxSettings};
-use gtm::renewals::plays::{DEFAULT_PLAYS, Plays};
 use gtm::settings::Settings;
 use gtm::testing::TestDatabase;
 use serde_json::{Value, json};
@@ -77,15 +76,6 @@ pub fn account(number: usize) -> String {
     format!("acc_{number:03}")
 }
 
-fn plays() -> Plays {
-    Plays::parse(DEFAULT_PLAYS).unwrap()
-}
-
-/// Nobody in these worlds runs a programme.
-fn programmes(clock: &Clock) -> ProgrammeParts {
-    app::programme_parts(&Settings::load(None, []).unwrap(), clock).unwrap()
-}
-
 fn settings(database: &TestDatabase) -> Settings {
     Settings::load(None, [("DATABASE_URL".to_owned(), database.url())]).unwrap()
 }
@@ -101,7 +91,7 @@ async fn wired(database: &TestDatabase, line: &Line, clock: &Clock, outbox: &Arc
         plays(),
         Arc::default(),
         outbox.clone(),
-        programmes(clock),
+        world::programmes(clock),
         &settings(database),
     )
     .0
@@ -133,7 +123,7 @@ impl Run {
             plays(),
             Arc::default(),
             outbox.clone(),
-            programmes(&clock),
+            world::programmes(&clock),
             &settings(&database),
         );
         let stop = life.soft().clone();

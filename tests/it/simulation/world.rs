@@ -8,6 +8,10 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use gtm::app::{self, ProgrammeParts};
+use gtm::kernel::clock::Clock;
+use gtm::renewals::plays::{DEFAULT_PLAYS, Plays};
+use gtm::settings::Settings;
 use serde_json::{Value, json};
 
 /// Minutes from the beginning.
@@ -412,4 +416,14 @@ pub fn reactions(seed: u64, number: usize, turn: i16) -> Vec<(Minute, Deed)> {
         ],
         _ => vec![(soon, Deed::Acknowledge), (contact, Deed::Cancel)],
     }
+}
+
+/// The plays of renewals that ship; nothing renews in these worlds.
+pub fn plays() -> Plays {
+    Plays::parse(DEFAULT_PLAYS).unwrap()
+}
+
+/// Nobody in these worlds runs a programme.
+pub fn programmes(clock: &Clock) -> ProgrammeParts {
+    app::programme_parts(&Settings::load(None, []).unwrap(), clock).unwrap()
 }
