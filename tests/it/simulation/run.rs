@@ -88,7 +88,7 @@ async fn wired(database: &TestDatabase, line: &Line, clock: &Clock, outbox: &Arc
     app::wire(
         platform,
         types,
-        plays(),
+        world::plays(),
         Arc::default(),
         outbox.clone(),
         world::programmes(clock),
@@ -120,7 +120,7 @@ impl Run {
         let (front, intake, _) = app::wire(
             platform,
             types,
-            plays(),
+            world::plays(),
             Arc::default(),
             outbox.clone(),
             world::programmes(&clock),
