@@ -97,7 +97,7 @@ fn plan(width: usize) -> Plan {
             duration,
             not_before: None,
             due: None,
-            checkpoint: at % 100 == 0,
+            checkpoint: at.is_multiple_of(100),
             data: Map::new(),
         }
     };

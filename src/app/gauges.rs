@@ -208,7 +208,7 @@ fn seconds_since(at: Option<DateTime>, now: DateTime) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::start::wire;
+    use crate::app::wire;
     use crate::handoffs::types::{DEFAULT_TYPES, HandoffTypes};
     use crate::kernel::clock::Clock;
     use crate::platform::audit::Signer;

@@ -11,6 +11,7 @@ mod local;
 mod routes;
 mod sandbox;
 mod start;
+mod wiring;
 mod workers;
 
 use std::ops::Deref;
@@ -31,7 +32,8 @@ use crate::renewals::commands::Renewals;
 
 pub use local::{ServiceFile, read_service_file};
 pub use routes::openapi_document;
-pub use start::{ProgrammeParts, Running, StartError, StartOptions, programme_parts, start, wire};
+pub use start::{ProgrammeParts, Running, StartError, StartOptions, programme_parts, start};
+pub use wiring::wire;
 pub use workers::Upkeep;
 
 /// What the handlers of all slices reach. Cloned for each request, hence one count instead of dozens.

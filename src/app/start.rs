@@ -1,41 +1,27 @@
 //! Starting the service and stopping it.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
-use tokio::sync::Notify;
 use uuid::Uuid;
 
-use super::Upkeep;
-use super::custody::PlatformCustodian;
 use super::database::{self, Database};
-use super::followers::Followers;
 use super::local::{self, ServiceFile};
-use super::{App, Parts, routes, sandbox, workers};
-use crate::accounts::intake::{self, IntakeWorker};
-use crate::accounts::{Accounts, Suppressions, store};
-use crate::connectors::commands::{Asker, CallCustodian};
-use crate::connectors::{Connectors, Registry, SetupFault, Tools};
-use crate::designs::commands::{DesignFollower, Designs};
-use crate::handoffs::commands::{HandoffCustodian, HandoffFollower, HandoffTimeline, Handoffs, Rosters};
+use super::wiring::wire;
+use super::{App, routes, sandbox, workers};
+use crate::accounts::store;
+use crate::connectors::{Registry, SetupFault, Tools};
 use crate::handoffs::package;
 use crate::handoffs::recheck::PackageSeals;
 use crate::handoffs::types::{DEFAULT_TYPES, HandoffTypes, TypesFault};
 use crate::kernel::clock::Clock;
 use crate::mcp::McpError;
-use crate::motions::commands::{
-    DeskWorker, MotionCustodian, MotionError, MotionFollower, Motions, Policies, open_desk,
-};
+use crate::motions::commands::MotionError;
 use crate::motions::recheck::DecisionDigests;
-use crate::plans::commands::{Followers as PlanFollowers, PlanCustodian, PlanFollower, Plans};
-use crate::plans::model::PlanKind;
 use crate::platform::audit::Signer;
 use crate::platform::http::Platform;
 use crate::platform::http::server::{self, BuildError, Limits};
@@ -44,11 +30,10 @@ use crate::platform::lifecycle::{End, Lifecycle};
 use crate::platform::outbox::{self, Outbox, OutboxError};
 use crate::platform::postgres::Embedded;
 use crate::platform::{audit, keys, postgres};
-use crate::programmes::commands::{Definitions, ProgrammeFollower, Programmes};
+use crate::programmes::commands::Definitions;
 use crate::programmes::definition::Source;
 use crate::programmes::fault::Fault as ProgrammeFault;
 use crate::programmes::model_worker::{ModelSetupError, ModelWorker};
-use crate::renewals::commands::{RenewalCustodian, RenewalFollower, RenewalPlanFollower, Renewals};
 use crate::renewals::plays::{DEFAULT_PLAYS, Plays, PlaysFault};
 use crate::settings::Settings;
 
@@ -245,162 +230,6 @@ pub fn programme_parts(settings: &Settings, clock: &Clock) -> Result<ProgrammePa
         Definitions::new(source).map_err(|faults| StartError::Programmes { path: path.clone(), faults })?;
     let model = ModelWorker::of(&settings.programmes.model, clock.clone())?.map(Arc::new);
     Ok(ProgrammeParts { definitions, model })
-}
-
-/// Wires the slices to the platform and to each other.
-pub fn wire(
-    platform: Platform,
-    types: HandoffTypes,
-    plays: Plays,
-    registry: Arc<Registry>,
-    outbox: Arc<Outbox>,
-    programmes: ProgrammeParts,
-    settings: &Settings,
-) -> (App, IntakeWorker, DeskWorker) {
-    let (pool, clock) = (platform.pool.clone(), platform.clock.clone());
-    let suppressions = Suppressions::default();
-    let (intake, worker) = intake::open(pool.clone(), clock.clone(), suppressions.clone());
-    let (desk, desk_worker) = open_desk();
-    let policies = Policies::default();
-    let evaluate = Arc::new(Notify::new());
-    let follower = MotionFollower {
-        clock: clock.clone(),
-        policies: policies.clone(),
-        evaluate: evaluate.clone(),
-        debounce: TimeDelta::milliseconds(i64::from(settings.motions.debounce_ms)),
-    };
-    let types = Arc::new(types);
-    let hand_over = Arc::new(Notify::new());
-    let handing = HandoffFollower {
-        types: types.clone(),
-        policies: policies.clone(),
-        work: hand_over.clone(),
-        asked: AtomicBool::new(false),
-    };
-    let (plays, renew) = (Arc::new(plays), Arc::new(Notify::new()));
-    let renewing = RenewalFollower {
-        plays: plays.clone(),
-        work: renew.clone(),
-        debounce: TimeDelta::milliseconds(i64::from(settings.motions.debounce_ms)),
-        asked: AtomicBool::new(false),
-    };
-    let accounts = Accounts {
-        pool: pool.clone(),
-        clock: clock.clone(),
-        intake,
-        matching: Arc::new(Notify::new()),
-        follower: Arc::new(Followers(vec![Box::new(follower), Box::new(handing), Box::new(renewing)])),
-        suppressions,
-        custodians: Arc::new([
-            Box::new(MotionCustodian),
-            Box::new(HandoffCustodian),
-            Box::new(PlanCustodian),
-            Box::new(RenewalCustodian),
-            Box::new(CallCustodian),
-            Box::new(PlatformCustodian),
-        ]),
-    };
-    let deliver = Arc::new(Notify::new());
-    let motions = Motions {
-        pool: pool.clone(),
-        clock: clock.clone(),
-        accounts: accounts.clone(),
-        policies,
-        evaluate,
-        deliver: deliver.clone(),
-        hand_over: hand_over.clone(),
-        freshen: Arc::new(Asker::new(&registry)),
-        desk,
-        timelines: Arc::new([Box::new(HandoffTimeline { pool: pool.clone() })]),
-    };
-    let handoffs = Handoffs {
-        pool: pool.clone(),
-        clock: clock.clone(),
-        accounts: accounts.clone(),
-        motions: motions.clone(),
-        types,
-        rosters: Rosters::default(),
-        work: hand_over,
-        deliver: deliver.clone(),
-    };
-    let ProgrammeParts { definitions, model } = programmes;
-    let draft = Arc::new(Notify::new());
-    let programme: Box<dyn PlanFollower> =
-        Box::new(ProgrammeFollower { definitions: definitions.clone(), work: draft.clone() });
-    let plans = Plans {
-        pool: pool.clone(),
-        clock: clock.clone(),
-        handoffs: handoffs.clone(),
-        followers: Arc::new(plan_followers(&renew, programme)),
-        work: Arc::new(Notify::new()),
-        deliver: deliver.clone(),
-    };
-    let renewals = Renewals {
-        pool: pool.clone(),
-        clock: clock.clone(),
-        accounts: accounts.clone(),
-        motions: motions.clone(),
-        handoffs: handoffs.clone(),
-        plans: plans.clone(),
-        plays,
-        work: renew,
-        deliver,
-    };
-    let designs = Designs {
-        pool: pool.clone(),
-        clock: clock.clone(),
-        handoffs: handoffs.clone(),
-        motions: motions.clone(),
-        plans: plans.clone(),
-        terms: Arc::new(settings.watch.clone()),
-        runs: settings.designs.runs,
-        work: Arc::new(Notify::new()),
-        deliver: motions.deliver.clone(),
-    };
-    let programmes = Programmes {
-        pool: pool.clone(),
-        clock: clock.clone(),
-        plans: plans.clone(),
-        definitions,
-        model,
-        work: draft,
-    };
-    let connectors = Connectors {
-        pool,
-        clock,
-        accounts: accounts.clone(),
-        handoffs: handoffs.clone(),
-        registry,
-        watch: Arc::new(settings.connectors.watch.clone()),
-        work: Arc::new(Notify::new()),
-        fetch: Arc::new(Notify::new()),
-    };
-    let upkeep = Upkeep::of(settings);
-    let parts = Parts {
-        platform,
-        accounts,
-        motions,
-        handoffs,
-        connectors,
-        plans,
-        designs,
-        renewals,
-        programmes,
-        outbox,
-        upkeep,
-    };
-    (App(Arc::new(parts)), worker, desk_worker)
-}
-
-/// Who follows the plans of each kind.
-fn plan_followers(renew: &Arc<Notify>, programme: Box<dyn PlanFollower>) -> PlanFollowers {
-    let of_designs: Vec<Box<dyn PlanFollower>> = vec![Box::new(DesignFollower)];
-    let of_renewals: Vec<Box<dyn PlanFollower>> = vec![Box::new(RenewalPlanFollower { work: renew.clone() })];
-    PlanFollowers(BTreeMap::from([
-        (PlanKind::HandoffDesign, of_designs),
-        (PlanKind::Renewal, of_renewals),
-        (PlanKind::Programme, vec![programme]),
-    ]))
 }
 
 impl Running {

@@ -140,6 +140,9 @@ impl Finding {
 #[derive(Default)]
 pub struct Registry(BTreeMap<String, Connector>);
 
+/// A sender with the name of its connector.
+type Named<'r> = (&'r str, Arc<dyn Sender>);
+
 impl Registry {
     /// Makes what the settings ask for.
     ///
@@ -178,13 +181,13 @@ impl Registry {
 
     /// Who serves which destination of deliveries: the one that can, or those that were chosen, one standing in for another.
     pub fn senders(&self, settings: &ConnectorSettings) -> Vec<(&'static str, Arc<dyn Sender>)> {
-        let mut serving: BTreeMap<&'static str, Vec<(&str, Arc<dyn Sender>)>> = BTreeMap::new();
+        let mut serving: BTreeMap<&'static str, Vec<Named<'_>>> = BTreeMap::new();
         for one in self.all() {
             for (to, sender) in &one.senders {
                 serving.entry(*to).or_default().push((&one.name, sender.clone()));
             }
         }
-        let of = |(destination, mut by): (&'static str, Vec<(&str, Arc<dyn Sender>)>)| {
+        let of = |(destination, mut by): (&'static str, Vec<Named<'_>>)| {
             let chosen = settings.prefers(destination);
             let place = |name: &str| chosen.iter().position(|chosen| *chosen == name);
             by.retain(|(name, _)| chosen.is_empty() || place(name).is_some());

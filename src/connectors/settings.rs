@@ -40,7 +40,8 @@ impl std::fmt::Debug for ConnectorSettings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // The tables hold secrets.
         let names: Vec<_> = self.sections.keys().collect();
-        f.debug_struct("ConnectorSettings").field("serve", &self.serve).field("sections", &names).finish()
+        let mut shown = f.debug_struct("ConnectorSettings");
+        shown.field("serve", &self.serve).field("watch", &self.watch).field("sections", &names).finish()
     }
 }
 

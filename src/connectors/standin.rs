@@ -116,9 +116,7 @@ mod tests {
         assert_eq!((ended, second), (Ok(Sent { status: Some(250), by: Some("second") }), 1));
         assert_eq!(asked(limited, limited, false).await, (limited(), 1), "the first's trouble is told");
         assert_eq!(asked(limited, lost, false).await, (lost(), 1), "it may have arrived by the second");
-        let cases: [(fn() -> Result<Sent, Unsent>, bool); 3] =
-            [(lost, false), (wrong, false), (limited, true)];
-        for (first, unsure) in cases {
+        for (first, unsure) in [(lost as fn() -> _, false), (wrong, false), (limited, true)] {
             let (ended, second) = asked(first, well, unsure).await;
             assert_eq!((ended, second), (first(), 0));
         }

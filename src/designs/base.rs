@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn a_base_changes_with_what_the_design_read_and_with_nothing_else() {
-        let scene = Scene::new();
+        let scene = Scene::default();
         let about = About::of(&scene.brief(&ask()));
         let base_of = |entries: &Entries| base(&about, entries, 1, &scene.types).unwrap();
         let before = base_of(&scene.entries);

@@ -77,8 +77,8 @@ pub fn roster_file() -> Value {
     })
 }
 
-impl Scene {
-    pub fn new() -> Self {
+impl Default for Scene {
+    fn default() -> Self {
         let file: RosterFile = serde_json::from_value(roster_file()).unwrap();
         Self {
             types: HandoffTypes::parse(include_str!("../../config/handoffs.toml")).unwrap(),
@@ -91,7 +91,9 @@ impl Scene {
             runs: 200,
         }
     }
+}
 
+impl Scene {
     /// With a history of so many weeks: so many handoffs on each working day, from 07:00 to 19:00 UTC.
     pub fn measured(weeks: i64, a_day: i64) -> Self {
         let from = now() - TimeDelta::weeks(weeks);
@@ -106,7 +108,7 @@ impl Scene {
             })
         });
         let handoffs: Vec<Past> = handoffs.collect();
-        Self { history: History { from, to: now(), handoffs }, ..Self::new() }
+        Self { history: History { from, to: now(), handoffs }, ..Self::default() }
     }
 
     pub fn check(&self, ask: &Value) -> Result<Brief, Vec<BriefFault>> {

@@ -25,7 +25,7 @@ fn with(changes: &Value) -> Value {
 
 #[test]
 fn every_fault_of_a_request_comes_at_once() {
-    let faults = Scene::new()
+    let faults = Scene::default()
         .check(&json!({
             "segment": "enterprize", "goal": "pipelines", "responseSla": "soon", "serviceLevel": 1.5, "team": "sale",
             "launch": "2020-01-01",
@@ -61,7 +61,7 @@ fn every_fault_of_a_request_comes_at_once() {
 
 #[test]
 fn what_is_left_out_is_found_from_segment_and_goal() {
-    let scene = Scene::new();
+    let scene = Scene::default();
     for (segment, goal, handoff_type, team) in [
         ("enterprise", "pipeline", "mql_to_sales", "sales"),
         ("smb", "product-activation", "plg_to_sales", "sales"),
@@ -83,7 +83,7 @@ fn what_is_left_out_is_found_from_segment_and_goal() {
 
 #[test]
 fn the_intake_says_what_is_not_defined() {
-    let scene = Scene::new();
+    let scene = Scene::default();
     let status = |scene: &Scene, ask: &Value| {
         let findings = intake(&scene.brief(ask), &scene.types, &scene.policy);
         findings.into_iter().map(|finding| (finding.id, finding.status)).collect::<Vec<_>>()
@@ -96,7 +96,7 @@ fn the_intake_says_what_is_not_defined() {
     assert_eq!(of(&full, "qualification"), Standing::Thin, "only a score is required");
     assert_eq!(of(&full, "framework"), Standing::Thin);
     assert_eq!(of(&full, "completeness"), Standing::Thin);
-    let mut bare = Scene::new();
+    let mut bare = Scene::default();
     bare.policy.deal_stages = vec!["discovery".to_owned()];
     bare.policy.ideal_customer.clear();
     bare.policy.opens.clear();
@@ -117,7 +117,7 @@ fn the_intake_says_what_is_not_defined() {
 
 #[test]
 fn routing_is_chosen_for_reasons_and_becomes_entries() {
-    let scene = Scene::new();
+    let scene = Scene::default();
     let choice = |ask: &Value| {
         let drawn = draw(&scene.brief(ask), scene.ground(), scene.now).unwrap();
         let order: Vec<Step> = drawn
@@ -152,7 +152,7 @@ fn routing_is_chosen_for_reasons_and_becomes_entries() {
 
 #[test]
 fn a_design_touches_its_own_segment_only() {
-    let scene = Scene::new();
+    let scene = Scene::default();
     let drawn = draw(&scene.brief(&ask()), scene.ground(), scene.now).unwrap();
     let keys: Vec<(Kind, String)> = drawn.entries.iter().map(Entry::key).collect();
     assert_eq!(
@@ -185,7 +185,7 @@ fn a_design_touches_its_own_segment_only() {
 
 #[test]
 fn the_matrix_is_what_assignment_does() {
-    let scene = Scene::new();
+    let scene = Scene::default();
     let drawn = draw(&scene.brief(&ask()), scene.ground(), scene.now).unwrap();
     let lead = |case: &str| {
         let found = drawn.blueprint.matrix.iter().find(|found| found.case.starts_with(case));
@@ -204,7 +204,7 @@ fn the_matrix_is_what_assignment_does() {
 
 #[test]
 fn the_model_says_what_can_be_kept_and_what_it_takes() {
-    let scene = Scene::new();
+    let scene = Scene::default();
     // Two hours of wall time cannot be kept with a quarter of them coming at night.
     let night = scene.design(&ask()).packet.model;
     assert_eq!(night.need.reps, None);
@@ -250,15 +250,15 @@ fn measured_figures_go_before_usual_ones_and_given_ones_before_both() {
     assert!(measured.iter().all(|(.., source)| *source == "measured"), "{measured:?}");
     let given = source(&scene, &ask());
     assert!(given.contains(&("Handoffs".to_owned(), "60 a week".to_owned(), "given")), "{given:?}");
-    let assumed = source(&Scene::new(), &bare);
+    let assumed = source(&Scene::default(), &bare);
     assert!(assumed.iter().filter(|(.., source)| *source == "assumed").count() >= 3, "{assumed:?}");
-    let risks = Scene::new().design(&bare).packet.model.risks;
+    let risks = Scene::default().design(&bare).packet.model.risks;
     assert!(risks.iter().any(|risk| risk.code == "assumed"), "{risks:?}");
 }
 
 #[test]
 fn the_plan_is_a_diamond_where_enablement_need_not_wait() {
-    let scene = Scene::new();
+    let scene = Scene::default();
     let design = scene.design(&ask());
     assert_eq!(crate::plans::check::check(&design.plan), []);
     let shape = pattern(&design.plan);
@@ -271,7 +271,7 @@ fn the_plan_is_a_diamond_where_enablement_need_not_wait() {
         Some(true)
     );
     // Where definitions are missing, enablement waits for them and for what is promised.
-    let mut bare = Scene::new();
+    let mut bare = Scene::default();
     bare.policy.opens.clear();
     let missing = json!({"segment": "enterprise", "goal": "pipeline", "responseSla": "2h", "handoffType": "partner_to_sales", "launch": "2027-04-01"});
     let waits = bare.design(&missing).plan;
@@ -283,7 +283,7 @@ fn the_plan_is_a_diamond_where_enablement_need_not_wait() {
 
 #[test]
 fn the_preflight_names_who_is_missing() {
-    let scene = Scene::new();
+    let scene = Scene::default();
     let mut unowned = ask();
     unowned["owners"] = json!({});
     let found = preflight(&scene.design(&unowned).plan, &preflight::Known::default());
@@ -304,7 +304,7 @@ fn the_preflight_names_who_is_missing() {
 
 #[test]
 fn due_dates_are_working_days_before_the_launch() {
-    let scene = Scene::new();
+    let scene = Scene::default();
     let packet = scene.design(&ask()).packet;
     let calendar = scene.roster.calendar_of_team(&scene.brief(&ask()).team);
     for line in &packet.enablement {
@@ -322,7 +322,7 @@ fn due_dates_are_working_days_before_the_launch() {
 
 #[test]
 fn two_roles_sign_and_each_has_its_task() {
-    let design = Scene::new().design(&ask());
+    let design = Scene::default().design(&ask());
     for sign in SignOff::ALL {
         let task = design.plan.tasks.iter().find(|task| task.id == sign_task(sign)).unwrap();
         assert!(task.checkpoint, "{task:?}");
@@ -336,7 +336,7 @@ proptest! {
 
     #[test]
     fn scaled_terms_hold_together(minutes in 1_u16..3_000, business in any::<bool>(), kind in 0_usize..7) {
-        let scene = Scene::new();
+        let scene = Scene::default();
         let (_, of_type) = scene.types.iter().nth(kind).unwrap();
         let basis = if business { Basis::Business } else { Basis::Wall };
         let terms = scaled(&of_type.sla, Length::minutes(minutes), basis);
@@ -347,7 +347,7 @@ proptest! {
     fn any_design_has_a_plan_without_faults_and_entries_that_hold_together(
         segment in 0_usize..4, goal in 0_usize..4, minutes in 5_u32..10_000, days in 1_i64..200, pods in any::<bool>(),
     ) {
-        let scene = Scene { runs: 24, ..Scene::new() };
+        let scene = Scene { runs: 24, ..Scene::default() };
         let launch = scene.now.date_naive() + chrono::TimeDelta::days(days);
         let ask = json!({
             "segment": super::brief::Segment::ALL[segment], "goal": super::brief::Goal::ALL[goal],

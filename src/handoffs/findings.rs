@@ -193,6 +193,7 @@ mod tests {
 
     #[test]
     fn whatever_a_type_names_and_nobody_answers_for_is_found() {
+        use FindingCode::{RoleUnheld, RoleUnused, TeamEmpty, TeamMissing, TeamWithoutFallback};
         let mut leaver = rep("ada", "sales");
         leaver["leaving"] = json!(true);
         let roster = json!({
@@ -203,7 +204,6 @@ mod tests {
         });
         let found = found(roster);
         let seen: Vec<(FindingCode, &str)> = found.iter().map(|one| (one.0, one.1.as_str())).collect();
-        use FindingCode::{RoleUnheld, RoleUnused, TeamEmpty, TeamMissing, TeamWithoutFallback};
         assert_eq!(
             seen,
             [

@@ -215,7 +215,7 @@ pub struct Call<'c> {
 impl Call<'_> {
     /// Fills in a part of the path.
     #[must_use]
-    pub fn path(mut self, name: &'static str, value: impl ToString) -> Self {
+    pub fn path(mut self, name: &'static str, value: &impl ToString) -> Self {
         self.path.push((name, value.to_string()));
         self
     }

@@ -24,6 +24,7 @@ use serde_json::{Value, json};
 use super::calls::{Calls, Operations, Refusal};
 use super::{Listed, McpError, prompts, resources, tool, tools};
 use crate::kernel::clock::Clock;
+use crate::platform::http::auth::Scope;
 use crate::platform::http::{Caller, RequestId, TraceContext};
 
 /// The revisions that are spoken.
@@ -75,9 +76,8 @@ impl Catalogue {
 
     /// The lines of the documentation.
     pub fn listed(&self) -> [Vec<Listed>; 3] {
-        let scopes = |calls: &[&str]| {
-            tool::scopes(calls, &self.operations).into_iter().map(|scope| scope.as_str()).collect()
-        };
+        let scopes =
+            |calls: &[&str]| tool::scopes(calls, &self.operations).into_iter().map(Scope::as_str).collect();
         let tools = self.tools.iter().map(|entry| Listed {
             name: entry.name.to_owned(),
             summary: entry.description.to_owned(),
@@ -138,20 +138,21 @@ impl Agents {
         );
         Ok((Arc::clone(caller), calls.under(request_id, trace)))
     }
+}
 
-    fn tool(&self, entry: &tool::Entry) -> Tool {
-        let annotations = ToolAnnotations::new()
-            .read_only(!entry.effect.writes())
-            .destructive(entry.effect == tool::Effect::Changes)
-            // A repeat has the same key, and the key makes it one.
-            .idempotent(true)
-            // What is written leaves for the systems that the service is connected to.
-            .open_world(entry.effect.writes());
-        Tool::new(entry.name, entry.description, Arc::new(entry.input.clone()))
-            .with_title(entry.title)
-            .with_raw_output_schema(Arc::new(entry.output.clone()))
-            .with_annotations(annotations)
-    }
+/// A tool as clients list it.
+fn tool_of(entry: &tool::Entry) -> Tool {
+    let annotations = ToolAnnotations::new()
+        .read_only(!entry.effect.writes())
+        .destructive(entry.effect == tool::Effect::Changes)
+        // A repeat has the same key, and the key makes it one.
+        .idempotent(true)
+        // What is written leaves for the systems that the service is connected to.
+        .open_world(entry.effect.writes());
+    Tool::new(entry.name, entry.description, Arc::new(entry.input.clone()))
+        .with_title(entry.title)
+        .with_raw_output_schema(Arc::new(entry.output.clone()))
+        .with_annotations(annotations)
 }
 
 /// Lists have one page.
@@ -198,7 +199,7 @@ impl ServerHandler for Agents {
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
-        self.catalogue.tools.iter().find(|entry| entry.name == name).map(|entry| self.tool(entry))
+        self.catalogue.tools.iter().find(|entry| entry.name == name).map(tool_of)
     }
 
     async fn list_tools(
@@ -209,7 +210,7 @@ impl ServerHandler for Agents {
         whole(request)?;
         let (caller, _) = self.calls(&context)?;
         let offered = |entry: &&tool::Entry| tool::may(&caller, entry.calls, &self.catalogue.operations);
-        let tools = self.catalogue.tools.iter().filter(offered).map(|entry| self.tool(entry)).collect();
+        let tools = self.catalogue.tools.iter().filter(offered).map(tool_of).collect();
         Ok(ListToolsResult::with_all_items(tools).with_cache_scope(CacheScope::Private))
     }
 

@@ -125,6 +125,6 @@ mod tests {
         let list = json!({ "data": [], "nextCursor": null });
         assert_eq!(page(&list, "None.", |_| String::new()), "None.");
         let list = json!({ "data": [1, 2], "nextCursor": "abc" });
-        assert_eq!(page(&list, "", |row| row.to_string()).lines().count(), 3);
+        assert_eq!(page(&list, "", Value::to_string).lines().count(), 3);
     }
 }

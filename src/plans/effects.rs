@@ -26,8 +26,8 @@ pub fn of(plan: &Plan, happened: &Happened) -> Option<Value> {
             happened,
             task,
             role,
-            "A task of a plan needs you".to_owned(),
-            format!("{title}: {}. Do it, let it be tried again, skip it or give it up.", because(*why)),
+            "A task of a plan needs you",
+            &format!("{title}: {}. Do it, let it be tried again, skip it or give it up.", because(*why)),
             Urgency::Urgent,
         )),
         What::Task(Happening::Missed { date, looks, .. }) if *looks <= plan.error_handling.retries => {
@@ -37,8 +37,8 @@ pub fn of(plan: &Plan, happened: &Happened) -> Option<Value> {
                 happened,
                 task,
                 owner,
-                "A checkpoint is overdue".to_owned(),
-                format!("{title} was to be done by {}.", stamp(*date)),
+                "A checkpoint is overdue",
+                &format!("{title} was to be done by {}.", stamp(*date)),
                 Urgency::High,
             ))
         }
@@ -49,8 +49,8 @@ pub fn of(plan: &Plan, happened: &Happened) -> Option<Value> {
                 happened,
                 None,
                 role,
-                "Too much goes wrong in a plan".to_owned(),
-                format!(
+                "Too much goes wrong in a plan",
+                &format!(
                     "{} failures or missed checkpoints within {}. The plan: {}",
                     guardrail.exceeded, guardrail.within, plan.objective
                 ),
@@ -66,8 +66,8 @@ fn alert(
     happened: &Happened,
     task: Option<&Task>,
     role: &Role,
-    title: String,
-    body: String,
+    title: &str,
+    body: &str,
     priority: Urgency,
 ) -> Value {
     let holder = acting(plan, role).and_then(|role| plan.roles.get(role));

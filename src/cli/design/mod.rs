@@ -241,7 +241,7 @@ async fn save_plan(client: &Client, id: &str, dir: &Path, context: &Context) -> 
     let plan = client.get(&path(id, "/plan.json")).await?;
     std::fs::create_dir_all(dir).with_context(|| format!("{} cannot be made", dir.display()))?;
     let stamp = context.screen.now.format("%Y%m%dT%H%M%SZ").to_string();
-    let file = free(dir, &stamp, |file| file.exists());
+    let file = free(dir, &stamp, Path::exists);
     std::fs::write(&file, format!("{plan:#}\n"))
         .with_context(|| format!("{} cannot be written", file.display()))?;
     said(context, &file);

@@ -45,7 +45,9 @@ pub async fn review(args: Review, context: &Context) -> anyhow::Result<()> {
 fn told(answer: &Value, context: &Context) {
     let gates = answer["data"].as_array().cloned().unwrap_or_default();
     if context.screen.json {
-        gates.iter().for_each(|gate| context.screen.line(gate.to_string()));
+        for gate in &gates {
+            context.screen.line(gate.to_string());
+        }
         return;
     }
     for gate in &gates {

@@ -78,7 +78,7 @@ pub async fn run(args: Run, context: &Context) -> anyhow::Result<()> {
                 "all" => Vec::new(),
                 list => list.split(',').map(str::trim).filter(|phase| !phase.is_empty()).collect(),
             };
-            let mut body = body(&args.how, &read(file)?)?;
+            let mut body = body(&args.how, &read(file)?);
             body["phases"] = json!(phases);
             begin(&client, &body, context).await?
         }
@@ -96,7 +96,7 @@ pub async fn agent(args: RunAgent, context: &Context) -> anyhow::Result<()> {
         Some(file) => read(file)?,
         None => newest_config(&client).await?,
     };
-    let mut body = body(&args.how, &config)?;
+    let mut body = body(&args.how, &config);
     body["agent"] = args.agent.into();
     body["task"] = args.task.into();
     let id = begin(&client, &body, context).await?;
@@ -124,7 +124,7 @@ pub async fn check(file: &Path, context: &Context) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn body(how: &How, config: &str) -> anyhow::Result<Value> {
+fn body(how: &How, config: &str) -> Value {
     let mut workers = json!({});
     for given in &how.workers {
         match given.split_once('=') {
@@ -132,12 +132,12 @@ fn body(how: &How, config: &str) -> anyhow::Result<Value> {
             None => workers["all"] = given.as_str().into(),
         }
     }
-    Ok(json!({
+    json!({
         "config": config,
         "workers": workers,
         "basedOn": how.based_on,
         "withoutInputs": how.without_inputs,
-    }))
+    })
 }
 
 /// Makes and starts a run; gives its id.

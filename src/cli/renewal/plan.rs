@@ -142,7 +142,9 @@ pub async fn plan(client: &Client, args: Plan, context: &Context) -> anyhow::Res
     });
     if context.screen.json {
         // What was written is no part of the answer.
-        notes.iter().for_each(|note| eprintln!("{note}"));
+        for note in &notes {
+            eprintln!("{note}");
+        }
     }
     Ok(())
 }

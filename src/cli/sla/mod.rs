@@ -21,7 +21,7 @@ enum Action {
     /// The steps of a handoff with their times, and what each day gives to its clock.
     Preview(preview::Preview),
     /// Which response time can be kept with whom, from what was measured and the live calendars. Nothing is written.
-    Model(model::Model),
+    Model(Box<model::Model>),
     /// A queue by itself: Erlang C beside a simulation of the same. Needs no service.
     Queue(queue::Queue),
     /// Who keeps the promises, why not where they do not, and what was told.
@@ -31,7 +31,7 @@ enum Action {
 pub async fn run(args: Sla, context: &Context) -> anyhow::Result<()> {
     match args.action {
         Action::Preview(args) => preview::run(args, context).await,
-        Action::Model(args) => model::run(args, context).await,
+        Action::Model(args) => model::run(*args, context).await,
         Action::Queue(args) => queue::run(&args, context),
         Action::Watch(args) => watch::run(args, context).await,
     }

@@ -16,6 +16,7 @@ use crate::designs::base::{About, base};
 use crate::designs::brief::{Ask, Brief};
 use crate::designs::packet::Design;
 use crate::designs::store::{self, DesignRow, VersionRow};
+use crate::handoffs::entries::Entry;
 use crate::kernel::clock::DateTime;
 use crate::kernel::ids::new_id;
 use crate::plans::commands::NewPlan;
@@ -211,12 +212,8 @@ fn version(
     (author, actor, why): (&str, &str, &str),
 ) -> Result<VersionRow, DesignError> {
     let base = base(&About::of(brief), &facts.held.entries, facts.held.version, &facts.types)?;
-    let kinds: Vec<(String, String)> = design
-        .entries
-        .iter()
-        .map(|entry| entry.key())
-        .map(|(kind, id)| (kind.name().to_owned(), id))
-        .collect();
+    let kinds: Vec<(String, String)> =
+        design.entries.iter().map(Entry::key).map(|(kind, id)| (kind.name().to_owned(), id)).collect();
     let entries: Vec<Value> = kinds
         .into_iter()
         .zip(&design.entries)

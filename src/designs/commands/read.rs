@@ -15,6 +15,7 @@ use crate::designs::packet::Packet;
 use crate::designs::playbook::SignOff;
 use crate::designs::store::{self, ApplicationRow, ApprovalRow, DesignFilter, DesignRow, VersionRow};
 use crate::handoffs::TeamId;
+use crate::kernel::calendar::Zone;
 use crate::kernel::clock::DateTime;
 use crate::plans::model::Plan;
 use crate::plans::{Change, Finding, Pattern, pattern, schedule, words};
@@ -203,8 +204,7 @@ impl Designs {
         let view = self.read(id).await?;
         let held = self.handoffs.roster().await?;
         let zone = TeamId::parse(&view.row.team)
-            .map(|team| held.roster.calendar_of_team(&team).zone().clone())
-            .unwrap_or_else(|_| crate::kernel::calendar::Zone::utc());
+            .map_or_else(|_| Zone::utc(), |team| held.roster.calendar_of_team(&team).zone().clone());
         let dates = schedule(&view.plan).ok();
         let signed: Vec<document::Signed> = view
             .signed

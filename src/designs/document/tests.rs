@@ -55,8 +55,8 @@ fn the_packet_is_as_kept() {
         at: now() + chrono::TimeDelta::hours(5),
         comment: Some("Fine for the first quarter".to_owned()),
     }];
-    keep("enterprise_pipeline.md", &told(&Scene::new(), &ask(), &signed, as_markdown));
-    keep("enterprise_pipeline.html", &told(&Scene::new(), &ask(), &signed, as_html));
+    keep("enterprise_pipeline.md", &told(&Scene::default(), &ask(), &signed, as_markdown));
+    keep("enterprise_pipeline.html", &told(&Scene::default(), &ask(), &signed, as_html));
     let measured = json!({
         "segment": "smb", "goal": "product_activation", "responseSla": "4h", "basis": "business", "launch": "2027-03-01",
     });
@@ -69,8 +69,8 @@ fn texts_of_others_stay_texts() {
     hostile["capacity"]["notes"] = json!(["<script>alert(1)</script> | # x"]);
     hostile["owners"]["cro"]["name"] = json!("</td><b>Tom");
     hostile["dependencies"][0]["name"] = json!("a | b\n# c");
-    let html = told(&Scene::new(), &hostile, &[], as_html);
+    let html = told(&Scene::default(), &hostile, &[], as_html);
     assert!(!html.contains("<script") && !html.contains("<b>Tom"), "markup came through");
-    let markdown = told(&Scene::new(), &hostile, &[], as_markdown);
+    let markdown = told(&Scene::default(), &hostile, &[], as_markdown);
     assert!(!markdown.contains("\n# c") && markdown.contains(r"a \| b # c"), "{markdown}");
 }

@@ -53,95 +53,15 @@ pub fn plan(
     let (draft, calendar) = office(team);
     let start_at = calendar.next_opening(now).unwrap_or(now);
     let days = Days { calendar: &calendar, start_at };
-    let mut tasks = vec![task("intake", "Brief intake", "intake", LEAD, 1)];
-    tasks[0].outputs = vec!["intake findings".to_owned()];
-    let mut defined = vec![id("intake")];
-    for finding in packet.intake.iter().filter(|finding| finding.status == Standing::Missing) {
-        let name = format!("define-{}", plain(&finding.id));
-        let title = format!("Define: {}", finding.asks);
-        let detail = finding.what_to_do.clone().unwrap_or_default();
-        tasks.push(Task {
-            detail,
-            depends_on: vec![id("intake")],
-            outputs: vec![format!("definition: {}", finding.id)],
-            ..task(&name, &title, "intake", LEAD, 1)
-        });
-        defined.push(id(&name));
-    }
+    let mut tasks = Vec::new();
+    let defined = intake(packet, &mut tasks);
     let missing = defined.len() > 1;
-    tasks.push(Task {
-        depends_on: defined.clone(),
-        inputs: vec!["intake findings".to_owned()],
-        outputs: vec!["routing matrix".to_owned()],
-        ..task("routing-blueprint", "Routing blueprint", "routing", LEAD, 1)
-    });
-    tasks.push(Task {
-        depends_on: vec![id("routing-blueprint")],
-        inputs: vec!["routing matrix".to_owned()],
-        outputs: vec!["SLA tables".to_owned()],
-        ..task("sla-model", "SLA modelling", "sla", "revops_manager", 1)
-    });
+    routing(defined, &mut tasks);
     // What people say is written once it is known what qualifies an account, and what is promised to it.
-    let enabling = if missing { vec![id("sla-model")] } else { vec![id("intake")] };
+    let enabling = if missing { id("sla-model") } else { id("intake") };
     let mut ready = vec![id("sla-model")];
-    for line in &packet.enablement {
-        let name = format!("enable-{}", line.id);
-        let title = match &line.pod {
-            Some(pod) => format!("{} ({pod})", line.title),
-            None => line.title.clone(),
-        };
-        tasks.push(Task {
-            depends_on: enabling.clone(),
-            outputs: vec![format!("{} {}", line.kind.words().to_lowercase(), line.id)],
-            due: days.end_of(line.due_on),
-            data: data(&json!({ "kind": line.kind, "pod": line.pod })),
-            ..task(&name, &title, "enablement", &line.owner, line.work_days)
-        });
-        ready.push(id(&name));
-    }
-    for line in &packet.checklist {
-        let name = format!("setup-{}", line.id);
-        tasks.push(Task {
-            depends_on: enabling.clone(),
-            due: days.end_of(line.due_on),
-            outputs: vec![format!("set up: {}", line.id)],
-            data: data(&json!({ "kind": line.kind })),
-            ..task(&name, &line.title, "enablement", &line.owner, 1)
-        });
-        ready.push(id(&name));
-    }
-    for (number, line) in packet.dependencies.iter().enumerate().filter(|(_, line)| !line.ready) {
-        let name = format!("dependency-{}", number + 1);
-        let due = days.end_of(line.due_on);
-        tasks.push(Task {
-            due,
-            depends_on: enabling.clone(),
-            outputs: vec![line.name.clone()],
-            ..task(&name, &line.name, "enablement", &line.owner, 1)
-        });
-        ready.push(id(&name));
-    }
-    let mut signed = Vec::new();
-    for sign in SignOff::ALL {
-        let owner = signer(playbook, sign);
-        tasks.push(Task {
-            duration: Duration::Time(Length::hours(2)),
-            checkpoint: true,
-            inputs: vec!["routing matrix".to_owned(), "SLA tables".to_owned()],
-            outputs: vec![format!("sign-off by {}", sign.words())],
-            work: "review".to_owned(),
-            ..task(&sign_task(sign).0, &format!("Sign-off by {}", sign.words()), "approvals", owner, 1)
-        });
-        signed.push(sign_task(sign));
-    }
-    tasks.push(Task {
-        depends_on: signed.clone(),
-        inputs: SignOff::ALL.iter().map(|sign| format!("sign-off by {}", sign.words())).collect(),
-        outputs: vec!["live routing and SLA terms".to_owned()],
-        duration: Duration::Time(Length::hours(1)),
-        detail: "gtm design apply, or scheduled for the launch".to_owned(),
-        ..task(&apply_task().0, "Apply as live routing and SLA terms", "launch", "revops_manager", 1)
-    });
+    ready.extend(enablement(packet, &enabling, &days, &mut tasks));
+    let signed = approvals(playbook, &mut tasks);
     Plan {
         kind: PlanKind::HandoffDesign,
         objective: format!(
@@ -174,6 +94,105 @@ pub fn plan(
             "recommendation": packet.model.recommendation,
         })),
     }
+}
+
+/// What is known, and what is to be defined. Gives the tasks after which nothing is missing.
+fn intake(packet: &Packet, tasks: &mut Vec<Task>) -> Vec<TaskId> {
+    tasks.push(Task {
+        outputs: vec!["intake findings".to_owned()],
+        ..task("intake", "Brief intake", "intake", LEAD, 1)
+    });
+    let mut defined = vec![id("intake")];
+    for finding in packet.intake.iter().filter(|finding| finding.status == Standing::Missing) {
+        let name = format!("define-{}", plain(&finding.id));
+        let title = format!("Define: {}", finding.asks);
+        tasks.push(Task {
+            detail: finding.what_to_do.clone().unwrap_or_default(),
+            depends_on: vec![id("intake")],
+            outputs: vec![format!("definition: {}", finding.id)],
+            ..task(&name, &title, "intake", LEAD, 1)
+        });
+        defined.push(id(&name));
+    }
+    defined
+}
+
+/// Who gets which account, then which response time that allows.
+fn routing(defined: Vec<TaskId>, tasks: &mut Vec<Task>) {
+    tasks.push(Task {
+        depends_on: defined,
+        inputs: vec!["intake findings".to_owned()],
+        outputs: vec!["routing matrix".to_owned()],
+        ..task("routing-blueprint", "Routing blueprint", "routing", LEAD, 1)
+    });
+    tasks.push(Task {
+        depends_on: vec![id("routing-blueprint")],
+        inputs: vec!["routing matrix".to_owned()],
+        outputs: vec!["SLA tables".to_owned()],
+        ..task("sla-model", "SLA modelling", "sla", "revops_manager", 1)
+    });
+}
+
+/// What people and systems need before the launch. Gives its tasks.
+fn enablement(packet: &Packet, after: &TaskId, days: &Days<'_>, tasks: &mut Vec<Task>) -> Vec<TaskId> {
+    let first = tasks.len();
+    for line in &packet.enablement {
+        let title = match &line.pod {
+            Some(pod) => format!("{} ({pod})", line.title),
+            None => line.title.clone(),
+        };
+        tasks.push(Task {
+            outputs: vec![format!("{} {}", line.kind.words().to_lowercase(), line.id)],
+            due: days.end_of(line.due_on),
+            data: data(&json!({ "kind": line.kind, "pod": line.pod })),
+            ..task(&format!("enable-{}", line.id), &title, "enablement", &line.owner, line.work_days)
+        });
+    }
+    for line in &packet.checklist {
+        tasks.push(Task {
+            due: days.end_of(line.due_on),
+            outputs: vec![format!("set up: {}", line.id)],
+            data: data(&json!({ "kind": line.kind })),
+            ..task(&format!("setup-{}", line.id), &line.title, "enablement", &line.owner, 1)
+        });
+    }
+    for (number, line) in packet.dependencies.iter().enumerate().filter(|(_, line)| !line.ready) {
+        tasks.push(Task {
+            due: days.end_of(line.due_on),
+            outputs: vec![line.name.clone()],
+            ..task(&format!("dependency-{}", number + 1), &line.name, "enablement", &line.owner, 1)
+        });
+    }
+    let made = tasks[first..].iter_mut().map(|task| {
+        task.depends_on = vec![after.clone()];
+        task.id.clone()
+    });
+    made.collect()
+}
+
+/// Every sign-off, then what makes the design live. Gives the sign-offs.
+fn approvals(playbook: &Playbook, tasks: &mut Vec<Task>) -> Vec<TaskId> {
+    for sign in SignOff::ALL {
+        let owner = signer(playbook, sign);
+        tasks.push(Task {
+            duration: Duration::Time(Length::hours(2)),
+            checkpoint: true,
+            inputs: vec!["routing matrix".to_owned(), "SLA tables".to_owned()],
+            outputs: vec![format!("sign-off by {}", sign.words())],
+            work: "review".to_owned(),
+            ..task(&sign_task(sign).0, &format!("Sign-off by {}", sign.words()), "approvals", owner, 1)
+        });
+    }
+    let signed: Vec<TaskId> = SignOff::ALL.into_iter().map(sign_task).collect();
+    tasks.push(Task {
+        depends_on: signed.clone(),
+        inputs: SignOff::ALL.iter().map(|sign| format!("sign-off by {}", sign.words())).collect(),
+        outputs: vec!["live routing and SLA terms".to_owned()],
+        duration: Duration::Time(Length::hours(1)),
+        detail: "gtm design apply, or scheduled for the launch".to_owned(),
+        ..task(&apply_task().0, "Apply as live routing and SLA terms", "launch", "revops_manager", 1)
+    });
+    signed
 }
 
 fn id(name: &str) -> TaskId {

@@ -29,21 +29,24 @@ pub fn matrix(brief: &Brief, plan: &Plan, after: &Arc<Roster>, at: DateTime) -> 
     let present = |_: &Rep| Availability::Available;
     if let [owner, ..] = members.as_slice() {
         let firm = asked.firm();
-        cases.extend(asked.case("It has an owner in the team", &firm, Some(owner), present));
+        cases.push(asked.case("It has an owner in the team", &firm, Some(owner), present));
         if let Some(cover) = members.iter().find(|rep| rep.id != owner.id) {
             let away = away(owner, Some(cover), at);
-            cases.extend(asked.case("Its owner is absent, and somebody covers", &firm, Some(owner), away));
+            cases.push(asked.case("Its owner is absent, and somebody covers", &firm, Some(owner), away));
         }
         let wait =
             plan.order.iter().find(|rule| rule.by == Step::AccountOwner).map_or(0, |rule| rule.wait_minutes);
         if wait > 0 {
             let back = at + TimeDelta::minutes(i64::from(wait) / 2);
-            let soon = |rep: &Rep| match rep.id == owner.id {
-                true => Availability::OutsideHours { opens_at: Some(back) },
-                false => Availability::Available,
+            let soon = |rep: &Rep| {
+                if rep.id == owner.id {
+                    Availability::OutsideHours { opens_at: Some(back) }
+                } else {
+                    Availability::Available
+                }
             };
             let case = format!("Its owner is back in {} minutes", wait / 2);
-            cases.extend(asked.case(&case, &firm, Some(owner), soon));
+            cases.push(asked.case(&case, &firm, Some(owner), soon));
         }
     }
     if let Some((account, rep)) = after.named_accounts().find_map(|(account, reps)| {
@@ -53,7 +56,7 @@ pub fn matrix(brief: &Brief, plan: &Plan, after: &Arc<Roster>, at: DateTime) -> 
     {
         let firm = Firm { account_id, ..asked.firm() };
         let case = format!("It is a named account, such as {account} of {}", rep.name);
-        cases.extend(asked.case(&case, &firm, None, present));
+        cases.push(asked.case(&case, &firm, None, present));
     }
     if plan.order.iter().any(|rule| rule.by == Step::Territory) {
         let serving = after
@@ -63,24 +66,26 @@ pub fn matrix(brief: &Brief, plan: &Plan, after: &Arc<Roster>, at: DateTime) -> 
         for territory in serving.take(TERRITORIES_MAX) {
             let firm = asked.firm_in(territory);
             let case = format!("It has no owner, in territory {}", territory.id);
-            cases.extend(asked.case(&case, &firm, None, present));
+            cases.push(asked.case(&case, &firm, None, present));
         }
     }
-    cases.extend(asked.case("It has no owner", &asked.firm(), None, present));
+    cases.push(asked.case("It has no owner", &asked.firm(), None, present));
     let opens = Some(at + TimeDelta::hours(12));
     let night = move |_: &Rep| Availability::OutsideHours { opens_at: opens };
-    cases.extend(asked.case("Nobody works when it comes", &asked.firm(), None, night));
+    cases.push(asked.case("Nobody works when it comes", &asked.firm(), None, night));
     cases
 }
 
 /// The owner away for two days.
 fn away<'r>(owner: &'r Rep, cover: Option<&'r Rep>, at: DateTime) -> impl Fn(&Rep) -> Availability + use<'r> {
-    move |rep: &Rep| match rep.id == owner.id {
-        true => Availability::Absent {
+    move |rep: &Rep| {
+        if rep.id != owner.id {
+            return Availability::Available;
+        }
+        Availability::Absent {
             until: Some(at + TimeDelta::days(2)),
             cover: cover.map(|cover| cover.id.clone()),
-        },
-        false => Availability::Available,
+        }
     }
 }
 
@@ -129,7 +134,7 @@ impl Asked<'_> {
         firm: &Firm,
         owner: Option<&Rep>,
         available: impl Fn(&Rep) -> Availability,
-    ) -> Option<Case> {
+    ) -> Case {
         let snapshot = ahead::snapshot(self.after, available, self.at);
         let request = Request {
             handoff_id: Uuid::nil(),
@@ -143,7 +148,7 @@ impl Asked<'_> {
         };
         let outcome = ahead::assigned(&request, &snapshot, self.at);
         let (leads_to, because) = self.told(&outcome);
-        Some(Case { case: case.to_owned(), leads_to, because })
+        Case { case: case.to_owned(), leads_to, because }
     }
 
     fn name(&self, rep: &RepId) -> String {

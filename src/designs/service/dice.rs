@@ -1,9 +1,9 @@
 //! Chance that can be repeated: a generator that is a function of its seed, and the distributions that a simulation draws from.
 //!
 //! Promises: the same seed and stream give the same numbers on every machine; streams of one seed are independent enough
-//! for counting (SplitMix64 passes the usual batteries of tests). Leaves out: secrets, for which this is useless.
+//! for counting (`SplitMix64` passes the usual batteries of tests). Leaves out: secrets, for which this is useless.
 
-/// The odd constant by which SplitMix64 walks: 2^64 divided by the golden ratio.
+/// The odd constant by which `SplitMix64` walks: 2^64 divided by the golden ratio.
 const STRIDE: u64 = 0x9e37_79b9_7f4a_7c15;
 /// One part of the numbers that 53 bits can tell apart.
 const UNIT: f64 = 1.0 / 9_007_199_254_740_992.0;

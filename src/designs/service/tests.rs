@@ -32,7 +32,7 @@ fn the_formula_agrees_with_published_tables() {
             other => panic!("{other}"),
         };
         // Half a unit of the last digit that was published.
-        let unit = 10_f64.powi(published.abs().log10().floor() as i32 + 1 - digits);
+        let unit = 10_f64.powf(published.abs().log10().floor() + f64::from(1 - digits));
         // The inverse tables round the load to three digits, which moves the probability more.
         let slack = if digits == 3 { published * 0.02 } else { unit / 2.0 };
         assert!(

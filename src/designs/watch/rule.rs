@@ -70,7 +70,7 @@ struct Event {
 fn events(handoffs: &[Measured], scope: &Scope) -> Vec<Event> {
     let of = handoffs.iter().filter(|handoff| scopes(handoff).contains(scope));
     let mut events: Vec<Event> = of
-        .flat_map(|handoff| {
+        .filter_map(|handoff| {
             let late = handoff.late_at.map(|at| Event { at, wrong: true });
             let met = (handoff.in_time == Some(true)).then_some(handoff.contacted_at).flatten();
             let alarm = handoff.alarmed_at.map(|at| Event { at, wrong: true });

@@ -84,10 +84,13 @@ fn shares_are_counted_by_segment_team_and_owner() {
     assert!(findings(&[], week(), &terms()).is_empty());
 }
 
+/// Makes the handoff of a number.
+type Make = Box<dyn Fn(u128) -> Measured>;
+
 #[test]
 fn each_late_handoff_has_its_cause_with_what_to_do() {
     let usual: Vec<Measured> = (0..4).map(|n| kept(n, hour(1))).collect();
-    let cases: [(CauseKind, &str, Box<dyn Fn(u128) -> Measured>); 5] = [
+    let cases: [(CauseKind, &str, Make); 5] = [
         (
             CauseKind::Hours,
             "revops_director",
@@ -111,7 +114,7 @@ fn each_late_handoff_has_its_cause_with_what_to_do() {
     ];
     for (kind, owner, make) in cases {
         let mut handoffs = usual.clone();
-        handoffs.extend((10..14).map(|n| make(n)));
+        handoffs.extend((10..14).map(make));
         let found = findings(&handoffs, week(), &terms()).remove(0);
         let cause = &found.causes[0];
         assert_eq!((cause.kind, cause.count, cause.owner.as_str()), (kind, 4, owner), "{:?}", found.causes);

@@ -113,6 +113,7 @@ impl Matters {
     }
 
     /// How long it matters to a certain person: who looks after others is not asked to do it.
+    #[must_use]
     pub fn to(self, person: &Person) -> Self {
         match self {
             Self::UntilAcknowledged if person.looks_after => Self::WhileUnanswered,

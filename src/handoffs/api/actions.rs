@@ -139,7 +139,7 @@ async fn done(handoffs: &Handoffs, id: Uuid, deed: Deed) -> Result<Json<HandoffW
 
 /// One call: its path, its body, and the action that it asks for.
 macro_rules! action {
-    ($(#[$doc:meta])* $name:ident, $path:literal, $body:ty, $said:literal, |$given:ident, $now:ident| $action:expr) => {
+    ($(#[$doc:meta])* $name:ident, $path:literal, $body:ty, $said:literal, |$given:pat_param, $now:pat_param| $action:expr) => {
         $(#[$doc])*
         #[utoipa::path(
             post, path = $path, tag = "handoffs", operation_id = stringify!($name),
@@ -159,8 +159,9 @@ macro_rules! action {
             Path(id): Path<Uuid>,
             RawBody(raw): RawBody,
         ) -> Result<Json<HandoffWire>, Problem> {
-            let $given: $body = body(&raw)?;
-            let (dry_run, $now) = ($given.dry_run, handoffs.clock.now());
+            let given: $body = body(&raw)?;
+            let dry_run = given.dry_run;
+            let ($given, $now) = (given, handoffs.clock.now());
             let action: Result<Action, Problem> = $action;
             done(&handoffs, id, Deed { dry_run, ..Deed::new(action?, caller.actor()) }).await
         }
@@ -172,7 +173,7 @@ action! {
     ///
     /// The owner has seen it. Tracked apart from the contact, which is what meets the SLA.
     acknowledge_handoff, "/v1/handoffs/{handoffId}/acknowledge", PlainBody, "Nothing, or that it is only a look.",
-    |_given, _now| Ok(Action::Acknowledge)
+    |_, _| Ok(Action::Acknowledge)
 }
 
 action! {
@@ -182,7 +183,7 @@ action! {
     /// told; the clock stands still until the answer, once in a turn and for as long as the type says (`wait_for_answer`)
     /// at most. Counts as acknowledged.
     ask_handoff, "/v1/handoffs/{handoffId}/ask", AskBody, "The question.",
-    |given, _now| Ok(Action::Ask { question: words("#/question", &given.question)? })
+    |given, _| Ok(Action::Ask { question: words("#/question", &given.question)? })
 }
 
 action! {
@@ -190,7 +191,7 @@ action! {
     ///
     /// The owner is told, and the clock goes on where it stood.
     answer_handoff, "/v1/handoffs/{handoffId}/answer", AnswerBody, "The answer; nothing where it was given in another way.",
-    |given, _now| {
+    |given, _| {
         let answer = given.answer.map(|answer| words("#/answer", &answer)).transpose()?;
         Ok(Action::Answer { answer })
     }
@@ -215,7 +216,7 @@ action! {
 action! {
     /// Note that a handoff led to what it was for
     convert_handoff, "/v1/handoffs/{handoffId}/convert", ConvertBody, "How it was received.",
-    |given, _now| match given.nps {
+    |given, _| match given.nps {
         Some(nps) if nps > 10 => Err(fault("#/nps", "is from 0 to 10")),
         nps => Ok(Action::Convert { nps }),
     }
@@ -224,7 +225,7 @@ action! {
 action! {
     /// Note that a handoff led to nothing
     lose_handoff, "/v1/handoffs/{handoffId}/lose", ReasonBody, "Why.",
-    |given, _now| Ok(Action::Lose { reason: checked(given.reason)? })
+    |given, _| Ok(Action::Lose { reason: checked(given.reason)? })
 }
 
 action! {
@@ -232,7 +233,7 @@ action! {
     ///
     /// At any time before it is over; the owner is told, and the CRM.
     cancel_handoff, "/v1/handoffs/{handoffId}/cancel", ReasonBody, "Why.",
-    |given, _now| Ok(Action::Cancel { reason: checked(given.reason)? })
+    |given, _| Ok(Action::Cancel { reason: checked(given.reason)? })
 }
 
 action! {
@@ -241,7 +242,7 @@ action! {
     /// Within 30 minutes of its making: as if it had not been. The turn is credited back, the CRM gets its previous
     /// owner back.
     roll_back_handoff, "/v1/handoffs/{handoffId}/rollback", ReasonBody, "Why.",
-    |given, _now| Ok(Action::RollBack { reason: checked(given.reason)? })
+    |given, _| Ok(Action::RollBack { reason: checked(given.reason)? })
 }
 
 action! {
@@ -249,7 +250,7 @@ action! {
     ///
     /// It goes on although something is missing, on the caller's word.
     release_handoff, "/v1/handoffs/{handoffId}/release", PlainBody, "Nothing, or that it is only a look.",
-    |_given, _now| Ok(Action::Release)
+    |_, _| Ok(Action::Release)
 }
 
 /// Give a handoff back

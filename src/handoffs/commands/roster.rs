@@ -225,7 +225,9 @@ impl Handoffs {
         for (kind, id) in removes {
             entries.remove(*kind, id);
         }
-        puts.iter().for_each(|entry| entries.put(entry.clone()));
+        for entry in puts {
+            entries.put(entry.clone());
+        }
         if entries == held.entries {
             return Ok(Edited { before, version: held.version });
         }

@@ -302,7 +302,7 @@ impl Scene<'_> {
         let name = self.rep(by).map_or(by.as_str(), |rep| &rep.name);
         let body = format!("{name} gave it back. Reason: {reason}");
         let title = format!("{} was rejected: {}", self.handoff.handoff_type, self.account_name());
-        let alert = self.to_sender((title, body.clone()));
+        let alert = self.sender_alert((title, body.clone()));
         self.taken_back("was rejected", &body, Some(alert))
     }
 
@@ -314,7 +314,7 @@ impl Scene<'_> {
             None => "The clock runs on meanwhile.".to_owned(),
         };
         let title = format!("A question about a handoff: {}", self.account_name());
-        self.to_sender((title, format!("{name} asks: {question}\n{clock}")))
+        self.sender_alert((title, format!("{name} asks: {question}\n{clock}")))
     }
 
     fn answered(&self, answer: Option<&str>, due_at: Option<DateTime>) -> Alert {
@@ -327,7 +327,7 @@ impl Scene<'_> {
 
     /// An alert to those who handed over: whoever was responsible there, else the channel of the sending team, else the
     /// role that gets what nobody answered.
-    fn to_sender(&self, words: (String, String)) -> Alert {
+    fn sender_alert(&self, words: (String, String)) -> Alert {
         let handoff = self.handoff;
         let sender = handoff.previous_owner.as_deref().and_then(|id| self.roster.rep(id)).map(|rep| &rep.id);
         let channel = self.channel(&handoff.from_team);

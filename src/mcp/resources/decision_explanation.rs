@@ -16,7 +16,7 @@ impl Document for DecisionExplanation {
     const CALLS: &'static [&'static str] = &["get_decision"];
 
     async fn read(calls: &Calls, given: &[String]) -> Result<Text, Refusal> {
-        let decision = calls.to("get_decision").path("decisionId", only(given)).json().await?;
+        let decision = calls.to("get_decision").path("decisionId", &only(given)).json().await?;
         let text = explain::whole(explain::Page { width: explain::WIDTH, now: calls.now }, &decision);
         Ok(Text { text, mime_type: Self::MIME_TYPE })
     }

@@ -21,7 +21,7 @@ impl Document for HandoffReport {
     const CALLS: &'static [&'static str] = &["get_handoff_report", "list_handoffs"];
 
     async fn read(calls: &Calls, given: &[String]) -> Result<Text, Refusal> {
-        let report = calls.to("get_handoff_report").path("handoffId", only(given)).accept(Self::MIME_TYPE);
+        let report = calls.to("get_handoff_report").path("handoffId", &only(given)).accept(Self::MIME_TYPE);
         Ok(Text { text: report.text().await?, mime_type: Self::MIME_TYPE })
     }
 

@@ -21,7 +21,7 @@ impl Document for Policy {
     const CALLS: &'static [&'static str] = &["get_policy", "list_policies"];
 
     async fn read(calls: &Calls, given: &[String]) -> Result<Text, Refusal> {
-        let policy = calls.to("get_policy").path("version", only(given)).json().await?;
+        let policy = calls.to("get_policy").path("version", &only(given)).json().await?;
         let mime_type = if policy["format"] == "json" { "application/json" } else { Self::MIME_TYPE };
         Ok(Text { text: at(&policy, "/body"), mime_type })
     }

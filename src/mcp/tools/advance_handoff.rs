@@ -138,7 +138,7 @@ impl Tool for AdvanceHandoff {
         }
         let moved = calls
             .to(call)
-            .path("handoffId", input.handoff_id)
+            .path("handoffId", &input.handoff_id)
             .body(given)
             .once(input.dry_run, input.idempotency_key.as_deref())?
             .json()

@@ -48,7 +48,7 @@ async fn find(calls: &Calls, input: &Input) -> Result<Value, Refusal> {
             return Err(Problem::invalid(vec![Fault::new("#/decisionId", detail)]).into());
         }
     };
-    calls.to("get_decision").path("decisionId", id).json().await
+    calls.to("get_decision").path("decisionId", &id).json().await
 }
 
 pub struct ExplainDecision;

@@ -29,7 +29,7 @@ impl Tool for GetAccountSignals {
     const EFFECT: Effect = Effect::Reads;
 
     async fn run(calls: &Calls, input: Input) -> Result<Told, Refusal> {
-        let structured = calls.to("get_signals").path("accountId", input.account_id).json().await?;
+        let structured = calls.to("get_signals").path("accountId", &input.account_id).json().await?;
         let mut lines = vec![format!(
             "{} under policy {}",
             at(&structured, "/accountId"),

@@ -34,7 +34,7 @@ impl Tool for GetAccountTimeline {
     async fn run(calls: &Calls, input: Input) -> Result<Told, Refusal> {
         let structured = calls
             .to("get_timeline")
-            .path("accountId", input.account_id)
+            .path("accountId", &input.account_id)
             .query("limit", Some(input.limit.unwrap_or(20)))
             .query("cursor", input.cursor)
             .json()

@@ -43,7 +43,7 @@ impl Tool for OrchestrateAccount {
     async fn run(calls: &Calls, input: Input) -> Result<Told, Refusal> {
         let structured = calls
             .to("orchestrate_account")
-            .path("accountId", input.account_id)
+            .path("accountId", &input.account_id)
             .body(json!({ "policyVersion": input.policy_version }))
             .once(input.dry_run, input.idempotency_key.as_deref())?
             .json()

@@ -28,7 +28,7 @@ impl Tool for ReplayDecision {
     const EFFECT: Effect = Effect::Reads;
 
     async fn run(calls: &Calls, input: Input) -> Result<Told, Refusal> {
-        let structured = calls.to("replay_decision").path("decisionId", input.decision_id).json().await?;
+        let structured = calls.to("replay_decision").path("decisionId", &input.decision_id).json().await?;
         let mut lines = vec![if structured["identical"] == true {
             "Identical: the decision comes out the same again.".to_owned()
         } else {

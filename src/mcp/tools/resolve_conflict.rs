@@ -56,7 +56,7 @@ impl Tool for ResolveConflict {
     async fn run(calls: &Calls, input: Input) -> Result<Told, Refusal> {
         let structured = calls
             .to("resolve_conflict")
-            .path("conflictId", input.conflict_id)
+            .path("conflictId", &input.conflict_id)
             .body(json!({ "resolution": input.resolution, "note": input.note }))
             .once(input.dry_run, input.idempotency_key.as_deref())?
             .json()

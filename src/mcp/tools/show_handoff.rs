@@ -35,9 +35,9 @@ impl Tool for ShowHandoff {
     const EFFECT: Effect = Effect::Reads;
 
     async fn run(calls: &Calls, input: Input) -> Result<Told, Refusal> {
-        let structured = calls.to("get_handoff").path("handoffId", input.handoff_id).json().await?;
+        let structured = calls.to("get_handoff").path("handoffId", &input.handoff_id).json().await?;
         let text = if input.report {
-            let report = calls.to("get_handoff_report").path("handoffId", input.handoff_id);
+            let report = calls.to("get_handoff_report").path("handoffId", &input.handoff_id);
             report.accept("text/markdown").text().await?
         } else {
             handoff(&structured, calls.now)

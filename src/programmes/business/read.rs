@@ -382,7 +382,7 @@ fn channel(section: &Section, personas: &[Persona], faults: &mut Faults) -> Chan
     let mut named = Vec::new();
     for title in keys.words("Personas", "titles from the section Personas") {
         if let Some(persona) = personas.iter().find(|persona| persona.title.eq_ignore_ascii_case(&title)) {
-            named.push(persona.slug.clone())
+            named.push(persona.slug.clone());
         } else {
             let known: Vec<&str> = personas.iter().map(|persona| persona.title.as_str()).collect();
             let line = keys.line("Personas");

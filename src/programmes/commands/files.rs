@@ -86,7 +86,7 @@ pub(super) fn accept(
             }
             Ok(file) => accepted.push(file),
             Err((pointer, detail)) => {
-                faults.push(Fault::new(format!("#/data/files/{place}{pointer}"), detail))
+                faults.push(Fault::new(format!("#/data/files/{place}{pointer}"), detail));
             }
         }
     }

@@ -79,7 +79,7 @@ impl Programmes {
             match (&one.what, name) {
                 (What::Task(Happening::Done), Some(task)) => self.done(conn, &loaded, task, now).await?,
                 (What::Task(Happening::Skipped), Some(task)) => {
-                    self.step_over(conn, &loaded, task, now).await?
+                    self.step_over(conn, &loaded, task, now).await?;
                 }
                 (
                     What::Task(Happening::Escalated { reason, .. } | Happening::Failed { reason }),

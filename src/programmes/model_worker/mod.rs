@@ -23,7 +23,7 @@ pub use style::Style;
 use style::{Exchange, Said};
 
 /// The longest that a model is waited for because it says that it is busy.
-const WAIT_MAX: Duration = Duration::from_secs(60);
+const WAIT_MAX: Duration = Duration::from_mins(1);
 /// The largest answer that is read, in bytes.
 const ANSWER_MAX: usize = 4 * 1024 * 1024;
 

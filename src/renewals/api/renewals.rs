@@ -16,7 +16,7 @@ use crate::platform::http::{
     Created, Fault, IdempotencyParams, Json, Page, PageParams, Paged, Path, Precondition, Problem,
     ProblemDocument, Scoped, Tagged, scope,
 };
-use crate::renewals::commands::{Ask, Choice, Renewals, Revision};
+use crate::renewals::commands::{Ask, Choice, Renewals, Revision, RiskChange};
 use crate::renewals::model::{Person, Risk, Tier};
 use crate::renewals::renewal::Status;
 use crate::renewals::store::RenewalFilter;
@@ -201,9 +201,9 @@ pub struct ChangeBody {
     play: Option<String>,
     tier: Option<Tier>,
     /// Set by people, it is not changed by later ratings; null lets the rating decide again.
-    #[serde(deserialize_with = "said")]
-    #[schema(nullable)]
-    risk: Option<Option<Risk>>,
+    #[serde(deserialize_with = "risk_change")]
+    #[schema(value_type = Option<Risk>)]
+    risk: RiskChange,
     deadline: Option<NaiveDate>,
     compressed: Option<bool>,
     /// By role; null takes the person out.
@@ -213,11 +213,9 @@ pub struct ChangeBody {
     why: String,
 }
 
-/// Tells null from nothing.
-fn said<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-    deserializer: D,
-) -> Result<Option<Option<T>>, D::Error> {
-    Option::<T>::deserialize(deserializer).map(Some)
+/// Tells null from nothing, which is the default.
+fn risk_change<'de, D: Deserializer<'de>>(deserializer: D) -> Result<RiskChange, D::Error> {
+    Ok(Option::deserialize(deserializer)?.map_or(RiskChange::Rated, RiskChange::Set))
 }
 
 /// Change a renewal

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
+use serde::Serialize;
 use serde_json::json;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -35,13 +36,25 @@ use crate::renewals::store::{self, NewAppointment};
 pub struct Revision {
     pub play: Option<String>,
     pub tier: Option<Tier>,
-    /// A level that people set; none within lets the rating decide again.
-    pub risk: Option<Option<Risk>>,
+    pub risk: RiskChange,
     pub deadline: Option<NaiveDate>,
     pub compressed: Option<bool>,
     /// By role; none within takes the person out.
     pub people: BTreeMap<Role, Option<Person>>,
     pub why: String,
+}
+
+/// Who decides the risk from now on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum RiskChange {
+    /// Whoever did before.
+    #[default]
+    Stays,
+    /// The rating.
+    Rated,
+    /// People, who set this level.
+    Set(Risk),
 }
 
 /// A new version.
@@ -95,12 +108,15 @@ impl Renewals {
         apply(&mut terms, revision);
         let mut changed = renewal.clone();
         match revision.risk {
-            Some(Some(_)) => changed.risk_pinned = true,
-            Some(None) => {
+            RiskChange::Set(risk) => {
+                changed.risk_pinned = true;
+                terms.risk = risk;
+            }
+            RiskChange::Rated => {
                 changed.risk_pinned = false;
                 terms.risk = renewal.rating.risk;
             }
-            None => {}
+            RiskChange::Stays => {}
         }
         if terms.deadline != renewal.deadline
             && let Some(other) = store::open_at(&mut tx, &renewal.account_id, terms.deadline).await?
@@ -276,7 +292,6 @@ fn apply(terms: &mut Terms, revision: &Revision) {
     terms.tier = revision.tier.unwrap_or(terms.tier);
     terms.deadline = revision.deadline.unwrap_or(terms.deadline);
     terms.compressed = revision.compressed.unwrap_or(terms.compressed);
-    terms.risk = revision.risk.flatten().unwrap_or(terms.risk);
     for (role, person) in &revision.people {
         match person {
             Some(person) => terms.people.insert(role.clone(), person.clone()),

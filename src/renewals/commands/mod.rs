@@ -33,7 +33,7 @@ use crate::plans::commands::{PlanError, Plans};
 use crate::platform::audit::AuditError;
 use crate::platform::http::{Fault, Problem};
 
-pub use change::{Closing, Revised, Revision};
+pub use change::{Closing, Revised, Revision, RiskChange};
 pub use checkpoint::Report;
 pub use create::{Ask, Made};
 pub use custody::RenewalCustodian;

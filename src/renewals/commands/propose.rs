@@ -63,13 +63,11 @@ impl Renewals {
     ) -> Result<Drawn, RenewalError> {
         let known = sight.known(current);
         let measures = measure(&self.plays, &known);
-        let deadline = match choice.deadline {
-            Some(deadline) => deadline,
-            None => {
-                let next =
-                    coming(&self.plays, &current.state, &measures, HORIZON_DAYS, &mut Starts::default());
-                next.ok_or(RenewalError::NoDeadline)?.deadline
-            }
+        let deadline = if let Some(deadline) = choice.deadline {
+            deadline
+        } else {
+            let next = coming(&self.plays, &current.state, &measures, HORIZON_DAYS, &mut Starts::default());
+            next.ok_or(RenewalError::NoDeadline)?.deadline
         };
         let proposal = self.propose(&measures, deadline);
         let mut people = self.known_people(conn, current).await?;

@@ -93,7 +93,7 @@ async fn two_windows_in_a_row_under_the_threshold_are_told() {
         service.advance("P1D").await;
         let rules =
             "SELECT count(*) FROM watch_escalation WHERE rule = 'two_windows' AND scope_kind = 'segment'";
-        let expected = if day == "a" { 0 } else { 1 };
+        let expected = i64::from(day != "a");
         assert_eq!(service.number(rules).await, expected, "after day {day}");
     }
     let told = alerts(&service, "Response times of segment enterprise").await;

@@ -44,7 +44,17 @@ async fn every_answer_fits_its_schema_and_nothing_is_written_before_it_is_meant(
     service.events(&worked_example(service.now(), "acc_1", TimeDelta::zero())).await;
     let (inputs, schemas) = schemas(&service).await;
     let mut agent = Checked { service: &service, schemas, inputs, called: BTreeSet::new() };
+    decisions(&mut agent).await;
+    handoffs(&mut agent).await;
+    assert_eq!(agent.told("verify_audit", json!({})).await["intact"], true);
+    let uncalled: Vec<&String> = agent.schemas.keys().filter(|tool| !agent.called.contains(*tool)).collect();
+    assert!(uncalled.is_empty(), "every tool's answer is checked here: {uncalled:?}");
+    stop(service).await;
+}
 
+/// An account is looked at, decided on, explained, and a conflict over it resolved.
+async fn decisions(agent: &mut Checked<'_>) {
+    let service = agent.service;
     let found = agent.told("find_accounts", json!({ "name": "acme" })).await;
     assert_eq!(found["data"][0]["accountId"], "acme");
     let signals = agent.told("get_account_signals", json!({ "accountId": "acc_1" })).await;
@@ -87,7 +97,11 @@ async fn every_answer_fits_its_schema_and_nothing_is_written_before_it_is_meant(
     let resolved = agent.told("resolve_conflict", resolve.clone()).await;
     assert_eq!(resolved, agent.told("resolve_conflict", resolve).await, "a repeat resolves nothing twice");
     assert_eq!(agent.told("list_conflicts", json!({ "status": "open" })).await["data"], json!([]));
+}
 
+/// A handoff from its preview to its outcome, and what is measured of it.
+async fn handoffs(agent: &mut Checked<'_>) {
+    let service = agent.service;
     let mut handover = json!({ "handoffType": "mql_to_sales", "accountId": "acme", "dealId": "d1" });
     let preview = agent.told("create_handoff", handover.clone()).await;
     assert_eq!(service.number("SELECT count(*) FROM handoff").await, 0);
@@ -133,10 +147,6 @@ async fn every_answer_fits_its_schema_and_nothing_is_written_before_it_is_meant(
     let measured = agent.told("measure_handoffs", json!({ "groupBy": "type" })).await;
     assert_eq!(measured["total"]["count"], 1);
     agent.told("measure_pools", json!({})).await;
-    assert_eq!(agent.told("verify_audit", json!({})).await["intact"], true);
-    let uncalled: Vec<&String> = agent.schemas.keys().filter(|tool| !agent.called.contains(*tool)).collect();
-    assert!(uncalled.is_empty(), "every tool's answer is checked here: {uncalled:?}");
-    stop(service).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

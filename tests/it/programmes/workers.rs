@@ -1,5 +1,7 @@
 //! Workers from outside, people, and whoever stands in: one queue, one check of what is handed in.
 
+use std::path::Path;
+
 use gtm::programmes::deliverable::Deliverable;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -77,7 +79,11 @@ async fn from_drafter(service: &Service, task: &Value) -> Value {
         if run["programmeId"] == task["planId"] {
             continue;
         }
-        for path in super::paths(service, id).await.iter().filter(|path| path.ends_with(".md")) {
+        for path in super::paths(service, id)
+            .await
+            .iter()
+            .filter(|path| Path::new(path).extension().is_some_and(|end| end == "md"))
+        {
             let own = task["outputs"].as_array().unwrap().iter().any(|output| {
                 let output = output.as_str().unwrap();
                 path == output || (output.ends_with('/') && path.starts_with(output))

@@ -39,7 +39,7 @@ fn renewing(dir: &Path, today: NaiveDate) -> BTreeSet<String> {
         let next = match date(&row[3]) {
             Some(end) => moved(end),
             // Without an end it renews every year.
-            None => (1..)
+            None => (1..50)
                 .map(|years| start + Months::new(12 * years))
                 .find(|anniversary| *anniversary >= today)?,
         };

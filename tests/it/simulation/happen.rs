@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::model::{Away, Done};
 use super::run::{Run, account, is_away};
+use super::truths::late_before;
 use super::world::{self, Chance, Deed, Event, Minute};
 
 impl Run {
@@ -211,7 +212,7 @@ impl Run {
     /// Whether a turn is over by its clock before this minute.
     async fn has_run_out(&self, number: usize, turn: i16) -> bool {
         let mut turns = self.turns(self.ids[&number]).await;
-        let late = self.late_before(&turns, turn);
+        let late = late_before(&turns, turn);
         let Some(row) = turns.drain(..).find(|row| row.number == turn) else { return true };
         let course = self.turn(number, &row, late).course(&self.hours, self.now() - 1);
         course.1.is_some_and(|end| end.0 == "late")

@@ -285,7 +285,7 @@ impl Run {
             let Some(minute) = next.into_iter().flatten().min().filter(|minute| *minute <= HORIZON) else {
                 break;
             };
-            self.pass_to(minute).await;
+            self.pass_to(minute);
             let mut looked = false;
             while let Some(entry) = self.agenda.first_entry().filter(|entry| entry.key().0 <= minute) {
                 let event = entry.remove();
@@ -300,18 +300,18 @@ impl Run {
             }
             self.settle().await;
         }
-        self.pass_to(HORIZON).await;
+        self.pass_to(HORIZON);
         self.settle().await;
         // Whatever fails so often, in the end it arrives.
         for minute in 1..=200 {
-            self.pass_to(HORIZON + minute).await;
+            self.pass_to(HORIZON + minute);
             self.deliver().await;
         }
         self.life.stop();
     }
 
     /// What is to be sent is sent also in the minutes in which nothing else is to be done.
-    async fn pass_to(&mut self, minute: Minute) {
+    fn pass_to(&mut self, minute: Minute) {
         self.front.platform.clock.advance_to(self.at(minute));
     }
 

@@ -91,7 +91,7 @@ async fn check_turns(run: &Run, number: usize, id: Uuid) {
     let steps = steps(run, id).await;
     let turns = run.turns(id).await;
     for row in &turns {
-        let turn = run.turn(number, row, run.late_before(&turns, row.number));
+        let turn = run.turn(number, row, late_before(&turns, row.number));
         let (expected, end) = turn.course(&run.hours, HORIZON);
         let place = format!("seed {}, handoff {number}, turn {}: {turn:?}", run.seed, row.number);
         let happened = steps.get(&row.number).cloned().unwrap_or_default();
@@ -194,13 +194,6 @@ impl Run {
                 end: reason.zip(at).map(|(reason, at)| (reason, self.minute(at))),
             })
             .collect()
-    }
-
-    /// How often in a row time had run out before a turn.
-    pub fn late_before(&self, turns: &[Row], number: i16) -> u8 {
-        let before = turns.iter().rev().filter(|row| row.number < number);
-        let late = before.take_while(|row| row.end.as_ref().is_some_and(|end| end.0 == "late"));
-        u8::try_from(late.count()).unwrap()
     }
 
     /// A turn as the model knows it.
@@ -329,4 +322,11 @@ async fn every_query_about_a_world_can_be_asked() {
         let found = sqlx::query_scalar::<_, String>(query).fetch_all(pool).await;
         assert!(found.as_ref().is_ok_and(Vec::is_empty), "{what}: {found:?}");
     }
+}
+
+/// How often in a row time had run out before a turn.
+pub fn late_before(turns: &[Row], number: i16) -> u8 {
+    let before = turns.iter().rev().filter(|row| row.number < number);
+    let late = before.take_while(|row| row.end.as_ref().is_some_and(|end| end.0 == "late"));
+    u8::try_from(late.count()).unwrap()
 }
