@@ -7,7 +7,8 @@ ALTER TABLE roster_entry ADD CONSTRAINT roster_entry_kind
     CHECK (kind IN ('calendar', 'team', 'rep', 'territory', 'named_account', 'segment', 'role', 'sla_terms'));
 
 -- What was due, or told of as waiting too long, in a stretch of time.
-CREATE INDEX handoff_was_due ON handoff (due_at) WHERE due_at IS NOT NULL;
+-- A promise is broken once: by the first deadline that passed, whoever has it by now.
+CREATE INDEX handoff_was_due ON handoff ((coalesce(breached_at, due_at))) WHERE due_at IS NOT NULL;
 CREATE INDEX handoff_alarmed ON handoff (alarmed_at) WHERE alarmed_at IS NOT NULL;
 
 -- A design; its plan has the same id.

@@ -82,13 +82,25 @@ fn in_one_piece(schema: &Value, components: &Components, depth: usize) -> Value 
                     .filter(|(name, _)| *name != "$ref")
                     .map(|(name, value)| (name.clone(), inner(value))),
             );
-            Value::Object(out)
+            Value::Object(described(out))
         }
         Value::Array(items) => items.iter().map(inner).collect(),
         // Descriptions come from comments with their line breaks.
         Value::String(text) => text.replace('\n', " ").into(),
         other => other.clone(),
     }
+}
+
+/// What may be null is described at its place, where clients look, and not within its alternatives.
+fn described(mut schema: Schema) -> Schema {
+    if let Some(Value::Array(alternatives)) = schema.get_mut("oneOf")
+        && let [only, null] = alternatives.as_mut_slice()
+        && null["type"] == "null"
+        && let Some(words) = only.as_object_mut().and_then(|only| only.remove("description"))
+    {
+        schema.entry("description").or_insert(words);
+    }
+    schema
 }
 
 fn defined(schema: &Value, components: &Components, definitions: &mut Map<String, Value>) -> Value {
@@ -125,6 +137,7 @@ mod tests {
         let components = json!({
             "Page": { "type": "object", "properties": { "rows": { "type": "array", "items": { "$ref": "#/components/schemas/Row" } } } },
             "Row": { "properties": { "next": { "$ref": "#/components/schemas/Row", "description": "Another." } } },
+            "Maybe": { "oneOf": [{ "$ref": "#/components/schemas/Row", "description": "Or not." }, { "type": "null" }] },
         });
         let components = components.as_object().unwrap();
         let schema = Value::Object(output(&json!({ "$ref": "#/components/schemas/Page" }), components));
@@ -134,5 +147,8 @@ mod tests {
         let row = &flat["properties"]["rows"]["items"];
         assert_eq!(row["properties"]["next"]["description"], "Another.");
         assert!(row.get("$ref").is_none());
+        let maybe = in_one_piece(&components["Maybe"], components, 8);
+        assert_eq!(maybe["description"], "Or not.");
+        assert!(maybe["oneOf"][0].get("description").is_none());
     }
 }

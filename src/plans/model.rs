@@ -134,6 +134,7 @@ pub struct Task {
     /// What must be done before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub depends_on: Vec<TaskId>,
+    #[schema(value_type = TaskDuration)]
     pub duration: Duration,
     /// Not earlier, whatever else is done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -150,14 +151,17 @@ pub struct Task {
     pub data: Map<String, Value>,
 }
 
+/// What schemas call it, which take a `Duration` for a text.
+type TaskDuration = Duration;
+
 /// How long a task takes whoever does it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = TaskDuration)]
 pub enum Duration {
     /// So many working days of the owner, whole: from the opening of the first to the closing of the last. At least one.
     WorkingDays(u16),
     /// So much of the owner's working time.
-    #[schema(value_type = String, example = "4h")]
     Time(Length),
 }
 

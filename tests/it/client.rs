@@ -109,6 +109,11 @@ impl Client {
         self.post("/v1/sandbox/clock", json!({ "advance": duration })).await
     }
 
+    /// Moves the clock of a sandbox to an instant.
+    pub async fn pass_to(&self, instant: &str) -> Value {
+        self.post("/v1/sandbox/clock", json!({ "to": instant })).await
+    }
+
     /// Has the audit log verified and expects nothing to be found.
     pub async fn expect_intact_audit(&self) {
         let report = self.post("/v1/audit/verify", json!({})).await;

@@ -188,7 +188,8 @@ async fn everything_is_read_page_by_page_with_a_token_that_ends_on_the_way() {
     }
     settled(&service).await;
     let listed = service.get("/v1/connectors").await;
-    let syncs = &listed["data"][0]["syncs"];
+    let connectors = listed["data"].as_array().unwrap();
+    let syncs = &connectors.iter().find(|one| one["name"] == "salesforce").unwrap()["syncs"];
     let accounts = syncs.as_array().unwrap().iter().find(|one| one["object"] == "Account").unwrap();
     assert_eq!((&accounts["objects"], &accounts["total"]), (&json!(5), &json!(5)), "{listed}");
     assert_eq!(service.number("SELECT count(*) FROM event WHERE type = 'gtm.account.upserted'").await, 5);

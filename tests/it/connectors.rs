@@ -37,6 +37,19 @@ async fn call(service: &Service, secret: &str, items: &[Value]) -> u16 {
     answer.status().as_u16()
 }
 
+/// Connectors of which one does not understand what it is told.
+pub fn misunderstanding() -> Value {
+    billing(&json!({}))
+}
+
+/// Six calls that were not understood.
+pub async fn populate(service: &Service) {
+    for n in 0..6 {
+        assert_eq!(call(service, "open sesame", &[subscribed(n, "P1")]).await, 200);
+    }
+    service.until_read().await;
+}
+
 async fn dead(service: &Service) -> Vec<Value> {
     service.get("/v1/dead-letters/received").await["data"].as_array().unwrap().clone()
 }

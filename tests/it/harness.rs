@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use gtm::app::{self, Running, StartOptions};
+use gtm::kernel::clock::Clock;
 use gtm::settings::Settings;
 use gtm::testing::{self, TestDatabase};
 use serde_json::Value;
@@ -124,6 +125,7 @@ impl Service {
         env: &[(&str, &str)],
         connectors: &Value,
     ) -> Self {
+        logs();
         let url = database.url();
         let mut variables = vec![
             ("DATABASE_URL", url.as_str()),
@@ -144,7 +146,25 @@ impl Service {
         };
         let running = app::start(options).await.unwrap();
         let client = Client::new(&format!("http://{}", running.address));
-        Self { running, database, client, data }
+        let service = Self { running, database, client, data };
+        if sandbox {
+            service.begin_the_week().await;
+        }
+        service
+    }
+
+    /// Moves a sandbox whose clock was never moved to the next Tuesday at 10:00 UTC: what a test sees of working hours must
+    /// not depend on when it runs.
+    async fn begin_the_week(&self) {
+        let now = self.now();
+        if now > Clock::System.now() {
+            return;
+        }
+        let ten = now.date_naive().and_hms_opt(10, 0, 0).unwrap().and_utc();
+        let mornings = (0..).map(|days| ten + TimeDelta::days(days));
+        let tuesday =
+            mornings.filter(|at| *at > now).find(|at| at.weekday() == chrono::Weekday::Tue).unwrap();
+        self.pass_to(&tuesday.to_rfc3339()).await;
     }
 
     /// Where the service keeps what is its own.
@@ -159,9 +179,23 @@ impl Service {
 
     /// Waits until every call that was received is read.
     pub async fn until_read(&self) {
-        while self.number("SELECT count(*) FROM received WHERE status = 'waiting'").await > 0 {
-            tokio::task::yield_now().await;
-        }
+        self.until("SELECT count(*) = 0 FROM received WHERE status = 'waiting'").await;
+    }
+
+    /// Waits until every event that was acknowledged is part of what is known of its account: lists do not wait for it.
+    pub async fn until_applied(&self) {
+        self.until("SELECT count(*) = 0 FROM inbox").await;
+    }
+
+    /// Waits until a query over the database says yes; a minute of no is a failure.
+    pub async fn until(&self, query: &'static str) {
+        let asked = async {
+            while !sqlx::query_scalar::<_, bool>(query).fetch_one(&self.database.pool).await.unwrap() {
+                tokio::task::yield_now().await;
+            }
+        };
+        let patience = std::time::Duration::from_mins(1);
+        assert!(tokio::time::timeout(patience, asked).await.is_ok(), "never came true: {query}");
     }
 
     /// The number that a query over the database gives.
@@ -173,6 +207,14 @@ impl Service {
     pub async fn stop(self) {
         let end = self.running.stop().await;
         assert_eq!(end, gtm::platform::lifecycle::End::Clean);
+    }
+}
+
+/// What the services say, where `GTM_TEST_LOG` asks for it, such as `GTM_TEST_LOG=warn`.
+fn logs() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    if let Ok(filter) = std::env::var("GTM_TEST_LOG") {
+        ONCE.call_once(|| tracing_subscriber::fmt().with_env_filter(filter).init());
     }
 }
 

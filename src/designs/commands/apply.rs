@@ -294,7 +294,7 @@ impl Designs {
         let held = self.handoffs.rosters.current(conn).await?;
         let data = json!({
             "channel": Value::Null,
-            "to": people(&held.roster, TOLD, &row.team),
+            "to": people(&held.roster, TOLD, Some(&row.team)),
             "role": TOLD,
             "title": "A scheduled handoff design was stopped",
             "body": format!(
@@ -309,13 +309,16 @@ impl Designs {
     }
 }
 
-/// The people whom a role leads to, for an alert.
-pub(super) fn people(roster: &crate::handoffs::Roster, role: &str, team: &str) -> Vec<Value> {
-    let Ok(team) = TeamId::parse(team) else { return Vec::new() };
-    let ids = match roster.answers_for(role, &team) {
-        Answers::Holders(holders) => holders,
-        Answers::Instead(rep) => vec![rep],
-        Answers::Nobody => Vec::new(),
+/// The people whom a role leads to, for an alert. Where nobody holds it, somebody of the team answers instead; of what
+/// concerns no team alone, nobody.
+pub(super) fn people(roster: &crate::handoffs::Roster, role: &str, team: Option<&str>) -> Vec<Value> {
+    let ids = match team.and_then(|team| TeamId::parse(team).ok()) {
+        None => roster.holders(role),
+        Some(team) => match roster.answers_for(role, &team) {
+            Answers::Holders(holders) => holders,
+            Answers::Instead(rep) => vec![rep],
+            Answers::Nobody => Vec::new(),
+        },
     };
     let reps = ids.into_iter().filter_map(|id| roster.rep(id.as_str()));
     reps.map(|rep| json!({ "repId": rep.id, "name": rep.name, "email": rep.email })).collect()

@@ -16,7 +16,7 @@ use crate::designs::base::{About, base};
 use crate::designs::brief::{Ask, Brief};
 use crate::designs::packet::Design;
 use crate::designs::store::{self, DesignRow, VersionRow};
-use crate::handoffs::entries::Entry;
+use crate::handoffs::Entry;
 use crate::kernel::clock::DateTime;
 use crate::kernel::ids::new_id;
 use crate::plans::commands::NewPlan;

@@ -230,7 +230,7 @@ impl Designs {
             .iter()
             .map(|role| {
                 let data = json!({
-                    "channel": Value::Null, "to": people(&held.roster, role, &team), "role": role,
+                    "channel": Value::Null, "to": people(&held.roster, role, team), "role": role,
                     "title": occasion_told.title, "body": occasion_told.body, "priority": "urgent",
                     "path": "/v1/sla-watch", "scope": scope, "rule": rule, "occasion": occasion,
                     "escalationId": row.id,
@@ -260,11 +260,12 @@ impl Designs {
 }
 
 /// The team whose lead is told where nobody holds a role.
-fn team_of(scope: &Scope, roster: &crate::handoffs::Roster) -> String {
+/// Whose lead stands in for a role that nobody holds; none for a segment, which is of all teams.
+fn team_of<'a>(scope: &'a Scope, roster: &'a crate::handoffs::Roster) -> Option<&'a str> {
     match scope.kind {
-        ScopeKind::Team => scope.name.clone(),
-        ScopeKind::Owner => roster.rep(&scope.name).map(|rep| rep.team.to_string()).unwrap_or_default(),
-        ScopeKind::Segment => String::new(),
+        ScopeKind::Team => Some(&scope.name),
+        ScopeKind::Owner => roster.rep(&scope.name).map(|rep| rep.team.as_str()),
+        ScopeKind::Segment => None,
     }
 }
 

@@ -325,8 +325,7 @@ impl Roster {
     /// Whom a role leads to when something of a team is escalated: those who hold it and are not leaving; else the
     /// team's lead; else its fallback owner. Nobody where there is none of them.
     pub fn answers_for(&self, role: &str, team: &TeamId) -> Answers<'_> {
-        let holders: Vec<&RepId> =
-            self.roles.get(role).into_iter().flatten().filter(|rep| self.stays(rep)).collect();
+        let holders = self.holders(role);
         if !holders.is_empty() {
             return Answers::Holders(holders);
         }
@@ -336,6 +335,11 @@ impl Roster {
             Some(rep) => Answers::Instead(rep),
             None => Answers::Nobody,
         }
+    }
+
+    /// Who holds a role and is not leaving.
+    pub fn holders(&self, role: &str) -> Vec<&RepId> {
+        self.roles.get(role).into_iter().flatten().filter(|rep| self.stays(rep)).collect()
     }
 
     fn stays(&self, id: &RepId) -> bool {

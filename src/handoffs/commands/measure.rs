@@ -25,6 +25,7 @@ pub struct Measured {
     pub created_at: DateTime,
     /// When its first owner had it.
     pub assigned_at: Option<DateTime>,
+    /// The first deadline that passed, or the one that is open.
     pub due_at: Option<DateTime>,
     pub contacted_at: Option<DateTime>,
     /// When it became late, where it did.

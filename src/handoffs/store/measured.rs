@@ -13,7 +13,7 @@ pub struct MeasureFilter {
     pub from: DateTime,
     /// Exclusive.
     pub to: DateTime,
-    /// Those that were due in this time, or were told of as waiting too long; else those that were made in it.
+    /// Those that were due in this time (by the first deadline that passed, where one did), or were told of as waiting too long; else those that were made in it.
     pub by_deadline: bool,
     pub handoff_type: Option<String>,
     pub segment: Option<String>,
@@ -57,11 +57,14 @@ pub async fn measured(
         WITH found AS (
           SELECT account_id, id FROM handoff WHERE NOT $3 AND created_at >= $1 AND created_at < $2
           UNION
-          SELECT account_id, id FROM handoff WHERE $3 AND due_at >= $1 AND due_at < $2
+          SELECT account_id, id FROM handoff
+          WHERE $3 AND due_at IS NOT NULL AND coalesce(breached_at, due_at) >= $1
+            AND coalesce(breached_at, due_at) < $2
           UNION
           SELECT account_id, id FROM handoff WHERE $3 AND alarmed_at >= $1 AND alarmed_at < $2)
         SELECT h.id, h.account_id, h.type AS handoff_type, h.segment, h.to_team AS team, h.owner_id, h.created_at,
-               first.assigned_at AS "first_assigned_at?", h.acknowledged_at, h.contacted_at, h.due_at,
+               first.assigned_at AS "first_assigned_at?", h.acknowledged_at, h.contacted_at,
+               coalesce(h.breached_at, h.due_at) AS due_at,
                CASE WHEN s.stands = 'late' THEN coalesce(h.breached_at, h.due_at) END AS late_at,
                CASE s.stands WHEN 'met' THEN true WHEN 'late' THEN false END AS in_time,
                h.alarmed_at, h.fell_back, h.reassignments,
@@ -99,17 +102,21 @@ pub async fn measured(
     .await
 }
 
-/// The first deadline after an instant.
+/// The first deadline after an instant, of those that count: the first of a handoff that passed, or the one that is open.
 pub async fn next_due(pool: &PgPool, after: DateTime) -> Result<Option<DateTime>, sqlx::Error> {
-    let found =
-        sqlx::query_scalar!(r#"SELECT min(due_at) AS "due_at?" FROM handoff WHERE due_at > $1"#, after);
+    let found = sqlx::query_scalar!(
+        r#"SELECT min(coalesce(breached_at, due_at)) AS "due_at?" FROM handoff
+           WHERE due_at IS NOT NULL AND coalesce(breached_at, due_at) > $1"#,
+        after
+    );
     found.fetch_one(pool).await
 }
 
 /// Whether a deadline lies in a stretch of time.
 pub async fn any_due(pool: &PgPool, from: DateTime, to: DateTime) -> Result<bool, sqlx::Error> {
     let found = sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM handoff WHERE due_at >= $1 AND due_at < $2) AS "found!""#,
+        r#"SELECT EXISTS (SELECT FROM handoff WHERE due_at IS NOT NULL AND coalesce(breached_at, due_at) >= $1
+                                         AND coalesce(breached_at, due_at) < $2) AS "found!""#,
         from,
         to
     );

@@ -57,6 +57,18 @@ impl Length {
     }
 }
 
+/// Written as text.
+impl utoipa::PartialSchema for Length {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        utoipa::openapi::ObjectBuilder::new()
+            .schema_type(utoipa::openapi::schema::Type::String)
+            .examples([serde_json::json!("4h")])
+            .into()
+    }
+}
+
+impl utoipa::ToSchema for Length {}
+
 impl PartialEq for Length {
     fn eq(&self, other: &Self) -> bool {
         self.total_seconds() == other.total_seconds()

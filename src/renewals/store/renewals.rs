@@ -64,7 +64,7 @@ fn as_json(renewal: &Renewal) -> Result<Json<Box<RawValue>>, sqlx::Error> {
 
 pub async fn insert(conn: &mut PgConnection, renewal: &Renewal) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "INSERT INTO renewal SELECT * FROM json_populate_record(NULL::renewal, $1)",
+        "INSERT INTO renewal SELECT * FROM jsonb_populate_record(NULL::renewal, $1)",
         as_json(renewal)? as _,
     )
     .execute(conn)
@@ -80,7 +80,7 @@ pub async fn update(conn: &mut PgConnection, renewal: &Renewal) -> Result<(), sq
              risk_since = n.risk_since, risk_pinned = n.risk_pinned, rating = n.rating, facts = n.facts,
              would_be = n.would_be, rated_at = n.rated_at, versioned_at = n.versioned_at, started_at = n.started_at, closed_at = n.closed_at,
              outcome = n.outcome, close_note = n.close_note
-           FROM json_populate_record(NULL::renewal, $1) n
+           FROM jsonb_populate_record(NULL::renewal, $1) n
            WHERE r.account_id = n.account_id AND r.id = n.id"#,
         as_json(renewal)? as _,
     )

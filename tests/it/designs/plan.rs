@@ -21,6 +21,7 @@ async fn sign_offs_and_the_application_are_tasks_of_the_plan() {
     let missing: Vec<&Value> =
         design["preflight"].as_array().unwrap().iter().map(|finding| &finding["name"]).collect();
     service.post(&format!("{plan}/start"), json!({ "waive": missing })).await;
+    service.pass_to(service.get(&format!("{plan}/plan.json")).await["startAt"].as_str().unwrap()).await;
     loop {
         let claimed = service.post("/v1/tasks/claim", json!({ "agent": "agent-1", "lease": "1h" })).await;
         let Some(one) = claimed["tasks"].as_array().unwrap().first() else { break };

@@ -108,6 +108,7 @@ async fn messages_that_are_none_are_told_what_is_wrong() {
 async fn a_stop_waits_for_the_call_that_is_under_way() {
     let service = Service::sandbox().await;
     service.events(&[event("gtm.account.upserted", "acme", json!({ "name": "Acme" }))]).await;
+    service.until_applied().await;
     let mut lock = service.database.pool.acquire().await.unwrap();
     sqlx::query("BEGIN").execute(&mut *lock).await.unwrap();
     sqlx::query("SELECT 1 FROM account WHERE account_id = 'acme' FOR UPDATE")
@@ -115,12 +116,14 @@ async fn a_stop_waits_for_the_call_that_is_under_way() {
         .await
         .unwrap();
     let (client, database) = (service.client.clone(), service.database.clone());
-    let asked = call(&client, "orchestrate_account", json!({ "accountId": "acme" }));
-    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+    let asked = call(
+        &client,
+        "orchestrate_account",
+        json!({ "accountId": "acme", "dryRun": false, "idempotencyKey": "k" }),
+    );
+    let waiting = "SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
     let stopped = async move {
-        while service.number(waiting).await == 0 {
-            tokio::task::yield_now().await;
-        }
+        service.until(waiting).await;
         let released = async move {
             sqlx::query("COMMIT").execute(&mut *lock).await.unwrap();
         };

@@ -86,7 +86,14 @@ async fn what_does_not_fit_is_refused_with_what_does() {
     let taken = claim(&service, "agent-1").await;
     let held = act(&service, &taken, "complete", json!({}), 409).await;
     assert_eq!(held["code"], "task_held");
-    let other = act(&service, &taken, "fail", json!({ "lease": 1, "reason": "no" }), 409).await;
+    let other = act(
+        &service,
+        &taken,
+        "fail",
+        json!({ "lease": taken["lease"].as_i64().unwrap() + 1, "reason": "no" }),
+        409,
+    )
+    .await;
     assert_eq!(other["code"], "lease_lost");
     assert_eq!(other["legal"], json!(["heartbeat", "complete", "fail", "skip", "give_up"]));
     act(&service, &taken, "retry", json!(null), 409).await;

@@ -27,6 +27,24 @@ pub async fn begin(service: &Client, changes: Value) -> String {
     made["programmeId"].as_str().unwrap().to_owned()
 }
 
+/// Six programmes that nobody has started, of which one was changed six times; gives its id.
+pub async fn populate(service: &Client) -> String {
+    let mut id = String::new();
+    for _ in 0..6 {
+        let body = ask(json!({ "start": false }));
+        let made = service.send(Method::POST, "/v1/programmes", Some(body), 201).await;
+        made["programmeId"].as_str().unwrap().clone_into(&mut id);
+    }
+    let path = format!("/v1/programmes/{id}");
+    for all in ["person", "drafter"].into_iter().cycle().take(6) {
+        let tag = service.request(Method::GET, &path).send().await.unwrap().headers()["etag"].clone();
+        let change = json!({ "workers": { "all": all }, "why": "It is tried." });
+        let changed = service.request(Method::PATCH, &path).header("if-match", tag).json(&change);
+        assert_eq!(changed.send().await.unwrap().status(), 200);
+    }
+    id
+}
+
 pub async fn read(service: &Client, id: &str) -> Value {
     service.get(&format!("/v1/programmes/{id}")).await
 }

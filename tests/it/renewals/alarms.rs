@@ -47,8 +47,8 @@ async fn two_red_checkpoints_call_those_who_can_change_something_once() {
     // Whoever looks again, here or there, tells nobody twice, wherever it is cut off.
     for polls in 0..40 {
         sqlx::query(
-            "INSERT INTO job (kind, key, payload, lane, due_at, created_at) VALUES ('renewal_look', $1, '{}', 1, '-infinity', now())
-             ON CONFLICT (kind, key) DO UPDATE SET due_at = '-infinity', leased_until = NULL, lease = 0",
+            "INSERT INTO job (kind, key, payload, lane, due_at, created_at) VALUES ('renewal_look', $1, '{}', 1, now() - interval '1 year', now())
+             ON CONFLICT (kind, key) DO UPDATE SET due_at = now() - interval '1 year', leased_until = NULL, lease = 0",
         )
         .bind(&id)
         .execute(&service.database.pool)

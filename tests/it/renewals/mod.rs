@@ -50,7 +50,17 @@ async fn customer(service: &Service, id: &str, days: i64) -> NaiveDate {
         &json!({"activeUsers": 70, "features": {"reports": 60, "api": 40, "alerts": 20}}),
     ));
     service.events(&events).await;
+    service.until_applied().await;
     end
+}
+
+/// Six renewals that nobody has started.
+pub async fn populate(service: &Service) {
+    for n in 0..6 {
+        let account = format!("customer_{n}");
+        customer(service, &account, 100).await;
+        plan(service, json!({"accountId": account})).await;
+    }
 }
 
 /// Usage collapses, a ticket is escalated.

@@ -12,8 +12,8 @@ use crate::harness::Service;
 async fn a_worse_rating_makes_a_new_version_in_which_what_is_done_stays() {
     let service = Service::sandbox().await;
     sales_team(&service).await;
-    customer(&service, "acme", 120).await;
-    customer(&service, "pinned", 120).await;
+    customer(&service, "acme", 80).await;
+    customer(&service, "pinned", 80).await;
     let id = running(&service, "acme", json!({})).await;
     let pinned = running(&service, "pinned", json!({"risk": "green"})).await;
     let before = read(&service, &id).await;
@@ -95,7 +95,7 @@ async fn a_worse_rating_makes_a_new_version_in_which_what_is_done_stays() {
 async fn an_agent_reports_by_doing_the_task_of_a_checkpoint() {
     let service = Service::sandbox().await;
     sales_team(&service).await;
-    customer(&service, "acme", 120).await;
+    customer(&service, "acme", 80).await;
     let id = running(&service, "acme", json!({"risk": "red"})).await;
     let renewal = read(&service, &id).await;
     let first: DateTime<Utc> = renewal["checkpoints"][0]["dueAt"].as_str().unwrap().parse().unwrap();

@@ -40,7 +40,7 @@ async fn a_renewal_goes_from_the_list_to_the_signature() {
     for part in ["play", "tier", "deadline", "rating", "tasks", "checkpoints", "pattern", "proposal"] {
         assert_eq!(made[part], preview[part], "{part}: the preview said so");
     }
-    assert_eq!(made["pattern"]["kind"], "diamond", "{:#}", made["pattern"]);
+    assert_eq!(made["pattern"]["kind"], "pipeline", "{:#}", made["pattern"]);
     assert_eq!(made["people"]["ae"]["name"], "ada Smith", "the account's owner is known");
     let again = service.send(Method::POST, "/v1/renewals", Some(json!({"accountId": "acme"})), 409).await;
     assert_eq!(again["renewalId"], json!(id));

@@ -195,7 +195,11 @@ fn path_problem(rejection: &PathRejection) -> Problem {
         ErrorKind::DeserializeError { key, message, .. } => (key.as_str(), message.clone()),
         ErrorKind::InvalidUtf8InPathParam { key } => (key.as_str(), "is not UTF-8".to_owned()),
         ErrorKind::ParseError { value, expected_type } => ("", format!("{value:?} is no {expected_type}")),
+        ErrorKind::ParseErrorAtIndex { value, expected_type, .. } => {
+            ("", format!("{value:?} is no {expected_type}"))
+        }
         ErrorKind::Message(message) => ("", message.clone()),
+        // What is left is said by routes that do not fit their handlers.
         wrong => return Problem::internal(format!("path parameters: {wrong}")),
     };
     Problem::bad_request("invalid_path", "The path has a part that cannot be right; see errors.")
