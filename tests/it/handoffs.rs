@@ -230,6 +230,31 @@ async fn decisions_and_events_open_handoffs_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn each_stage_and_intent_that_ships_opens_its_type_once() {
+    let service = Service::sandbox().await;
+    sales_team(&service).await;
+    let stages = [("mql", "mql_to_sales"), ("sql", "sql_to_ae"), ("pql", "plg_to_sales")];
+    for (stage, kind) in stages {
+        prospect(&service, stage).await;
+        let reached = json!({"stage": stage});
+        for _ in 0..2 {
+            service.events(&[event("gtm.lifecycle.changed", stage, reached.clone())]).await;
+        }
+        service.advance("PT1S").await;
+        let opened = service.get(&format!("/v1/handoffs?accountId={stage}")).await;
+        let kinds: Vec<&Value> =
+            opened["data"].as_array().unwrap().iter().map(|handoff| &handoff["handoffType"]).collect();
+        assert_eq!(kinds, [kind], "{stage}");
+    }
+    prospect(&service, "grows").await;
+    service.events(&[event("gtm.intent.observed", "grows", json!({"kind": "expansion"}))]).await;
+    service.advance("PT1S").await;
+    let opened = service.get("/v1/handoffs?accountId=grows").await;
+    assert_eq!(opened["data"][0]["handoffType"], "expansion_to_sales", "{opened:#}");
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_turn_that_is_given_back_counts_for_nobody() {
     let service = Service::sandbox().await;
     sales_team(&service).await;
@@ -338,7 +363,13 @@ async fn everything_that_a_leaver_has_goes_to_others_and_can_be_seen_before() {
     let statuses: Vec<&Value> =
         rerouted["moved"].as_array().unwrap().iter().map(|one| &one["status"]).collect();
     assert_eq!(statuses, vec![&json!("pending"); 5], "nobody else is there");
-    assert_eq!(of("ben").await, 5);
+    assert_eq!(of("ben").await, 5, "it was a look");
+    // Somebody comes, and all of it is passed on.
+    let cy = json!({"id": "cy", "name": "Cy", "email": "cy@seller.com", "team": "sales"});
+    service.send(Method::PUT, "/v1/reps/cy", Some(cy), 201).await;
+    let moved = service.post("/v1/handoffs/reroute", json!({"handoffIds": ids})).await;
+    assert!(moved["moved"].as_array().unwrap().iter().all(|one| one["to"]["id"] == "cy"), "{moved:#}");
+    assert_eq!((of("ben").await, of("cy").await), (0, 5));
     service.expect_intact_audit().await;
     service.stop().await;
 }
