@@ -1,7 +1,7 @@
 //! Plans: tasks with owners, an order and dates; what a handoff design, a renewal play and a programme are made of.
 //!
-//! The pure core in reading order: [`model`] (the document of a version), [`check`] (every fault of it), [`graph`] (what
-//! comes before what), [`schedule`] (dates, slack, the critical path), [`pattern`] (its shape), [`preflight`] (whether
+//! The pure core in reading order: [`model`] (the document of a version), [`mod@check`] (every fault of it), [`graph`] (what
+//! comes before what), [`mod@schedule`] (dates, slack, the critical path), [`mod@pattern`] (its shape), [`mod@preflight`] (whether
 //! everything is there before it runs), [`lifecycle`] (what may happen to a task and a gate), [`happening`] and [`effects`]
 //! (what is told of it), [`change`] (what differs between two versions), [`document`] and [`wording`] (a plan for people).
 //! Around it: [`commands`] (the transactions), [`store`] (SQL), [`api`] (HTTP), [`jobs`] (what runs by itself).

@@ -2,8 +2,8 @@
 //!
 //! Promises: one value holds everything that was agreed, and nothing of how far it has come, so that a version is never
 //! changed and the difference of two versions is all that was decided in between. Names inside a plan (tasks, gates, roles)
-//! lead somewhere once [`crate::plans::check`] has found no fault.
-//! Leaves out: dates that follow from the rest; [`crate::plans::schedule`] computes them.
+//! lead somewhere once [`mod@crate::plans::check`] has found no fault.
+//! Leaves out: dates that follow from the rest; [`mod@crate::plans::schedule`] computes them.
 
 use std::collections::BTreeMap;
 use std::fmt;

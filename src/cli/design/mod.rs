@@ -32,7 +32,7 @@ pub struct DefineHandoff {
     /// Write the packet there: Markdown, HTML, the plan and the whole answer as JSON.
     #[arg(long, value_name = "DIR", conflicts_with = "dry_run")]
     out: Option<PathBuf>,
-    /// Save the plan as `plan-<timestamp>.json` in a folder.
+    /// Save the plan as `plan-TIMESTAMP.json` in a folder.
     #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = PLANS, conflicts_with = "dry_run")]
     save_plan: Option<PathBuf>,
 }
@@ -99,7 +99,7 @@ enum Action {
         #[arg(long)]
         why: String,
     },
-    /// Save the plan as `plan-<timestamp>.json`.
+    /// Save the plan as `plan-TIMESTAMP.json`.
     SavePlan {
         id: String,
         #[arg(default_value = PLANS)]

@@ -59,7 +59,7 @@ fn write(place: &Path, text: &str) -> anyhow::Result<()> {
         .map_err(|error| anyhow::anyhow!("{} cannot be written: {error}", place.display()))
 }
 
-/// Saves a plan as `plan-<timestamp>.json`; gives its path. A plan of the same second stays.
+/// Saves a plan as `plan-TIMESTAMP.json`; gives its path. A plan of the same second stays.
 pub fn save_plan(plan: &Value, folder: &Path, now: DateTime) -> anyhow::Result<PathBuf> {
     std::fs::create_dir_all(folder)
         .map_err(|error| anyhow::anyhow!("the folder {} cannot be made: {error}", folder.display()))?;

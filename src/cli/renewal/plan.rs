@@ -52,7 +52,7 @@ pub struct Plan {
     /// Write packet, tables, calendar and plan into this folder.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Save the plan as plan-<timestamp>.json in this folder.
+    /// Save the plan as plan-TIMESTAMP.json in this folder.
     #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = PLANS)]
     save_plan: Option<PathBuf>,
 }

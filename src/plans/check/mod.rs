@@ -2,7 +2,7 @@
 //!
 //! Promises: all faults come at once, in the order of the document; a plan without any has names that lead somewhere, no
 //! cycle, an owner for everything, calendars that open, and a deadline after its start. Leaves out: whether it can be
-//! done in time ([`schedule`](super::schedule)) and whether the people are there ([`preflight`](super::preflight)).
+//! done in time ([`schedule`](mod@super::schedule)) and whether the people are there ([`preflight`](mod@super::preflight)).
 
 mod names;
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! Promises: each thing that is missing is named with what to do; a finding that blocks has a name under which a person may
 //! waive it. Findings come in the order of the document and are the same for the same plan and knowledge.
-//! Leaves out: faults of the document itself, which [`check`](super::check) refuses.
+//! Leaves out: faults of the document itself, which [`check`](mod@super::check) refuses.
 
 #[cfg(test)]
 mod tests;
