@@ -135,8 +135,9 @@ pub async fn due_kinds(
     now: DateTime,
 ) -> Result<Vec<String>, sqlx::Error> {
     sqlx::query_scalar!(
+        // The first condition is found out once: as long as nothing at all is due, no kind is looked at.
         r#"SELECT k.kind AS "kind!" FROM unnest($1::text[]) AS k (kind)
-           WHERE EXISTS (
+           WHERE (SELECT min(due_at) FROM job) <= $2 AND EXISTS (
              SELECT FROM (VALUES (0::int2), (1::int2), (2::int2)) AS l (lane)
              CROSS JOIN LATERAL (
                SELECT FROM job j
