@@ -12,6 +12,7 @@ use axum::routing::post as post_route;
 use sqlx::PgPool;
 use uuid::Uuid;
 
+use crate::cpu::Cpu;
 use crate::load::{drive, post};
 use crate::setup::{Bench, CONNECTIONS, KEY};
 
@@ -60,25 +61,32 @@ pub async fn run(bench: &Bench) {
     for (connections, target) in [(64, 2.0), (256, 3.0)] {
         let mut plain = Vec::new();
         let mut ours = Vec::new();
+        let (mut of_plain, mut of_ours) = (String::new(), String::new());
         // Turn and turn about, so that both see the same machine.
         for round in 0..3_u64 {
             let body = |n: u64, into: &mut Vec<u8>| post("/", "application/json", KEY, &event(n), into);
-            plain.push(drive(baseline, connections, TIME, body).await.per_second());
+            let before = bench.cpu();
+            let outcome = drive(baseline, connections, TIME, body).await;
+            of_plain = Cpu::told_since(before, bench.cpu(), outcome.requests);
+            plain.push(outcome.per_second());
             let offset = (connections as u64 * 10 + round) << 32;
             let body = move |n: u64, into: &mut Vec<u8>| {
                 post("/v1/events", "application/cloudevents+json", KEY, &event(offset + n), into);
             };
-            ours.push(drive(service.address, connections, TIME, body).await.per_second());
+            let before = bench.cpu();
+            let outcome = drive(service.address, connections, TIME, body).await;
+            of_ours = Cpu::told_since(before, bench.cpu(), outcome.requests);
+            ours.push(outcome.per_second());
             drain(&service.app.platform.pool).await;
         }
         let (plain, ours) = (median(plain), median(ours));
         println!(
             "intake, single events, {connections} connections: {ours:.0}/s against {plain:.0}/s of one INSERT per \
-             request: {:.2} x (target {target} x)",
+             request: {:.2} x (target {target} x)\n  ours{of_ours}\n  plain{of_plain}",
             ours / plain
         );
     }
-    batches(&pool, service.address).await;
+    batches(bench, &pool, service.address).await;
     drain(&service.app.platform.pool).await;
     service.stop().await;
 }
@@ -89,15 +97,21 @@ pub async fn profile(bench: &Bench) {
     let body = |n: u64, into: &mut Vec<u8>| {
         post("/v1/events", "application/cloudevents+json", KEY, &event(n), into);
     };
+    let before = bench.cpu();
     let outcome = drive(service.address, 64, 4 * TIME, body).await;
-    println!("profile: {:.0} single events/s over 64 connections", outcome.per_second());
+    println!(
+        "profile: {:.0} single events/s over 64 connections{}",
+        outcome.per_second(),
+        Cpu::told_since(before, bench.cpu(), outcome.requests)
+    );
     drain(&service.app.platform.pool).await;
     service.stop().await;
 }
 
 /// Batches of 100 over 4 connections, against multi-row inserts of 100 over as many.
-async fn batches(pool: &PgPool, address: SocketAddr) {
+async fn batches(bench: &Bench, pool: &PgPool, address: SocketAddr) {
     const CLIENTS: usize = 4;
+    let mut of_ours = String::new();
     let mut plain = Vec::new();
     let mut ours = Vec::new();
     for round in 0..3_u64 {
@@ -127,18 +141,20 @@ async fn batches(pool: &PgPool, address: SocketAddr) {
         }
         plain.push(rows as f64 / start.elapsed().as_secs_f64());
         let offset = (10_000 + round) << 32;
+        let before = bench.cpu();
         let outcome = drive(address, CLIENTS, TIME, move |n, into| {
             let events: Vec<String> = (0..100).map(|k| event(offset + n * 100 + k)).collect();
             let body = format!("[{}]", events.join(","));
             post("/v1/events", "application/cloudevents-batch+json", KEY, &body, into);
         })
         .await;
+        of_ours = Cpu::told_since(before, bench.cpu(), outcome.requests * 100);
         ours.push(outcome.per_second() * 100.0);
     }
     let (plain, ours) = (median(plain), median(ours));
     println!(
         "intake, batches of 100, {CLIENTS} connections: {ours:.0} events/s against {plain:.0} rows/s of a plain \
-         multi-row INSERT: {:.2} x (target 0.5 x)",
+         multi-row INSERT: {:.2} x (target 0.5 x)\n  ours{of_ours}",
         ours / plain
     );
 }
@@ -147,7 +163,8 @@ async fn batches(pool: &PgPool, address: SocketAddr) {
 pub async fn drain(pool: &PgPool) {
     loop {
         let (waiting,): (i64,) = sqlx::query_as(
-            "SELECT (SELECT count(*) FROM (SELECT FROM inbox LIMIT 1) i)
+            "SELECT (SELECT count(*) FROM (SELECT FROM arrival LIMIT 1) a)
+                    + (SELECT count(*) FROM (SELECT FROM inbox LIMIT 1) i)
                     + (SELECT count(*) FROM (SELECT FROM job WHERE due_at <= now() + interval '1 second' LIMIT 1) j)",
         )
         .fetch_one(pool)

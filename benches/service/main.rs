@@ -10,6 +10,7 @@
 )]
 #![expect(clippy::cast_precision_loss, reason = "counts and durations far below 2^53")]
 
+mod cpu;
 mod decisions;
 mod handoffs;
 mod intake;

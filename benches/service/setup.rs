@@ -9,6 +9,8 @@ use gtm::settings::Settings;
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 
+use crate::cpu::Cpu;
+
 pub const KEY: &str = "bench-admin-key-0123456789";
 /// Connections of every pool that is compared.
 pub const CONNECTIONS: u32 = 16;
@@ -57,6 +59,11 @@ impl Bench {
             options.get_port(),
             options.get_username()
         )
+    }
+
+    /// What the processors did so far.
+    pub fn cpu(&self) -> Option<Cpu> {
+        Cpu::now(&self.dir.join("postgres"))
     }
 
     /// A data directory of a service.
