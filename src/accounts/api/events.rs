@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -12,7 +12,7 @@ use crate::accounts::events::{Arrived, Decoded, Event, EventSpec, Rejected, Unad
 use crate::accounts::intake::{IntakeError, Taken};
 use crate::accounts::{Accounts, commands};
 use crate::kernel::clock::DateTime;
-use crate::platform::http::{Fault, Json, Problem, ProblemDocument, Query, RawBody, Scoped, scope};
+use crate::platform::http::{Delivered, Fault, Json, Problem, ProblemDocument, Query, Scoped, scope};
 use crate::platform::jobs::Lane;
 
 /// How the events of a request are queued.
@@ -104,8 +104,7 @@ pub async fn post_events(
     State(accounts): State<Accounts>,
     _caller: Scoped<scope::EventsWrite>,
     Query(query): Query<EventsQuery>,
-    headers: HeaderMap,
-    RawBody(body): RawBody,
+    Delivered { headers, body }: Delivered,
 ) -> Result<(StatusCode, Json<EventsAnswer>), Problem> {
     let lane = match query.lane {
         QueryLane::Normal => Lane::Normal,

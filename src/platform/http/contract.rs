@@ -6,11 +6,12 @@
 //! limit. A route below `/v1` that is not in the document answers 500, so none can go undocumented.
 //! Leaves out: bodies and the values of parameters, which the readers of [`super::extract`] check.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request};
 use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -65,7 +66,7 @@ impl Contract {
                 let Some(method) = method(name) else { continue };
                 match Operation::read(operation) {
                     Ok(operation) => {
-                        drop(operations.entry(written(path)).or_default().insert(method, operation));
+                        drop(operations.entry(written(path).into_owned()).or_default().insert(method, operation));
                     }
                     Err(fault) => faults.push(format!("{method} {path}: {fault}")),
                 }
@@ -75,7 +76,7 @@ impl Contract {
     }
 
     fn operation(&self, template: &str, method: &Method) -> Option<&Operation> {
-        let operations = self.operations.get(&written(template))?;
+        let operations = self.operations.get(written(template).as_ref())?;
         // A GET handler answers HEAD too.
         operations.get(method).or_else(|| operations.get(&Method::GET).filter(|_| method == Method::HEAD))
     }
@@ -89,8 +90,8 @@ impl Contract {
 
 /// A path as documents write it: one whose last part takes the rest of the address, slashes included, says so to the router
 /// only.
-pub(super) fn written(path: &str) -> String {
-    path.replace("{*", "{")
+pub(super) fn written(path: &str) -> Cow<'_, str> {
+    if path.contains("{*") { path.replace("{*", "{").into() } else { path.into() }
 }
 
 fn method(name: &str) -> Option<Method> {
@@ -157,12 +158,12 @@ pub(super) struct Enforcer {
     pub(super) contract: Arc<Contract>,
 }
 
-/// The layer: checks a request against the document and hands it on.
-pub(super) async fn enforce(State(enforcer): State<Arc<Enforcer>>, request: Request, next: Next) -> Response {
+/// Checks a request against the document and hands it on.
+pub(super) async fn enforce(enforcer: &Enforcer, request: Request, next: Next) -> Response {
     let Some(template) = request.extensions().get::<MatchedPath>().cloned() else {
         return next.run(request).await;
     };
-    let known = enforcer.contract.operations.contains_key(&written(template.as_str()));
+    let known = enforcer.contract.operations.contains_key(written(template.as_str()).as_ref());
     match enforcer.contract.operation(template.as_str(), request.method()) {
         Some(operation) => {
             admit(&enforcer.platform, operation, template.as_str(), request, next).await.into_response()

@@ -8,8 +8,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 
@@ -24,10 +23,13 @@ pub(super) struct Bounds {
     pub(super) time_limit: Duration,
 }
 
-/// The layer.
-pub(super) async fn guard(State(bounds): State<Bounds>, request: Request, next: Next) -> Response {
+/// Answers within the bounds.
+pub(super) async fn guard<F>(bounds: &Bounds, request: Request, next: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Response>,
+{
     let limit = bounds.contract.time_limit(&request).unwrap_or(bounds.time_limit);
-    let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
+    let answer = AssertUnwindSafe(next(request)).catch_unwind();
     match tokio::time::timeout(limit, answer).await {
         Ok(Ok(response)) => response,
         Ok(Err(panic)) => Problem::internal(format!("panicked: {}", said(&*panic))).into_response(),

@@ -27,7 +27,7 @@ mod tests;
 pub use auth::{Caller, Either, Known, Scope, Scoped, scope};
 pub use database::Constraint;
 pub use etag::{ETag, Precondition, Tagged};
-pub use extract::{Created, Json, Path, Query, RawBody};
+pub use extract::{Created, Delivered, Json, Path, Query, RawBody};
 pub use idempotency::{Claim, IdempotencyParams};
 pub use observe::{RequestId, TraceContext};
 pub use ops::{Health, Heartbeat};

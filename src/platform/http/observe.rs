@@ -7,13 +7,13 @@
 //! or raw path. Errors that did not begin as a [`Problem`] (the router's own 404 and 405, say) become one here.
 //! Leaves out: exporting traces.
 
-use std::sync::{Arc, OnceLock};
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use axum::RequestExt;
-use axum::extract::{MatchedPath, RawPathParams, Request, State};
+use axum::extract::{MatchedPath, RawPathParams, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tracing::Instrument;
 use uuid::Uuid;
@@ -44,55 +44,52 @@ pub(super) struct Facts {
 }
 
 /// Where a request stands in its distributed trace (W3C trace context), in its extensions.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TraceContext {
-    /// 32 lower-case hex digits.
-    pub trace_id: String,
+    /// Written as 32 lower-case hex digits.
+    pub trace_id: u128,
     /// The caller's span, when there is one: 16 lower-case hex digits.
-    pub parent_id: Option<String>,
-    /// This request's span: 16 lower-case hex digits.
-    pub span_id: String,
+    pub parent_id: Option<u64>,
+    /// This request's span.
+    pub span_id: u64,
     /// Two hex digits; 01 means sampled.
-    pub flags: String,
+    pub flags: u8,
 }
 
 impl TraceContext {
     /// The context of a request with these headers: the caller's trace, or a new one.
     pub fn of(headers: &HeaderMap) -> Self {
-        let span_id = fresh_hex::<8>();
+        let span_id = rand::random_range(1..=u64::MAX);
         let given = headers.get("traceparent").and_then(|value| value.to_str().ok()).and_then(parse);
         match given {
             Some((trace_id, parent_id, flags)) => {
                 Self { trace_id, parent_id: Some(parent_id), span_id, flags }
             }
-            None => Self { trace_id: fresh_hex::<16>(), parent_id: None, span_id, flags: "01".to_owned() },
+            None => Self { trace_id: rand::random_range(1..=u128::MAX), parent_id: None, span_id, flags: 1 },
         }
     }
 
     /// The `traceparent` for calls made on behalf of this request.
     pub fn outgoing(&self) -> String {
-        format!("00-{}-{}-{}", self.trace_id, self.span_id, self.flags)
+        format!("00-{:032x}-{:016x}-{:02x}", self.trace_id, self.span_id, self.flags)
     }
 }
 
 /// Trace id, span id and flags of a `traceparent`; nothing when it is not valid.
-fn parse(text: &str) -> Option<(String, String, String)> {
+fn parse(text: &str) -> Option<(u128, u64, u8)> {
     let mut fields = text.split('-');
     let (version, trace, span, flags) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
     let hex = |text: &str, length| {
         text.len() == length && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
     };
-    let zero = |text: &str| text.bytes().all(|byte| byte == b'0');
     // Later versions may carry more fields; version 00 may not.
     let shaped = hex(version, 2) && hex(trace, 32) && hex(span, 16) && hex(flags, 2);
     let allowed = version != "ff" && (version != "00" || fields.next().is_none());
-    (shaped && allowed && !zero(trace) && !zero(span)).then(|| (trace.into(), span.into(), flags.into()))
-}
-
-fn fresh_hex<const BYTES: usize>() -> String {
-    let mut bytes = [0_u8; BYTES];
-    rand::fill(&mut bytes[..]);
-    hex::encode(bytes)
+    if !shaped || !allowed {
+        return None;
+    }
+    let (trace, span) = (u128::from_str_radix(trace, 16).ok()?, u64::from_str_radix(span, 16).ok()?);
+    (trace != 0 && span != 0).then_some((trace, span, u8::from_str_radix(flags, 16).ok()?))
 }
 
 /// The request id: the caller's, when it is printable and short, else a new one.
@@ -102,75 +99,127 @@ fn request_id(headers: &HeaderMap, clock: &Clock) -> Arc<str> {
         (1..=REQUEST_ID_MAX).contains(&text.len())
             && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/+=".contains(&byte))
     };
-    given.filter(sane).map_or_else(|| new_id(clock.now()).to_string().into(), Into::into)
+    let fresh = || new_id(clock.now()).hyphenated().encode_lower(&mut Uuid::encode_buffer()).into();
+    given.filter(sane).map_or_else(fresh, Into::into)
 }
 
-/// The layer.
-pub(super) async fn observe(State(clock): State<Clock>, mut request: Request, next: Next) -> Response {
-    let started = Instant::now();
-    let id = request_id(request.headers(), &clock);
-    let trace = TraceContext::of(request.headers());
-    let seen = Seen::of(&mut request).await;
-    let span = tracing::info_span!(
-        "request", request_id = %id, trace_id = trace.trace_id, span_id = trace.span_id,
-        parent_id = trace.parent_id, method = seen.method, route = seen.route
-    );
-    let facts = Arc::new(Facts::default());
-    request.extensions_mut().insert(RequestId(Arc::clone(&id)));
-    request.extensions_mut().insert(trace);
-    request.extensions_mut().insert(Arc::clone(&facts));
-    let active = Active::begin();
-    let response = next.run(request).instrument(span.clone()).await;
-    drop(active);
-    span.in_scope(|| {
-        let mut response = last_form(response, &id);
-        add_headers(response.headers_mut(), &id, &seen.route);
-        seen.report(response.status(), started, facts.key.get());
-        response
-    })
+/// What sees every request.
+pub(super) struct Observer {
+    clock: Clock,
+    /// Requests under way.
+    active: metrics::Gauge,
+    durations: Durations,
 }
 
-/// Counts a request as under way until dropped, which also happens when the caller hangs up.
-struct Active;
+impl Observer {
+    /// Measures with the recorder that is there now.
+    pub(super) fn new(clock: Clock) -> Self {
+        Self { clock, active: metrics::gauge!(ACTIVE), durations: Durations::default() }
+    }
 
-impl Active {
-    fn begin() -> Self {
-        metrics::gauge!(ACTIVE).increment(1.0);
-        Self
+    /// Answers a request and leaves its traces.
+    pub(super) async fn observe<F>(&self, mut request: Request, next: impl FnOnce(Request) -> F) -> Response
+    where
+        F: Future<Output = Response>,
+    {
+        let started = Instant::now();
+        let id = request_id(request.headers(), &self.clock);
+        let trace = TraceContext::of(request.headers());
+        let seen = Seen::of(&mut request).await;
+        let span = tracing::info_span!(
+            "request", request_id = %id, trace_id = %format_args!("{:032x}", trace.trace_id),
+            span_id = %format_args!("{:016x}", trace.span_id), parent_id = tracing::field::Empty, method = seen.method,
+            route = seen.route()
+        );
+        if let Some(parent) = trace.parent_id {
+            span.record("parent_id", tracing::field::display(format_args!("{parent:016x}")));
+        }
+        let facts = Arc::new(Facts::default());
+        request.extensions_mut().insert(RequestId(Arc::clone(&id)));
+        request.extensions_mut().insert(trace);
+        request.extensions_mut().insert(Arc::clone(&facts));
+        let active = Active::begin(&self.active);
+        let response = next(request).instrument(span.clone()).await;
+        drop(active);
+        span.in_scope(|| {
+            let mut response = last_form(response, &id);
+            add_headers(response.headers_mut(), &id, seen.route());
+            self.durations.record(&seen, response.status(), started.elapsed());
+            seen.report(response.status(), started.elapsed(), facts.key.get());
+            response
+        })
     }
 }
 
-impl Drop for Active {
+/// Counts a request as under way until dropped, which also happens when the caller hangs up.
+struct Active<'a>(&'a metrics::Gauge);
+
+impl<'a> Active<'a> {
+    fn begin(gauge: &'a metrics::Gauge) -> Self {
+        gauge.increment(1.0);
+        Self(gauge)
+    }
+}
+
+impl Drop for Active<'_> {
     fn drop(&mut self) {
-        metrics::gauge!(ACTIVE).decrement(1.0);
+        self.0.decrement(1.0);
+    }
+}
+
+/// The histograms of answer times by route, with method and status: found without writing their labels each time.
+#[derive(Default)]
+struct Durations(RwLock<HashMap<String, Vec<(&'static str, StatusCode, metrics::Histogram)>>>);
+
+impl Durations {
+    fn record(&self, seen: &Seen, status: StatusCode, took: Duration) {
+        let known = {
+            let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+            let of_route = known.get(seen.route()).into_iter().flatten();
+            let mut found = of_route.filter(|one| one.0 == seen.method && one.1 == status);
+            found.next().map(|(_, _, histogram)| histogram.record(took.as_secs_f64()))
+        };
+        if known.is_none() {
+            let histogram = metrics::histogram!(
+                DURATION, "method" => seen.method, "route" => seen.route().to_owned(),
+                "status" => status.as_str().to_owned()
+            );
+            histogram.record(took.as_secs_f64());
+            let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+            known.entry(seen.route().to_owned()).or_default().push((seen.method, status, histogram));
+        }
     }
 }
 
 /// What is known of a request before it is answered.
 struct Seen {
     method: &'static str,
-    route: String,
+    route: Option<MatchedPath>,
     account: Option<String>,
 }
 
 impl Seen {
     async fn of(request: &mut Request) -> Self {
-        let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
-        let params = request.extract_parts::<RawPathParams>().await.ok();
-        let account = params.and_then(|params| {
-            params.iter().find(|(name, _)| *name == "accountId").map(|(_, value)| value.to_owned())
-        });
-        let method = known_method(request.method());
-        Self { method, route: route.unwrap_or_else(|| "unmatched".to_owned()), account }
+        let route = request.extensions().get::<MatchedPath>().cloned();
+        let names_account = route.as_ref().is_some_and(|route| route.as_str().contains("{accountId}"));
+        let account = if names_account {
+            let params = request.extract_parts::<RawPathParams>().await.ok();
+            params.and_then(|params| {
+                params.iter().find(|(name, _)| *name == "accountId").map(|(_, value)| value.to_owned())
+            })
+        } else {
+            None
+        };
+        Self { method: known_method(request.method()), route, account }
     }
 
-    /// The log line and the measurement.
-    fn report(&self, status: StatusCode, started: Instant, key: Option<&Uuid>) {
-        let elapsed = started.elapsed();
-        metrics::histogram!(
-            DURATION, "method" => self.method, "route" => self.route.clone(), "status" => status.as_str().to_owned()
-        )
-        .record(elapsed.as_secs_f64());
+    /// The template.
+    fn route(&self) -> &str {
+        self.route.as_ref().map_or("unmatched", MatchedPath::as_str)
+    }
+
+    /// The log line.
+    fn report(&self, status: StatusCode, elapsed: Duration, key: Option<&Uuid>) {
         let ms = elapsed.as_secs_f64() * 1e3;
         let key = key.map(tracing::field::display);
         let account = self.account.as_deref();
@@ -261,16 +310,14 @@ fn add_headers(headers: &mut HeaderMap, id: &str, route: &str) {
     } else {
         "default-src 'none'; frame-ancestors 'none'"
     };
-    let mut usual = vec![
+    let usual = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::CONTENT_SECURITY_POLICY, policy),
     ];
-    if route.starts_with("/v1") {
-        usual.push((header::CACHE_CONTROL, "no-store"));
-    }
-    for (name, value) in usual {
+    let of_api = route.starts_with("/v1").then_some((header::CACHE_CONTROL, "no-store"));
+    for (name, value) in usual.into_iter().chain(of_api) {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
 }
@@ -288,11 +335,11 @@ mod tests {
     #[test]
     fn a_valid_trace_goes_on_and_an_invalid_one_is_replaced() {
         let given = context("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
-        assert_eq!(given.trace_id, "0af7651916cd43dd8448eb211c80319c");
-        assert_eq!(given.parent_id.as_deref(), Some("b7ad6b7169203331"));
-        assert_ne!(given.span_id, "b7ad6b7169203331");
+        assert_eq!(given.trace_id, 0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c);
+        assert_eq!(given.parent_id, Some(0xb7ad_6b71_6920_3331));
+        assert_ne!(given.span_id, 0xb7ad_6b71_6920_3331);
         assert!(given.outgoing().starts_with("00-0af7651916cd43dd8448eb211c80319c-"));
-        assert_eq!(context("01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00-x").flags, "00");
+        assert_eq!(context("01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00-x").flags, 0);
         for invalid in [
             "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
             "00-00000000000000000000000000000000-b7ad6b7169203331-01",
@@ -304,7 +351,7 @@ mod tests {
         ] {
             let fresh = context(invalid);
             assert_eq!(fresh.parent_id, None, "{invalid}");
-            assert_eq!(fresh.trace_id.len(), 32);
+            assert_eq!(fresh.outgoing().len(), 55);
         }
     }
 

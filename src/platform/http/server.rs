@@ -1,19 +1,26 @@
 //! From routers to the running service: the layers in their order, and the listener.
 //!
-//! Promises: whatever is handed to [`build`] gets every layer. From the outside in: compression of answers; request
-//! id, trace, log, measurement and the last form of errors ([`super::observe`]); panics and time ([`super::guard`]);
-//! decompression of requests (gzip), whose size is bounded after it; the document's rules ([`super::contract`]).
+//! Promises: whatever is handed to [`build`] goes through one layer, the gate. From the outside in: compression of answers,
+//! for those who take it; request id, trace, log, measurement and the last form of errors ([`super::observe`]); panics and time
+//! ([`super::guard`]); decompression of requests (gzip), for those that need it, whose size is bounded after it; the
+//! document's rules ([`super::contract`]). One layer, because each of the router's layers costs every request several
+//! allocations.
 //! Leaves out: TLS, which a proxy in front ends.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::header;
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde_json::Value;
 use tokio::net::TcpListener;
+use tower::{Layer, ServiceExt, service_fn};
 use tower_http::compression::CompressionLayer;
 use tower_http::decompression::RequestDecompressionLayer;
 use utoipa_axum::router::OpenApiRouter;
@@ -22,10 +29,10 @@ use utoipa_swagger_ui::SwaggerUi;
 use super::contract::{Contract, ContractFaults, Enforcer, enforce};
 use super::extract::Json;
 use super::guard::{Bounds, guard};
-use super::observe::observe;
+use super::observe::Observer;
 use super::platform::Platform;
+use super::problem::Problem;
 use super::{openapi, ops};
-use crate::kernel::clock::Clock;
 use crate::platform::lifecycle::Lifecycle;
 use crate::platform::{audit, keys};
 
@@ -52,45 +59,17 @@ pub struct Service {
     pub router: Router,
     /// The `OpenAPI` document, as at `/openapi.json`.
     pub document: Value,
-    layers: Layers,
+    gate: Gate,
 }
 
 impl Service {
-    /// Adds routes that are made of the finished service, because they call it within the process. They get the same
-    /// layers; `answer` is their longest time, which covers that of the calls they make.
+    /// Adds routes that are made of the finished service, because they call it within the process. They go through the
+    /// same gate; `answer` is their longest time, which covers that of the calls they make.
     #[must_use]
     pub fn and(mut self, further: Router, answer: Duration) -> Self {
-        self.router = self.router.merge(self.layers.around(further, answer));
+        let bounds = Bounds { time_limit: answer, ..self.gate.bounds.clone() };
+        self.router = self.router.merge(Gate { bounds, ..self.gate.clone() }.before(further));
         self
-    }
-}
-
-/// The layers that every route gets.
-#[derive(Clone)]
-struct Layers {
-    enforcer: Arc<Enforcer>,
-    clock: Clock,
-    body_bytes: usize,
-}
-
-impl Layers {
-    /// A router within the layers. The last layer added is the outermost.
-    fn around(&self, router: Router, answer: Duration) -> Router {
-        let bounds = Bounds { contract: Arc::clone(&self.enforcer.contract), time_limit: answer };
-        router
-            .layer(from_fn_with_state(Arc::clone(&self.enforcer), enforce))
-            .layer(from_fn(keys::api::reveal))
-            .layer(DefaultBodyLimit::max(self.body_bytes))
-            .layer(RequestDecompressionLayer::new())
-            .layer(from_fn_with_state(bounds, guard))
-            .layer(from_fn_with_state(self.clock.clone(), observe))
-            .layer(CompressionLayer::new())
-    }
-}
-
-impl std::fmt::Debug for Layers {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Layers").field("body_bytes", &self.body_bytes).finish_non_exhaustive()
     }
 }
 
@@ -122,17 +101,99 @@ pub fn build(
     let document = openapi::publish(&document)?;
     let contract = Arc::new(Contract::read(&document)?);
     let published = document.clone();
-    let layers = Layers {
-        clock: platform.clock.clone(),
+    let gate = Gate {
+        observer: Arc::new(Observer::new(platform.clock.clone())),
+        bounds: Bounds { contract: Arc::clone(&contract), time_limit: limits.answer },
+        body: DefaultBodyLimit::max(limits.body_bytes),
         enforcer: Arc::new(Enforcer { platform, contract }),
-        body_bytes: limits.body_bytes,
     };
     let router = router
         .route("/openapi.json", get(async move || Json(published)))
         .merge(Router::from(SwaggerUi::new("/docs").config(utoipa_swagger_ui::Config::from("/openapi.json"))))
         .merge(further);
-    let router = layers.around(router, limits.answer);
-    Ok(Service { router, document, layers })
+    Ok(Service { router: gate.clone().before(router), document, gate })
+}
+
+/// What every request goes through.
+#[derive(Clone)]
+struct Gate {
+    observer: Arc<Observer>,
+    bounds: Bounds,
+    body: DefaultBodyLimit,
+    enforcer: Arc<Enforcer>,
+}
+
+impl Gate {
+    /// A router behind the gate.
+    fn before(self, router: Router) -> Router {
+        router.layer(from_fn_with_state(Arc::new(self), pass))
+    }
+}
+
+impl std::fmt::Debug for Gate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gate").finish_non_exhaustive()
+    }
+}
+
+/// The layer.
+async fn pass(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
+    let gate = gate.as_ref();
+    let enforced = |mut request: Request| {
+        gate.body.apply(&mut request);
+        keys::api::reveal(request, |request| enforce(&gate.enforcer, request, next))
+    };
+    let guarded = |request| guard(&gate.bounds, request, |request| unpacked(request, enforced));
+    packed(request, |request| gate.observer.observe(request, guarded)).await
+}
+
+/// Compresses the answer for whoever takes it so.
+async fn packed<F>(request: Request, next: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Response>,
+{
+    if !request.headers().contains_key(header::ACCEPT_ENCODING) {
+        return next(request).await;
+    }
+    let mut next = Some(next);
+    let service = service_fn(move |request: Request| {
+        let answer = next.take().map(|next| next(request));
+        async move { answered(answer).await }
+    });
+    match CompressionLayer::new().layer(service).oneshot(request).await {
+        Ok(response) => response.map(Body::new),
+        Err(error) => Problem::internal(error).into_response(),
+    }
+}
+
+/// Decompresses the body of a request that says it is compressed.
+async fn unpacked<F>(request: Request, next: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Response>,
+{
+    if !request.headers().contains_key(header::CONTENT_ENCODING) {
+        return next(request).await;
+    }
+    let mut next = Some(next);
+    let service = service_fn(move |request: axum::http::Request<_>| {
+        let answer = next.take().map(|next| next(request.map(Body::new)));
+        async move { answered(answer).await }
+    });
+    match RequestDecompressionLayer::new().layer(service).oneshot(request).await {
+        Ok(response) => response.map(Body::new),
+        Err(error) => Problem::internal(error).into_response(),
+    }
+}
+
+/// The answer of a service that is called once.
+async fn answered<F>(answer: Option<F>) -> Result<Response, Infallible>
+where
+    F: Future<Output = Response>,
+{
+    Ok(match answer {
+        Some(answer) => answer.await,
+        None => Problem::internal("called twice").into_response(),
+    })
 }
 
 /// The routes that the platform itself brings.

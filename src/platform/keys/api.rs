@@ -9,7 +9,6 @@
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -234,10 +233,13 @@ fn derive(maker: &str, salt: &str) -> Result<String, Problem> {
 
 /// The layer that turns the salt in the answer to a creation into the key, for a fresh and a repeated answer alike.
 /// It lies outside of the idempotency keys; see the head of this file.
-pub(in crate::platform) async fn reveal(request: Request, next: Next) -> Response {
+pub(in crate::platform) async fn reveal<F>(request: Request, next: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Response>,
+{
     let creation = request.method() == axum::http::Method::POST && request.uri().path() == PATH;
     let maker = creation.then(|| auth::bearer(request.headers()).map(str::to_owned)).and_then(Result::ok);
-    let response = next.run(request).await;
+    let response = next(request).await;
     match maker {
         Some(maker) if response.status() == StatusCode::CREATED => {
             revealed(response, &maker).await.unwrap_or_else(IntoResponse::into_response)

@@ -30,6 +30,13 @@ pub struct Json<T>(pub T);
 #[derive(Debug, Clone)]
 pub struct RawBody(pub Bytes);
 
+/// A body as it came with the headers that came with it: what both say is read together.
+#[derive(Debug)]
+pub struct Delivered {
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
 /// Query parameters. For lists see [`super::paging::Paged`], which adds `limit` and `cursor`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Query<T>(pub T);
@@ -59,6 +66,16 @@ impl<S: Send + Sync> FromRequest<S> for RawBody {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         Bytes::from_request(request, state).await.map(Self).map_err(|rejection| unread_body(&rejection))
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Delivered {
+    type Rejection = Problem;
+
+    async fn from_request(mut request: Request, state: &S) -> Result<Self, Problem> {
+        let headers = std::mem::take(request.headers_mut());
+        let RawBody(body) = RawBody::from_request(request, state).await?;
+        Ok(Self { headers, body })
     }
 }
 
@@ -132,6 +149,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
 
 /// The parameters of a query in their order, decoded.
 pub(super) fn pairs(parts: &Parts) -> Result<Vec<(String, String)>, Problem> {
+    if parts.uri.query().is_none() {
+        return Ok(Vec::new());
+    }
     #[expect(
         clippy::disallowed_types,
         reason = "the one place that decodes a query; its fault becomes a problem"
