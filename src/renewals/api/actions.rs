@@ -52,13 +52,16 @@ pub async fn start_renewal(
 
 /// How a checkpoint went.
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 #[schema(as = HoldRenewalCheckpoint)]
 pub struct CheckpointBody {
     /// How the renewal stands.
     rating: Risk,
     /// Why, in a sentence or two.
     note: Option<String>,
+    /// Say how the renewal would then stand and write nothing.
+    #[serde(default)]
+    dry_run: bool,
 }
 
 /// Report on a checkpoint
@@ -91,7 +94,7 @@ pub async fn hold_checkpoint(
     if !faults.is_empty() {
         return Err(Problem::invalid(faults));
     }
-    let report = Report { rating: body.rating, note: note.unwrap_or_default() };
+    let report = Report { rating: body.rating, note: note.unwrap_or_default(), dry_run: body.dry_run };
     let view = renewals.hold_checkpoint(id, number, &report, &caller.actor()).await?;
     Ok(Json(RenewalWire::tell(&view)))
 }
