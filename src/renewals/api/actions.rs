@@ -17,11 +17,13 @@ use crate::renewals::renewal::Outcome;
 
 /// What is started in spite of.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, rename_all = "camelCase")]
 #[schema(as = StartRenewal)]
 pub struct StartBody {
     /// Findings of the pre-flight that are waived, by name; `*` for all.
     waive: Vec<String>,
+    /// Say how it would then stand and write nothing.
+    dry_run: bool,
 }
 
 /// Start a renewal
@@ -46,7 +48,7 @@ pub async fn start_renewal(
     RawBody(raw): RawBody,
 ) -> Result<Json<RenewalWire>, Problem> {
     let body: StartBody = if raw.is_empty() { StartBody::default() } else { parse(&raw)? };
-    let view = renewals.start(id, &body.waive, &caller.actor()).await?;
+    let view = renewals.start(id, &body.waive, &caller.actor(), body.dry_run).await?;
     Ok(Json(RenewalWire::tell(&view)))
 }
 
