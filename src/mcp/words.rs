@@ -57,9 +57,8 @@ pub fn page(list: &Value, none: &str, line: impl Fn(&Value) -> String) -> String
 /// What is said of a dry run, after how things would stand.
 pub fn unwritten(dry_run: bool, deed: &str, mut text: String) -> String {
     if dry_run {
-        let hint = format!(
-            "\nNothing was written. To {deed} call again with dryRun false and an idempotencyKey."
-        );
+        let hint =
+            format!("\nNothing was written. To {deed} call again with dryRun false and an idempotencyKey.");
         text.push_str(&hint);
     }
     text

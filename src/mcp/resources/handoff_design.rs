@@ -30,7 +30,12 @@ impl Document for HandoffDesign {
         let found = |row: &Value| Found {
             uri: address(Self::TEMPLATE, &at(row, "/designId")),
             name: format!("{} {}", at(row, "/segment"), at(row, "/goal")),
-            title: format!("Handoff design: {}, {} ({})", at(row, "/segment"), at(row, "/goal"), at(row, "/status")),
+            title: format!(
+                "Handoff design: {}, {} ({})",
+                at(row, "/segment"),
+                at(row, "/goal"),
+                at(row, "/status")
+            ),
             mime_type: Self::MIME_TYPE,
         };
         Ok(list["data"].as_array().into_iter().flatten().map(found).collect())

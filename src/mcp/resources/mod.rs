@@ -160,7 +160,10 @@ mod tests {
             Some(("programme_file", file))
         );
         assert!(find("gtm://programmes/p1/files").is_none());
-        assert_eq!(find("gtm://programmes/schemas/icp"), Some(("deliverable_schema", vec!["icp".to_owned()])));
+        assert_eq!(
+            find("gtm://programmes/schemas/icp"),
+            Some(("deliverable_schema", vec!["icp".to_owned()]))
+        );
         assert_eq!(find("gtm://event-types"), Some(("event_types", Vec::new())));
         assert_eq!(find("gtm://policies/default-1").unwrap().0, "policy");
         assert!(find("gtm://handoffs//report").is_none() && find("gtm://handoffs/h1/report/x").is_none());

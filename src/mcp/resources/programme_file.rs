@@ -15,7 +15,9 @@ impl Document for ProgrammeFile {
     const CALLS: &'static [&'static str] = &["get_programme_file"];
 
     async fn read(calls: &Calls, given: &[String]) -> Result<Text, Refusal> {
-        let [programme, path] = given else { return Ok(Text { text: String::new(), mime_type: Self::MIME_TYPE }) };
+        let [programme, path] = given else {
+            return Ok(Text { text: String::new(), mime_type: Self::MIME_TYPE });
+        };
         let is_chart = std::path::Path::new(path).extension().is_some_and(|end| end == "svg");
         let mime_type = if is_chart { "image/svg+xml" } else { Self::MIME_TYPE };
         let file = calls.to("get_programme_file").path("programmeId", programme).tail("path", path);

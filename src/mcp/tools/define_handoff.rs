@@ -155,7 +155,11 @@ pub fn design(design: &Value) -> String {
             at(design, "/team"),
             at(design, "/inputs/responseSla"),
         ),
-        format!("Routing: {} ({})", at(design, "/packet/routing/choice"), at(design, "/packet/routing/because")),
+        format!(
+            "Routing: {} ({})",
+            at(design, "/packet/routing/choice"),
+            at(design, "/packet/routing/because")
+        ),
         format!("Response time: {}", at(design, "/packet/model/recommendation")),
     ];
     if let Some(level) = design.pointer("/inputs/serviceLevel").filter(|level| level.is_number()) {
@@ -165,9 +169,10 @@ pub fn design(design: &Value) -> String {
     for (list, name, says) in told {
         lines.extend(each(design, list).map(|one| format!("{name}: {}", at(one, says))));
     }
-    lines.extend(each(design, "/approvals").map(|one| {
-        format!("Signed by {} for {}.", at(one, "/name"), at(one, "/role"))
-    }));
+    lines.extend(
+        each(design, "/approvals")
+            .map(|one| format!("Signed by {} for {}.", at(one, "/name"), at(one, "/role"))),
+    );
     if design["application"].is_object() {
         lines.push(format!(
             "Application: {}, due {}.",
@@ -175,8 +180,9 @@ pub fn design(design: &Value) -> String {
             at(design, "/application/dueAt")
         ));
     }
-    lines.extend(each(design, "/baseChanged").map(|one| {
-        format!("Changed since it was made, so that it cannot be applied: {}", at(one, ""))
-    }));
+    lines.extend(
+        each(design, "/baseChanged")
+            .map(|one| format!("Changed since it was made, so that it cannot be applied: {}", at(one, ""))),
+    );
     lines.join("\n")
 }

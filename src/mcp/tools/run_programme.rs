@@ -117,9 +117,10 @@ impl Tool for RunProgramme {
             format!("Risk: {}", at(&structured, "/advice/risk")),
         ];
         lines.extend(each(&structured, "/advice/doubts").map(|one| format!("Doubt: {}", at(one, ""))));
-        lines.extend(each(&structured, "/warnings").map(|one| {
-            format!("Doubtful, line {}: {}", at(one, "/line"), at(one, "/message"))
-        }));
+        lines.extend(
+            each(&structured, "/warnings")
+                .map(|one| format!("Doubtful, line {}: {}", at(one, "/line"), at(one, "/message"))),
+        );
         Ok(Told { text: unwritten(input.dry_run, "run it", lines.join("\n")), structured })
     }
 }

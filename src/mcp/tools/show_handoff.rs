@@ -60,7 +60,10 @@ pub fn bare(mut handoff: Value) -> Value {
 /// The schema of a call's answer as far as it holds handoffs without their packages.
 pub fn without_package(calls: &[&str], operations: &Operations) -> Option<Schema> {
     let answer = operations.get(calls.first()?)?.answer.as_ref()?;
-    let components: Map<String, Value> =
-        operations.components.iter().map(|(name, part)| (name.clone(), schema::lacking(part, PACKAGE))).collect();
+    let components: Map<String, Value> = operations
+        .components
+        .iter()
+        .map(|(name, part)| (name.clone(), schema::lacking(part, PACKAGE)))
+        .collect();
     Some(schema::output(&schema::lacking(answer, PACKAGE), &components))
 }

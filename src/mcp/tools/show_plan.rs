@@ -88,7 +88,9 @@ pub fn plan(plan: &Value) -> String {
         at(plan, "/objective")
     )];
     lines.extend(each(plan, "/tasks").map(|task| format!("- {}", task_line(task))));
-    lines.extend(each(plan, "/gates").map(|gate| format!("Gate {}: {}", at(gate, "/name"), at(gate, "/status"))));
+    lines.extend(
+        each(plan, "/gates").map(|gate| format!("Gate {}: {}", at(gate, "/name"), at(gate, "/status"))),
+    );
     lines.extend(each(plan, "/impossible").map(|one| format!("Cannot be kept: {}", at(one, "/text"))));
     lines.join("\n")
 }

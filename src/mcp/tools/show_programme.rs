@@ -73,8 +73,11 @@ impl Tool for ShowProgramme {
             )
         }));
         lines.extend(self::gates(&gates));
-        let now = |task: &&Value| ["ready", "claimed", "escalated"].iter().any(|status| task["status"] == *status);
-        lines.extend(each(&programme, "/plan/tasks").filter(now).map(|task| format!("Now: {}", task_line(task))));
+        let now =
+            |task: &&Value| ["ready", "claimed", "escalated"].iter().any(|status| task["status"] == *status);
+        lines.extend(
+            each(&programme, "/plan/tasks").filter(now).map(|task| format!("Now: {}", task_line(task))),
+        );
         lines.extend(each(&files, "/data").map(|file| format!("File {}", at(file, "/path"))));
         lines.push(format!("Advice: {}", at(&programme, "/advice/run")));
         let structured = json!({ "programme": programme, "gates": gates, "files": files });
@@ -93,9 +96,10 @@ pub fn gates(gates: &Value) -> Vec<String> {
         for check in each(gate, "/checks").filter(|check| check["passed"] != true) {
             let who = if check["computed"] == true { "computed" } else { "to be attested" };
             lines.push(format!("- {} ({who}): {}", at(check, "/check"), at(check, "/asks")));
-            lines.extend(each(check, "/findings").map(|found| {
-                format!("  {}: {}", at(found, "/file"), at(found, "/message"))
-            }));
+            lines.extend(
+                each(check, "/findings")
+                    .map(|found| format!("  {}: {}", at(found, "/file"), at(found, "/message"))),
+            );
         }
     }
     lines

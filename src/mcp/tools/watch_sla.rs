@@ -79,11 +79,14 @@ impl Tool for WatchSla {
             }));
         }
         if lines.is_empty() {
-            lines.push("No handoff came to its deadline in this time, or none is under the threshold.".to_owned());
+            lines.push(
+                "No handoff came to its deadline in this time, or none is under the threshold.".to_owned(),
+            );
         }
-        lines.extend(each(&structured, "/escalations").map(|one| {
-            format!("Escalated {}: {}", when(one, "/at", calls.now), at(one, "/told/title"))
-        }));
+        lines.extend(
+            each(&structured, "/escalations")
+                .map(|one| format!("Escalated {}: {}", when(one, "/at", calls.now), at(one, "/told/title"))),
+        );
         Ok(Told { text: lines.join("\n"), structured })
     }
 }
