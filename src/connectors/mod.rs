@@ -116,6 +116,7 @@ pub trait Check: Send + Sync {
 /// One thing that a check looked at.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ConnectorFinding)]
 pub struct Finding {
     /// What was looked at: `token`, `scope crm.objects.deals.write`, `property gtm_handoff_id`.
     pub what: String,

@@ -153,11 +153,16 @@ pub struct Ask {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub owners: BTreeMap<String, Owner>,
     /// Who makes the design, by name; the key's name when left out. Kept with the version, not with the inputs.
-    #[serde(default, skip_serializing)]
+    #[serde(default, skip_serializing_if = "not_kept")]
     pub author: Option<String>,
     /// Write nothing. Not kept.
-    #[serde(default, skip_serializing)]
+    #[serde(default, skip_serializing_if = "not_kept")]
     pub dry_run: bool,
+}
+
+/// What belongs to the request alone is no part of what is stored.
+fn not_kept<T>(_value: &T) -> bool {
+    true
 }
 
 /// What is known of capacity besides what the service measures.

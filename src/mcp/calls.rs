@@ -193,6 +193,7 @@ impl Calls {
             calls: self,
             operation,
             path: Vec::new(),
+            tail: None,
             query: Vec::new(),
             body: None,
             accept: None,
@@ -206,6 +207,8 @@ pub struct Call<'c> {
     calls: &'c Calls,
     operation: &'static str,
     path: Vec<(&'static str, String)>,
+    /// Written as it stands in the address.
+    tail: Option<(&'static str, String)>,
     query: Vec<(&'static str, String)>,
     body: Option<Value>,
     accept: Option<&'static str>,
@@ -217,6 +220,13 @@ impl Call<'_> {
     #[must_use]
     pub fn path(mut self, name: &'static str, value: &impl ToString) -> Self {
         self.path.push((name, value.to_string()));
+        self
+    }
+
+    /// Fills in the last part of the path, which may have several steps.
+    #[must_use]
+    pub fn tail(mut self, name: &'static str, value: &str) -> Self {
+        self.tail = Some((name, value.split('/').map(segment).collect::<Vec<_>>().join("/")));
         self
     }
 
@@ -311,6 +321,9 @@ impl Call<'_> {
         let mut address = operation.template.clone();
         for (name, value) in &self.path {
             address = address.replace(&format!("{{{name}}}"), &segment(value));
+        }
+        if let Some((name, written)) = &self.tail {
+            address = address.replace(&format!("{{{name}}}"), written);
         }
         if !self.query.is_empty() {
             let mut query = form_urlencoded::Serializer::new(String::new());

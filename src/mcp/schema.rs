@@ -49,6 +49,35 @@ pub fn output(root: &Value, components: &Components) -> Schema {
     schema
 }
 
+/// The same where some parts lack a field each, which is long and told elsewhere.
+pub fn output_lacking(root: &Value, components: &Components, fields: &[(&str, &str)]) -> Schema {
+    let mut left = components.clone();
+    for (part, field) in fields {
+        if let Some(schema) = left.get_mut(*part) {
+            *schema = lacking(schema, field);
+        }
+    }
+    output(root, &left)
+}
+
+/// A schema of which no object has a field of this name.
+pub fn lacking(schema: &Value, field: &str) -> Value {
+    match schema {
+        Value::Object(fields) => {
+            let kept = fields.iter().filter(|(name, value)| *name != field || !value.is_object());
+            let inner = |name: &str, value: &Value| match value {
+                Value::Array(names) if name == "required" => {
+                    names.iter().filter(|name| *name != field).cloned().collect()
+                }
+                _ => lacking(value, field),
+            };
+            Value::Object(kept.map(|(name, value)| (name.clone(), inner(name, value))).collect())
+        }
+        Value::Array(items) => items.iter().map(|item| lacking(item, field)).collect(),
+        other => other.clone(),
+    }
+}
+
 fn object(schema: Value) -> Schema {
     let mut schema = match schema {
         Value::Object(schema) => schema,

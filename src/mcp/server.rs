@@ -39,7 +39,8 @@ const INSTRUCTIONS: &str = "This service decides, per account (a company), which
     product-led, sales-assisted, sales-led, or with a partner. It keeps motions from colliding, hands accounts over to \
     people with a deadline, and can say afterwards why. Find an account with find_accounts, see what is known with \
     get_account_signals, ask what would be decided with orchestrate_account (a dry run unless dryRun is false), and read \
-    why with explain_decision. Every tool that writes only looks until you pass dryRun: false together with an \
+    why with explain_decision. Besides, it designs handoffs (define_handoff), plans renewals (plan_renewal), runs \
+    go-to-market programmes (run_programme), and gives the tasks of all these to whoever claims them (claim_task). Every tool that writes only looks until you pass dryRun: false together with an \
     idempotencyKey: show the user the dry run first, and repeat an unsure call with the same key. A refusal names every \
     fault and what to do. You are offered only the tools that your key is enough for.";
 /// The name under which a refusal's document stands beside its text.

@@ -54,6 +54,21 @@ pub fn page(list: &Value, none: &str, line: impl Fn(&Value) -> String) -> String
     lines.join("\n")
 }
 
+/// What is said of a dry run, after how things would stand.
+pub fn unwritten(dry_run: bool, deed: &str, mut text: String) -> String {
+    if dry_run {
+        let hint =
+            format!("\nNothing was written. To {deed} call again with dryRun false and an idempotencyKey.");
+        text.push_str(&hint);
+    }
+    text
+}
+
+/// The objects of a list at a JSON pointer.
+pub fn each<'v>(value: &'v Value, pointer: &str) -> impl Iterator<Item = &'v Value> {
+    value.pointer(pointer).and_then(Value::as_array).into_iter().flatten()
+}
+
 /// A handoff in a line.
 pub fn handoff_line(handoff: &Value, now: DateTime) -> String {
     let overdue = if handoff["overdue"] == true { ", OVERDUE" } else { "" };

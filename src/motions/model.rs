@@ -97,6 +97,7 @@ impl Family {
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
 )]
 #[serde(rename_all = "snake_case")]
+#[schema(as = SizeClass)]
 pub enum Segment {
     Smb,
     MidMarket,

@@ -96,7 +96,7 @@ pub struct TaskId(pub String);
 /// The name of a role, such as `revops_director`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
-#[schema(value_type = String, example = "revops_director")]
+#[schema(as = PlanRole, value_type = String, example = "revops_director")]
 pub struct Role(pub String);
 
 impl fmt::Display for TaskId {

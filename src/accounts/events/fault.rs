@@ -10,6 +10,7 @@ use serde::Serialize;
 /// The stable codes of faults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = EventFaultCode)]
 pub enum FaultCode {
     /// The text is no JSON, or the event is no JSON object.
     MalformedJson,
@@ -74,6 +75,7 @@ impl fmt::Display for FaultCode {
 
 /// One thing wrong with an event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = EventDataFault)]
 pub struct Fault {
     /// JSON pointer (RFC 6901) into the event as its structured mode has it: `/subject`, `/data/seats`.
     pub pointer: String,

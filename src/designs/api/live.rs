@@ -11,7 +11,7 @@ use super::wire::DesignWire;
 use crate::designs::commands::{ApplyAsk, Designs, SignAsk};
 use crate::designs::playbook::SignOff;
 use crate::kernel::clock::DateTime;
-use crate::platform::http::{Json, Path, Problem, ProblemDocument, Scoped, scope};
+use crate::platform::http::{IdempotencyParams, Json, Path, Problem, ProblemDocument, Scoped, scope};
 
 /// A sign-off.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -26,6 +26,9 @@ pub struct SignBody {
     version: Option<i32>,
     #[serde(default)]
     comment: Option<String>,
+    /// Say how it would then stand and write nothing.
+    #[serde(default)]
+    dry_run: bool,
 }
 
 /// Sign a handoff design
@@ -35,7 +38,7 @@ pub struct SignBody {
 #[utoipa::path(
     post, path = "/v1/handoff-designs/{designId}/approvals", tag = "designs", operation_id = "approve_handoff_design",
     security(("api_key" = ["plans:write"])),
-    params(("designId" = Uuid, Path, description = "The design.")),
+    params(("designId" = Uuid, Path, description = "The design."), IdempotencyParams),
     request_body = SignBody,
     responses(
         (status = 200, body = DesignWire, description = "The design with its sign-offs."),
@@ -50,8 +53,8 @@ pub async fn approve_design(
     Path(id): Path<Uuid>,
     Json(body): Json<SignBody>,
 ) -> Result<Response, Problem> {
-    let SignBody { role, name, version, comment } = body;
-    let ask = SignAsk { sign: role, name, version, comment, actor: caller.actor() };
+    let SignBody { role, name, version, comment, dry_run } = body;
+    let ask = SignAsk { sign: role, name, version, comment, actor: caller.actor(), dry_run };
     let view = designs.approve(id, &ask).await?;
     Ok(told(&designs, view).await?.into_response())
 }
@@ -64,6 +67,9 @@ pub struct ApplyBody {
     /// Now when left out or past.
     #[serde(default)]
     at: Option<DateTime>,
+    /// Say whether it would go live, and when, and write nothing.
+    #[serde(default)]
+    dry_run: bool,
 }
 
 /// Apply a handoff design
@@ -74,7 +80,7 @@ pub struct ApplyBody {
 #[utoipa::path(
     post, path = "/v1/handoff-designs/{designId}/apply", tag = "designs", operation_id = "apply_handoff_design",
     security(("api_key" = ["config:write"])),
-    params(("designId" = Uuid, Path, description = "The design.")),
+    params(("designId" = Uuid, Path, description = "The design."), IdempotencyParams),
     request_body = ApplyBody,
     responses(
         (status = 200, body = DesignWire, description = "Live, or scheduled."),
@@ -89,7 +95,8 @@ pub async fn apply_design(
     Path(id): Path<Uuid>,
     Json(body): Json<ApplyBody>,
 ) -> Result<Response, Problem> {
-    let view = designs.apply(id, &ApplyAsk { at: body.at, actor: caller.actor() }).await?;
+    let ask = ApplyAsk { at: body.at, actor: caller.actor(), dry_run: body.dry_run };
+    let view = designs.apply(id, &ask).await?;
     Ok(told(&designs, view).await?.into_response())
 }
 

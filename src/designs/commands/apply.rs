@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::read::DesignView;
+use super::read::{Applied, DesignView};
 use super::{APPLY, DesignError, Designs, KINDS};
 use crate::designs::base::{About, Base, base, changed};
 use crate::designs::brief::Segment;
@@ -39,6 +39,8 @@ pub struct ApplyAsk {
     /// Now when left out or past.
     pub at: Option<DateTime>,
     pub actor: String,
+    /// Say whether it would go live and write nothing.
+    pub dry_run: bool,
 }
 
 /// An entry as it was and as it became.
@@ -73,6 +75,12 @@ impl Designs {
             return Err(DesignError::BaseChanged(changes));
         }
         let due_at = ask.at.unwrap_or(now);
+        if ask.dry_run {
+            let entries = entries_of(&version)?;
+            self.handoffs.try_roster(&mut tx, &entries).await?;
+            tx.rollback().await?;
+            return self.would_stand(id, ask, due_at, now).await;
+        }
         let mut application = ApplicationRow {
             id: new_id(now),
             design_id: id,
@@ -110,6 +118,31 @@ impl Designs {
         self.read(id).await
     }
 
+    /// A design as it would stand after an application.
+    async fn would_stand(
+        &self,
+        id: Uuid,
+        ask: &ApplyAsk,
+        due_at: DateTime,
+        now: DateTime,
+    ) -> Result<DesignView, DesignError> {
+        let mut view = self.read(id).await?;
+        let waits = due_at > now;
+        let status = if waits { "scheduled" } else { "applied" };
+        status.clone_into(&mut view.row.status);
+        view.applied = Some(Applied {
+            version: view.row.version,
+            status: status.to_owned(),
+            asked_by: ask.actor.clone(),
+            due_at,
+            applied_at: (!waits).then_some(now),
+            stopped_for: Vec::new(),
+            rolled_back_at: None,
+            rolled_back_why: None,
+        });
+        Ok(view)
+    }
+
     /// Puts the entries of a version on the roster; gives what they replaced.
     async fn put(
         &self,
@@ -119,8 +152,7 @@ impl Designs {
         now: DateTime,
     ) -> Result<Vec<Replaced>, DesignError> {
         let puts: Vec<Put> = serde_json::from_str(&version.entries)?;
-        let entries: Vec<Entry> =
-            puts.iter().map(|put| entry(&put.kind, &put.entry)).collect::<Result<_, _>>()?;
+        let entries = entries_of(version)?;
         let edited = self.handoffs.edit_roster(conn, (&entries, &[]), by, now).await?;
         let replaced = puts.into_iter().zip(edited.before).map(|(put, (_, before))| {
             let before = before.map(serde_json::to_value).transpose()?;
@@ -322,6 +354,12 @@ pub(super) fn people(roster: &crate::handoffs::Roster, role: &str, team: Option<
     };
     let reps = ids.into_iter().filter_map(|id| roster.rep(id.as_str()));
     reps.map(|rep| json!({ "repId": rep.id, "name": rep.name, "email": rep.email })).collect()
+}
+
+/// What a version puts, as the roster has it.
+fn entries_of(version: &VersionRow) -> Result<Vec<Entry>, DesignError> {
+    let puts: Vec<Put> = serde_json::from_str(&version.entries)?;
+    Ok(puts.iter().map(|put| entry(&put.kind, &put.entry)).collect::<Result<_, _>>()?)
 }
 
 fn may_be_applied(row: &DesignRow) -> Result<(), DesignError> {

@@ -91,14 +91,16 @@ pub(super) struct Rows {
     pub application: Option<ApplicationRow>,
 }
 
+/// The sign-off of a row.
+pub(super) fn signature(approval: ApprovalRow) -> Option<Signed> {
+    let sign = SignOff::ALL.into_iter().find(|sign| sign.name() == approval.role)?;
+    let ApprovalRow { name, actor, comment, at, .. } = approval;
+    Some(Signed { sign, name, actor, comment, at })
+}
+
 /// The view of rows.
 pub(super) fn view_of(rows: Rows) -> Result<DesignView, DesignError> {
     let Rows { row, version, plan, preflight, approvals, application } = rows;
-    let signed = approvals.into_iter().filter_map(|approval| {
-        let sign = SignOff::ALL.into_iter().find(|sign| sign.name() == approval.role)?;
-        let ApprovalRow { name, actor, comment, at, .. } = approval;
-        Some(Signed { sign, name, actor, comment, at })
-    });
     let applied = application.map(|application| {
         let stopped_for = application.stopped_for.as_deref().map(serde_json::from_str).transpose()?;
         Ok::<_, serde_json::Error>(Applied {
@@ -123,7 +125,7 @@ pub(super) fn view_of(rows: Rows) -> Result<DesignView, DesignError> {
         actor: version.actor,
         why: version.why,
         made_at: version.at,
-        signed: signed.collect(),
+        signed: approvals.into_iter().filter_map(signature).collect(),
         applied: applied.transpose()?,
         row,
     })

@@ -5,7 +5,7 @@
 
 use uuid::Uuid;
 
-use super::read::DesignView;
+use super::read::{DesignView, signature};
 use super::{DesignError, Designs};
 use crate::designs::packet::plan::sign_task;
 use crate::designs::playbook::SignOff;
@@ -29,6 +29,8 @@ pub struct SignAsk {
     pub comment: Option<String>,
     /// The caller.
     pub actor: String,
+    /// Say how it would then stand and write nothing.
+    pub dry_run: bool,
 }
 
 impl Designs {
@@ -84,6 +86,13 @@ impl Designs {
         }
         self.task_done(&mut tx, id, &sign_task(ask.sign), &ask.actor, now).await?;
         audit::append(&mut tx, audit::SYSTEM, now, &entries).await?;
+        if ask.dry_run {
+            tx.rollback().await?;
+            let mut view = self.read(id).await?;
+            view.row.status = row.status;
+            view.signed = signed.into_iter().filter_map(signature).collect();
+            return Ok(view);
+        }
         tx.commit().await?;
         self.ring();
         self.read(id).await

@@ -218,22 +218,23 @@ impl Handoffs {
     ) -> Result<Edited, HandoffError> {
         store::lock_roster(conn).await?;
         let held = self.rosters.current(conn).await?;
-        let mut entries = held.entries.clone();
         let keys = puts.iter().map(Entry::key).chain(removes.iter().cloned());
         let before =
             keys.map(|(kind, id)| ((kind, id.clone()), held.entries.get(kind, &id).cloned())).collect();
-        for (kind, id) in removes {
-            entries.remove(*kind, id);
-        }
-        for entry in puts {
-            entries.put(entry.clone());
-        }
+        let entries = edited(&held.entries, puts, removes);
         if entries == held.entries {
             return Ok(Edited { before, version: held.version });
         }
         let roster = checked(&entries, (Kind::Team, "")).map_err(HandoffError::Roster)?;
         self.write_edit(conn, &held, (&entries, &roster), by, now).await?;
         Ok(Edited { before, version: store::roster_version(conn).await? })
+    }
+
+    /// Whether the roster would hold together with these entries; nothing is written.
+    pub async fn try_roster(&self, conn: &mut PgConnection, puts: &[Entry]) -> Result<(), HandoffError> {
+        let held = self.rosters.current(conn).await?;
+        let entries = edited(&held.entries, puts, &[]);
+        checked(&entries, (Kind::Team, "")).map(drop).map_err(HandoffError::Roster)
     }
 
     /// Rings those who may go on after an edit of the roster was committed.
@@ -351,6 +352,18 @@ fn tag(entry: &Entry) -> Result<ETag, HandoffError> {
 fn check(precondition: &Precondition, present: Option<&Entry>) -> Result<(), HandoffError> {
     let tag = present.map(tag).transpose()?;
     precondition.check_change(tag.as_ref()).map_err(HandoffError::Precondition)
+}
+
+/// Entries after an edit.
+fn edited(held: &Entries, puts: &[Entry], removes: &[Key]) -> Entries {
+    let mut entries = held.clone();
+    for (kind, id) in removes {
+        entries.remove(*kind, id);
+    }
+    for entry in puts {
+        entries.put(entry.clone());
+    }
+    entries
 }
 
 /// The roster that entries make. Faults in the edited entry point into what was sent, the others say where they are.

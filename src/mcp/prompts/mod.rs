@@ -2,8 +2,12 @@
 //!
 //! A further one is a file here with a [`Prompt`], and its line in [`all`].
 
+mod define_handoff;
+mod gtm_programme;
 mod handoff_orchestration;
 mod motion_orchestrator;
+mod renewal_play;
+mod work_on_tasks;
 
 use std::collections::BTreeMap;
 
@@ -28,7 +32,14 @@ pub struct Prompt {
 
 /// All prompts, in the order in which they are listed.
 pub fn all() -> Vec<Prompt> {
-    vec![motion_orchestrator::PROMPT, handoff_orchestration::PROMPT]
+    vec![
+        motion_orchestrator::PROMPT,
+        handoff_orchestration::PROMPT,
+        define_handoff::PROMPT,
+        renewal_play::PROMPT,
+        gtm_programme::PROMPT,
+        work_on_tasks::PROMPT,
+    ]
 }
 
 impl Argument {

@@ -4,9 +4,15 @@
 //! type that is a [`Document`], and its line in [`all`].
 
 mod decision_explanation;
+mod deliverable_schema;
 mod event_types;
+mod handoff_design;
 mod handoff_report;
+mod plan_document;
+mod plan_report;
 mod policy;
+mod programme_file;
+mod renewal_packet;
 mod vocabulary;
 
 use std::future::Future;
@@ -68,6 +74,12 @@ pub fn all() -> Vec<Entry> {
     vec![
         Entry::of::<handoff_report::HandoffReport>(),
         Entry::of::<decision_explanation::DecisionExplanation>(),
+        Entry::of::<handoff_design::HandoffDesign>(),
+        Entry::of::<renewal_packet::RenewalPacket>(),
+        Entry::of::<plan_report::PlanReport>(),
+        Entry::of::<plan_document::PlanDocument>(),
+        Entry::of::<programme_file::ProgrammeFile>(),
+        Entry::of::<deliverable_schema::DeliverableSchema>(),
         Entry::of::<policy::Policy>(),
         Entry::of::<vocabulary::Vocabulary>(),
         Entry::of::<event_types::EventTypes>(),
@@ -93,7 +105,15 @@ impl Entry {
         let (template, uri): (Vec<&str>, Vec<&str>) =
             (self.template.split('/').collect(), uri.split('/').collect());
         let mut given = Vec::new();
-        for (wanted, found) in template.iter().zip(&uri) {
+        for (place, (wanted, found)) in template.iter().zip(&uri).enumerate() {
+            if wanted.starts_with("{+") {
+                // The rest of the address, however many steps it has.
+                let rest = uri[place..].join("/");
+                return (!rest.is_empty()).then(|| {
+                    given.push(rest);
+                    given
+                });
+            }
             if wanted.starts_with('{') && !found.is_empty() {
                 given.push((*found).to_owned());
             } else if wanted != found {
@@ -134,13 +154,23 @@ mod tests {
         let kinds = all();
         let find = |uri: &str| kinds.iter().find_map(|kind| Some((kind.name, kind.fits(uri)?)));
         assert_eq!(find("gtm://handoffs/h1/report"), Some(("handoff_report", vec!["h1".to_owned()])));
+        let file = vec!["p1".to_owned(), "strategy/personas/one.md".to_owned()];
+        assert_eq!(
+            find("gtm://programmes/p1/files/strategy/personas/one.md"),
+            Some(("programme_file", file))
+        );
+        assert!(find("gtm://programmes/p1/files").is_none());
+        assert_eq!(
+            find("gtm://programmes/schemas/icp"),
+            Some(("deliverable_schema", vec!["icp".to_owned()]))
+        );
         assert_eq!(find("gtm://event-types"), Some(("event_types", Vec::new())));
         assert_eq!(find("gtm://policies/default-1").unwrap().0, "policy");
         assert!(find("gtm://handoffs//report").is_none() && find("gtm://handoffs/h1/report/x").is_none());
         for kind in &kinds {
             assert_eq!(
                 kind.fits(&address(kind.template, "v")).unwrap().len(),
-                usize::from(kind.template.contains('{'))
+                kind.template.matches('{').count()
             );
         }
     }

@@ -10,6 +10,9 @@ use crate::mcp::schema::{self, Schema};
 use crate::mcp::tool::{Effect, Told, Tool};
 use crate::mcp::words::handoff;
 
+/// What of a handoff is long.
+const PACKAGE: &str = "package";
+
 /// Which handoff, and how much of it.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -49,7 +52,7 @@ impl Tool for ShowHandoff {
 /// A handoff without its package, which is long and told by [`ShowHandoff`].
 pub fn bare(mut handoff: Value) -> Value {
     if let Some(fields) = handoff.as_object_mut() {
-        fields.remove("package");
+        fields.remove(PACKAGE);
     }
     handoff
 }
@@ -57,19 +60,10 @@ pub fn bare(mut handoff: Value) -> Value {
 /// The schema of a call's answer as far as it holds handoffs without their packages.
 pub fn without_package(calls: &[&str], operations: &Operations) -> Option<Schema> {
     let answer = operations.get(calls.first()?)?.answer.as_ref()?;
-    let components: Map<String, Value> =
-        operations.components.iter().map(|(name, schema)| (name.clone(), without(schema))).collect();
-    Some(schema::output(&without(answer), &components))
-}
-
-/// A schema in which no object has a `package`.
-fn without(schema: &Value) -> Value {
-    match schema {
-        Value::Object(fields) => {
-            let kept = fields.iter().filter(|(name, value)| *name != "package" || !value.is_object());
-            Value::Object(kept.map(|(name, value)| (name.clone(), without(value))).collect())
-        }
-        Value::Array(items) => items.iter().map(without).collect(),
-        other => other.clone(),
-    }
+    let components: Map<String, Value> = operations
+        .components
+        .iter()
+        .map(|(name, part)| (name.clone(), schema::lacking(part, PACKAGE)))
+        .collect();
+    Some(schema::output(&schema::lacking(answer, PACKAGE), &components))
 }

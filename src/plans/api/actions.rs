@@ -23,12 +23,14 @@ const WORDS_MAX: usize = 1_000;
 
 /// What may be missing.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, rename_all = "camelCase")]
 pub struct StartBody {
     /// Inputs that are there already, by the names that tasks use.
     given: BTreeSet<String>,
     /// Findings of the pre-flight that may be, by their names.
     waive: BTreeSet<String>,
+    /// Say whether it would run and write nothing.
+    dry_run: bool,
 }
 
 /// A plan that was started.
@@ -62,7 +64,7 @@ pub async fn start_plan(
 ) -> Result<Json<StartedWire>, Problem> {
     let body: StartBody = if raw.is_empty() { StartBody::default() } else { parse(&raw)? };
     let start = Start { given: body.given, waive: body.waive, by: caller.actor() };
-    let findings = plans.start_alone(id, &start).await?;
+    let findings = plans.start_alone(id, &start, body.dry_run).await?;
     Ok(Json(StartedWire { findings }))
 }
 
@@ -112,6 +114,7 @@ pub struct VerdictBody {
 /// What the keeper of a gate says of its checks.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PlanGateReview)]
 pub struct ReviewBody {
     /// Who says so.
     by: String,

@@ -114,6 +114,9 @@ pub struct ClaimBody {
     /// How long they are held without a sign of life, such as `15m`.
     #[schema(value_type = Option<String>, example = "15m")]
     lease: Option<Length>,
+    /// Say what would be taken and leave it there; the leases in the answer hold nothing.
+    #[serde(default)]
+    dry_run: bool,
 }
 
 /// What was taken.
@@ -164,6 +167,7 @@ pub async fn claim_tasks(
         max,
         lease: lease.as_delta(),
         by: caller.actor(),
+        dry_run: body.dry_run,
     };
     let tasks = plans.claim(&claim).await?.into_iter().map(ClaimedWire::from).collect();
     Ok(Json(ClaimsWire { tasks }))
@@ -179,7 +183,7 @@ fn lease(pointer: &str, given: Option<Length>, faults: &mut Vec<Fault>) -> Lengt
 
 /// A sign of life.
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct HeartbeatBody {
     /// From the claim.
     lease: i64,
@@ -187,6 +191,9 @@ pub struct HeartbeatBody {
     #[serde(rename = "for")]
     #[schema(value_type = Option<String>, example = "15m")]
     held_for: Option<Length>,
+    /// Say until when it would be held and write nothing.
+    #[serde(default)]
+    dry_run: bool,
 }
 
 /// A lease that goes on.
@@ -223,13 +230,13 @@ pub async fn heartbeat_task(
     if !faults.is_empty() {
         return Err(Problem::invalid(faults));
     }
-    let lease = plans.heartbeat(id, body.lease, length.as_delta()).await?;
+    let lease = plans.heartbeat(id, body.lease, length.as_delta(), body.dry_run).await?;
     Ok(Json(LeaseWire { lease: lease.token, lease_until: lease.until }))
 }
 
 /// What was done.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, rename_all = "camelCase")]
 pub struct CompleteBody {
     /// From the claim; left out by whoever did it without claiming.
     lease: Option<i64>,
@@ -239,6 +246,8 @@ pub struct CompleteBody {
     #[schema(value_type = Object)]
     data: Map<String, Value>,
     note: Option<String>,
+    /// Say how it would then stand and write nothing.
+    dry_run: bool,
 }
 
 /// Complete a task
@@ -271,16 +280,23 @@ pub async fn complete_task(
     let note = words("#/note", body.note.as_deref().unwrap_or_default(), false)?;
     let result = json!({ "outputs": body.outputs, "data": body.data, "note": note });
     let action = Action::Complete { token: body.lease };
-    done(&plans, id, Deed { action, result: Some(result), by: caller.actor() }).await
+    let deed = Deed { action, result: Some(result), by: caller.actor() };
+    if body.dry_run {
+        return Ok(Json(TaskWire::from(&plans.task_would(id, &deed).await?)));
+    }
+    done(&plans, id, deed).await
 }
 
 /// Why it did not work.
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct FailBody {
     /// From the claim; left out by whoever tried it without claiming.
     lease: Option<i64>,
     reason: String,
+    /// Say how it would then stand and write nothing.
+    #[serde(default)]
+    dry_run: bool,
 }
 
 /// Fail a task
@@ -306,12 +322,11 @@ pub async fn fail_task(
     Json(body): Json<FailBody>,
 ) -> Result<Json<TaskWire>, Problem> {
     let reason = words("#/reason", &body.reason, true)?;
-    done(
-        &plans,
-        id,
-        Deed { action: Action::Fail { token: body.lease, reason }, result: None, by: caller.actor() },
-    )
-    .await
+    let deed = Deed { action: Action::Fail { token: body.lease, reason }, result: None, by: caller.actor() };
+    if body.dry_run {
+        return Ok(Json(TaskWire::from(&plans.task_would(id, &deed).await?)));
+    }
+    done(&plans, id, deed).await
 }
 
 /// Why.

@@ -33,6 +33,7 @@ pub const RETRIES_MAX: u8 = 10;
 /// One thing wrong with a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = PlanFault)]
 pub struct Fault {
     /// Where, as a JSON pointer, such as `#/tasks/3/owner`.
     pub pointer: String,
@@ -44,6 +45,7 @@ pub struct Fault {
 /// The kinds of fault. The names are part of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = PlanFaultCode)]
 pub enum FaultCode {
     /// What must be there is missing.
     Missing,

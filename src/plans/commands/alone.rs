@@ -20,12 +20,21 @@ impl Plans {
         Ok(created)
     }
 
-    /// As [`Plans::start`].
-    pub async fn start_alone(&self, id: Uuid, start: &Start) -> Result<Vec<Finding>, PlanError> {
+    /// As [`Plans::start`]. A dry run says whether it would run and what was found.
+    pub async fn start_alone(
+        &self,
+        id: Uuid,
+        start: &Start,
+        dry_run: bool,
+    ) -> Result<Vec<Finding>, PlanError> {
         let mut tx = db::begin(&self.pool).await?;
         let findings = self.start(&mut tx, self.clock.now(), id, start).await?;
-        tx.commit().await?;
-        self.ring();
+        if dry_run {
+            tx.rollback().await?;
+        } else {
+            tx.commit().await?;
+            self.ring();
+        }
         Ok(findings)
     }
 

@@ -33,6 +33,8 @@ pub struct Claim {
     pub lease: TimeDelta,
     /// As in the audit log.
     pub by: String,
+    /// Say what would be taken and leave it there.
+    pub dry_run: bool,
 }
 
 /// A task in somebody's hands.
@@ -112,12 +114,23 @@ impl Plans {
         jobs::enqueue(&mut tx, TASK, &timers, now).await?;
         let told: Vec<Happened> = happened.into_values().flatten().collect();
         log(&mut tx, &told, &claim.by, now).await?;
-        tx.commit().await?;
+        if claim.dry_run {
+            tx.rollback().await?;
+        } else {
+            tx.commit().await?;
+        }
         Ok(claimed)
     }
 
-    /// Keeps a lease for so long from now on. Takes no lock of the plan and leaves no line: there may be many.
-    pub async fn heartbeat(&self, task: Uuid, token: i64, lease: TimeDelta) -> Result<Lease, PlanError> {
+    /// Keeps a lease for so long from now on. Takes no lock of the plan and leaves no line: there may be many. A dry run only
+    /// says whether it would be kept.
+    pub async fn heartbeat(
+        &self,
+        task: Uuid,
+        token: i64,
+        lease: TimeDelta,
+        dry_run: bool,
+    ) -> Result<Lease, PlanError> {
         let mut tx = db::begin(&self.pool).await?;
         let now = self.clock.now();
         let known = store::find_task(&mut tx, task).await?.ok_or(PlanError::NoTask(task))?;
@@ -137,7 +150,11 @@ impl Plans {
             row.next_at = lifecycle::next_at(&row.state, terms);
             store::update_tasks(&mut tx, &[row]).await?;
         }
-        tx.commit().await?;
+        if dry_run {
+            tx.rollback().await?;
+        } else {
+            tx.commit().await?;
+        }
         held.ok_or(PlanError::NoTask(task))
     }
 
@@ -147,6 +164,14 @@ impl Plans {
         let row = self.task_event(&mut tx, self.clock.now(), task, deed).await?;
         tx.commit().await?;
         self.ring();
+        Ok(row)
+    }
+
+    /// How a task would stand after something was done with it; nothing is written.
+    pub async fn task_would(&self, task: Uuid, deed: &Deed) -> Result<TaskRow, PlanError> {
+        let mut tx = db::begin(&self.pool).await?;
+        let row = self.task_event(&mut tx, self.clock.now(), task, deed).await?;
+        tx.rollback().await?;
         Ok(row)
     }
 

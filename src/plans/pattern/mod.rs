@@ -51,6 +51,7 @@ pub enum Step {
 /// A part of a shape; after it everything goes on together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case", tag = "shape")]
+#[schema(as = PlanSegment)]
 pub enum Segment {
     /// One step that everything before leads to and everything after waits for.
     Step { name: String },

@@ -30,6 +30,7 @@ pub struct Known {
 /// Something to be looked at before the plan runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = PlanFinding)]
 pub struct Finding {
     /// By which it is waived, such as `no_person:revops_director`.
     pub name: String,

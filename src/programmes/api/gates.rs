@@ -35,9 +35,12 @@ pub async fn list_programme_gates(
 
 /// What the coordinator says of checks that nobody computes.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, rename_all = "camelCase")]
+#[schema(as = ProgrammeGateReview)]
 pub struct ReviewBody {
     verdicts: Vec<AttestedWire>,
+    /// Say how the gates would then stand and write nothing.
+    dry_run: bool,
 }
 
 /// What is said of one check.
@@ -78,6 +81,6 @@ pub async fn review_programme_gate(
     let body: ReviewBody = if raw.is_empty() { ReviewBody::default() } else { parse(&raw)? };
     let attested = |of: AttestedWire| Attested { check: of.check, holds: of.holds, reason: of.reason };
     let attested: Vec<Attested> = body.verdicts.into_iter().map(attested).collect();
-    let gates = programmes.review(id, &phase, &attested, &caller.actor()).await?;
+    let gates = programmes.review(id, &phase, &attested, &caller.actor(), body.dry_run).await?;
     Ok(Json(Whole { data: gates.into_iter().map(ProgrammeGate::from).collect() }))
 }

@@ -203,10 +203,12 @@ pub async fn change_programme(
 
 /// What may be missing.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, rename_all = "camelCase")]
 pub struct ProgrammeStart {
     /// Findings of the pre-flight that may be, by their names.
     waive: BTreeSet<String>,
+    /// Say whether it would run and write nothing; the answer is the run as it stands.
+    dry_run: bool,
 }
 
 /// Start a programme
@@ -230,7 +232,7 @@ pub async fn start_programme(
     Path(id): Path<Uuid>,
     Json(body): Json<ProgrammeStart>,
 ) -> Result<Response, Problem> {
-    programmes.start(id, body.waive, caller.actor()).await?;
+    programmes.start(id, body.waive, caller.actor(), body.dry_run).await?;
     told(&programmes, id).await
 }
 

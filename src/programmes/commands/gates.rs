@@ -103,9 +103,13 @@ impl Programmes {
     /// All gates of a run with their checks as they stand.
     pub async fn gates(&self, id: Uuid) -> Result<Vec<GateView>, ProgrammeError> {
         let mut conn = self.pool.acquire().await?;
-        let loaded = self.load(&mut conn, id).await?;
-        let view = self.plans.read_on(&mut conn, id).await?;
-        let workspace = self.workspace(&mut conn, id).await?;
+        self.gates_on(&mut conn, id).await
+    }
+
+    async fn gates_on(&self, conn: &mut PgConnection, id: Uuid) -> Result<Vec<GateView>, ProgrammeError> {
+        let loaded = self.load(conn, id).await?;
+        let view = self.plans.read_on(conn, id).await?;
+        let workspace = self.workspace(conn, id).await?;
         let mut made = Vec::new();
         for (phase, gate) in gates(&loaded) {
             let Some(row) = view.gates.iter().find(|row| row.name == gate_id(&gate.id)) else { continue };
@@ -141,6 +145,7 @@ impl Programmes {
         name: &str,
         attested: &[Attested],
         by: &str,
+        dry_run: bool,
     ) -> Result<Vec<GateView>, ProgrammeError> {
         let mut tx = db::begin(&self.pool).await?;
         let now = self.clock.now();
@@ -186,9 +191,14 @@ impl Programmes {
                 self.plans.review(&mut tx, now, id, &task, verdicts, by).await?;
             }
         }
-        tx.commit().await?;
-        self.ring();
-        self.gates(id).await
+        let gates = self.gates_on(&mut tx, id).await?;
+        if dry_run {
+            tx.rollback().await?;
+        } else {
+            tx.commit().await?;
+            self.ring();
+        }
+        Ok(gates)
     }
 }
 

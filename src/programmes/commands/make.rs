@@ -121,7 +121,13 @@ impl Programmes {
     }
 
     /// Starts a run that was made without being started.
-    pub async fn start(&self, id: Uuid, waive: BTreeSet<String>, by: String) -> Result<(), ProgrammeError> {
+    pub async fn start(
+        &self,
+        id: Uuid,
+        waive: BTreeSet<String>,
+        by: String,
+        dry_run: bool,
+    ) -> Result<(), ProgrammeError> {
         let mut tx = db::begin(&self.pool).await?;
         let view = self.plans.read_on(&mut tx, id).await?;
         let there = store::heads(&mut tx, id).await?;
@@ -129,8 +135,12 @@ impl Programmes {
         let mut given: BTreeSet<String> = present_inputs(&view.plan, &paths);
         given.insert(CONFIG.to_owned());
         self.plans.start(&mut tx, self.clock.now(), id, &Start { given, waive, by }).await?;
-        tx.commit().await?;
-        self.ring();
+        if dry_run {
+            tx.rollback().await?;
+        } else {
+            tx.commit().await?;
+            self.ring();
+        }
         Ok(())
     }
 

@@ -36,6 +36,7 @@ impl Programmes {
             max: DRAFT_MAX,
             lease: DRAFT_LEASE,
             by: format!("worker:{DRAFTER}"),
+            dry_run: false,
         };
         let claimed = self.plans.claim(&claim).await?;
         for task in &claimed {
@@ -77,6 +78,7 @@ impl Programmes {
             max: 1,
             lease: model.lease(),
             by: format!("worker:{MODEL}"),
+            dry_run: false,
         };
         let claimed = self.plans.claim(&claim).await?;
         for task in &claimed {
@@ -119,7 +121,7 @@ impl Programmes {
             let deliverable = model.write(&order).await.map_err(|error| format!("{path}: {error}"))?;
             files.push(HandedFile { path: Some(path), deliverable: Some(deliverable), text: None });
             // A folder may take longer than one lease.
-            if self.plans.heartbeat(task.row.id, task.lease.token, model.lease()).await.is_err() {
+            if self.plans.heartbeat(task.row.id, task.lease.token, model.lease(), false).await.is_err() {
                 return Err("the lease ended while the model was asked".to_owned());
             }
         }

@@ -17,11 +17,13 @@ use crate::renewals::renewal::Outcome;
 
 /// What is started in spite of.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, rename_all = "camelCase")]
 #[schema(as = StartRenewal)]
 pub struct StartBody {
     /// Findings of the pre-flight that are waived, by name; `*` for all.
     waive: Vec<String>,
+    /// Say how it would then stand and write nothing.
+    dry_run: bool,
 }
 
 /// Start a renewal
@@ -46,19 +48,22 @@ pub async fn start_renewal(
     RawBody(raw): RawBody,
 ) -> Result<Json<RenewalWire>, Problem> {
     let body: StartBody = if raw.is_empty() { StartBody::default() } else { parse(&raw)? };
-    let view = renewals.start(id, &body.waive, &caller.actor()).await?;
+    let view = renewals.start(id, &body.waive, &caller.actor(), body.dry_run).await?;
     Ok(Json(RenewalWire::tell(&view)))
 }
 
 /// How a checkpoint went.
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 #[schema(as = HoldRenewalCheckpoint)]
 pub struct CheckpointBody {
     /// How the renewal stands.
     rating: Risk,
     /// Why, in a sentence or two.
     note: Option<String>,
+    /// Say how the renewal would then stand and write nothing.
+    #[serde(default)]
+    dry_run: bool,
 }
 
 /// Report on a checkpoint
@@ -91,7 +96,7 @@ pub async fn hold_checkpoint(
     if !faults.is_empty() {
         return Err(Problem::invalid(faults));
     }
-    let report = Report { rating: body.rating, note: note.unwrap_or_default() };
+    let report = Report { rating: body.rating, note: note.unwrap_or_default(), dry_run: body.dry_run };
     let view = renewals.hold_checkpoint(id, number, &report, &caller.actor()).await?;
     Ok(Json(RenewalWire::tell(&view)))
 }

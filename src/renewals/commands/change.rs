@@ -212,15 +212,25 @@ impl Renewals {
     }
 
     /// Lets a renewal run.
-    pub async fn start(&self, id: Uuid, waived: &[String], by: &str) -> Result<View, RenewalError> {
+    pub async fn start(
+        &self,
+        id: Uuid,
+        waived: &[String],
+        by: &str,
+        dry_run: bool,
+    ) -> Result<View, RenewalError> {
         let mut tx = db::begin(&self.pool).await?;
         let (current, renewal) = self.lock_renewal(&mut tx, id).await?;
         let now = self.clock.now();
         self.start_in(&mut tx, renewal, waived, by, now).await?;
         let sight = self.sight(&mut tx, &current, now).await?;
         let view = self.view_in(&mut tx, id, Some(sight)).await?;
-        tx.commit().await?;
-        self.ring();
+        if dry_run {
+            tx.rollback().await?;
+        } else {
+            tx.commit().await?;
+            self.ring();
+        }
         Ok(view)
     }
 

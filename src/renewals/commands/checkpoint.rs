@@ -39,6 +39,8 @@ struct Rated {
 pub struct Report {
     pub rating: Risk,
     pub note: String,
+    /// Say how the renewal would then stand and write nothing.
+    pub dry_run: bool,
 }
 
 impl Renewals {
@@ -87,8 +89,12 @@ impl Renewals {
         self.look_in(&mut tx, &renewal, now).await?;
         let sight = self.sight(&mut tx, &current, now).await?;
         let view = self.view_in(&mut tx, id, Some(sight)).await?;
-        tx.commit().await?;
-        self.ring();
+        if report.dry_run {
+            tx.rollback().await?;
+        } else {
+            tx.commit().await?;
+            self.ring();
+        }
         Ok(view)
     }
 

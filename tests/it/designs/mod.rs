@@ -12,7 +12,7 @@ use crate::harness::Service;
 use crate::stories::event;
 
 /// Six in sales around the clock, with their roles; four of them are the enterprise pod.
-async fn company(service: &Service) {
+pub async fn company(service: &Service) {
     let rep = |id: &str, pods: &[&str]| json!({"id": id, "name": format!("{id} Smith"), "email": format!("{id}@seller.com"), "team": "sales", "pods": pods, "manager": "meg"});
     let lead = |id: &str| json!({"id": id, "name": id, "email": format!("{id}@seller.com"), "team": "sales", "weight": 0});
     let roster = json!({
@@ -31,7 +31,7 @@ async fn company(service: &Service) {
     service.send(Method::POST, "/v1/roster/import", Some(json!({"roster": roster})), 200).await;
 }
 
-fn wanted() -> Value {
+pub fn wanted() -> Value {
     json!({
         "segment": "enterprise", "goal": "pipeline", "responseSla": "2h", "author": "Rosa Diaz",
         "capacity": {"handling": "30m", "preparing": "5m", "arrivalsPerWeek": 60.0, "notes": ["two are new"]},

@@ -4,3 +4,4 @@ mod agent;
 mod captures;
 mod door;
 mod tools;
+mod work;

@@ -7,13 +7,14 @@ use chrono::TimeDelta;
 use serde_json::{Map, Value, json};
 
 use super::agent::{ask, call, refusal, schemas, stop, text, told, with_scopes};
+use super::work;
 use crate::handoffs::{prospect, sales_team};
 use crate::harness::Service;
 use crate::stories::{employees, worked_example};
 
 /// Checks answers against the published schemas.
-struct Checked<'s> {
-    service: &'s Service,
+pub struct Checked<'s> {
+    pub service: &'s Service,
     schemas: Map<String, Value>,
     inputs: Map<String, Value>,
     called: BTreeSet<String>,
@@ -27,7 +28,7 @@ fn fits(schema: &Value, value: &Value, what: &str) {
 }
 
 impl Checked<'_> {
-    async fn told(&mut self, tool: &str, arguments: Value) -> Value {
+    pub async fn told(&mut self, tool: &str, arguments: Value) -> Value {
         fits(&self.inputs[tool], &arguments, tool);
         let answer = told(self.service, tool, arguments).await;
         fits(&self.schemas[tool], &answer, tool);
@@ -46,6 +47,10 @@ async fn every_answer_fits_its_schema_and_nothing_is_written_before_it_is_meant(
     let mut agent = Checked { service: &service, schemas, inputs, called: BTreeSet::new() };
     decisions(&mut agent).await;
     handoffs(&mut agent).await;
+    let design = work::designs(&mut agent).await;
+    work::tasks(&mut agent, &design).await;
+    work::renewals(&mut agent).await;
+    work::programmes(&mut agent).await;
     assert_eq!(agent.told("verify_audit", json!({})).await["intact"], true);
     let uncalled: Vec<&String> = agent.schemas.keys().filter(|tool| !agent.called.contains(*tool)).collect();
     assert!(uncalled.is_empty(), "every tool's answer is checked here: {uncalled:?}");
@@ -216,7 +221,7 @@ async fn a_key_is_offered_what_it_is_enough_for_and_told_what_it_lacks() {
     let report = ask(&reader, "resources/read", json!({ "uri": "gtm://vocabulary" })).await;
     assert!(report["message"].as_str().unwrap().contains("config:read"), "{report:#}");
     let all = ask(&service, "tools/list", json!({})).await;
-    assert_eq!(all["tools"].as_array().unwrap().len(), 17);
+    assert_eq!(all["tools"].as_array().unwrap().len(), 38);
     service.stop().await;
 }
 
@@ -312,7 +317,7 @@ async fn documents_can_be_read_and_conversations_begun() {
     assert!(missing["message"].as_str().unwrap().contains("gtm://handoffs/{handoffId}/report"));
 
     let prompts = ask(&service, "prompts/list", json!({})).await;
-    assert_eq!(prompts["prompts"].as_array().unwrap().len(), 2);
+    assert_eq!(prompts["prompts"].as_array().unwrap().len(), 6);
     let begun = ask(
         &service,
         "prompts/get",

@@ -55,7 +55,7 @@ async fn followers_act_in_the_same_transaction_and_can_hold_it_up() {
 
     let id = create(&service, &document(&service)).await;
     let start = gtm::plans::commands::Start { by: "test".to_owned(), ..Default::default() };
-    plans.start_alone(id, &start).await.unwrap();
+    plans.start_alone(id, &start, false).await.unwrap();
     let view = plans.read(id).await.unwrap();
     let result = Some(json!({ "outputs": [] }));
     let deed = Deed { action: Action::Complete { token: None }, result, by: "test".to_owned() };

@@ -4,7 +4,7 @@ mod coordination;
 mod crash;
 mod model;
 mod run;
-mod workers;
+pub mod workers;
 
 use gtm::programmes::business::EXAMPLE;
 use reqwest::Method;

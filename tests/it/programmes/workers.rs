@@ -71,7 +71,7 @@ async fn a_failed_gate_names_the_file_and_a_better_version_lets_it_pass() {
 }
 
 /// The files that a run of the drafter has for the outputs of a task.
-async fn from_drafter(service: &Service, task: &Value) -> Value {
+pub async fn from_drafter(service: &Service, task: &Value) -> Value {
     let runs = service.get("/v1/programmes").await;
     let mut files = Vec::new();
     for run in runs["data"].as_array().unwrap() {

@@ -16,7 +16,7 @@ use crate::harness::Service;
 use crate::stories::{event, usage};
 
 /// A customer whose contract ends in so many days.
-async fn customer(service: &Service, id: &str, days: i64) -> NaiveDate {
+pub async fn customer(service: &Service, id: &str, days: i64) -> NaiveDate {
     let (now, end) = (service.now(), service.now().date_naive() + TimeDelta::days(days));
     let mut events = vec![
         event(
@@ -112,7 +112,7 @@ fn count(alerts: &BTreeMap<(String, String), usize>, title: &str) -> Vec<(String
 }
 
 /// Everybody who takes part.
-fn people() -> Value {
+pub fn people() -> Value {
     let person = |name: &str| json!({"name": name, "email": format!("{}@seller.com", name.to_lowercase())});
     json!({"csm": person("Cleo"), "product": person("Pia"), "finance": person("Fay"), "exec_sponsor": person("Ed"),
            "renewal_director": person("Rob"), "cro": person("Kim"), "ceo": person("Lou"), "ae": person("Al")})
