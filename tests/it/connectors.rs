@@ -119,18 +119,3 @@ async fn items_that_come_out_of_order_count_by_their_time() {
     assert!(account.contains("\"team\"") && !account.contains("\"pro\""), "{account}");
     service.stop().await;
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_was_answered_before_a_stop_is_read_after_it() {
-    // Time stands still there: what is called is kept, and nothing read.
-    let settings = billing(&json!({"P1": "pro"}));
-    let service = Service::connected_sandbox(&settings).await;
-    assert_eq!(call(&service, "open sesame", &[subscribed(1, "P1")]).await, 200);
-    assert_eq!(service.number("SELECT count(*) FROM received WHERE status = 'waiting'").await, 1);
-    assert_eq!(service.number("SELECT count(*) FROM event").await, 0);
-    let next = service.reconnected(&settings).await;
-    service.stop().await;
-    next.until_read().await;
-    assert_eq!(next.number("SELECT count(*) FROM event").await, 1);
-    next.stop().await;
-}

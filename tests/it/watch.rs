@@ -297,7 +297,7 @@ async fn a_source_that_fails_degrades_its_group_and_decisions_say_so_until_it_an
     assert_eq!(replayed["identical"], true, "it is decided from what it saw: {replayed}");
 
     // Another replica saw it fail: this one reads that from the notes when it next looks.
-    sqlx::query("UPDATE source_state SET failing_since = $1")
+    sqlx::query("UPDATE source_state SET failing_since = $1, last_error = 'down'")
         .bind(service.now())
         .execute(&service.database.pool)
         .await
@@ -332,7 +332,7 @@ async fn who_asks_for_a_decision_has_old_facts_fetched_for_the_next_one() {
     assert_eq!(service.number(asked).await, 1, "no system serves the other group");
 
     assert_eq!(read_due(&service).await, 1);
-    assert_eq!(portal.seen("GET", "/companies/512").len(), 1);
+    assert_eq!(portal.seen("GET", "/companies/512/associations/contacts").len(), 1);
     let fresh = service.orchestrate("512").await;
     assert_eq!(fresh["signals"]["crm"]["provenance"]["asOf"], json!(service.now()), "{fresh}");
     assert_eq!(service.number(asked).await, 0, "what is fresh is not fetched");
