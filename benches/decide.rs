@@ -24,7 +24,7 @@ use gtm::motions::model::{
     ConsentView, DealStage, Ledger, Motion, Outcome, PartnerOverlap, Segment, Signals,
 };
 use gtm::motions::policy::{Format, Policy};
-use gtm::motions::signals::derive;
+use gtm::motions::signals::{Failing, derive};
 
 const DEFAULT: &str = include_str!("../config/policies/default.toml");
 
@@ -53,7 +53,7 @@ fn state() -> AccountState {
 
 /// One account for each branch of the ladder, and the signals it has.
 fn accounts(policy: &Policy) -> Vec<(&'static str, Signals)> {
-    let base = derive(policy.definitions(), &state(), now());
+    let base = derive(policy.definitions(), &state(), Failing::default(), now());
     let with = |change: fn(&mut Signals)| {
         let mut signals = base.clone();
         signals.usage.plateau = false;
@@ -222,7 +222,9 @@ fn main() {
         });
     }
     let known = state();
-    fastest.measure(&mut criterion, "derive", || derive(policy.definitions(), black_box(&known), at));
+    fastest.measure(&mut criterion, "derive", || {
+        derive(policy.definitions(), black_box(&known), Failing::default(), at)
+    });
     fastest.measure(&mut criterion, "compile", || Policy::compile(black_box(DEFAULT), Format::Toml).is_ok());
     table(&fastest, &accounts);
     criterion.final_summary();

@@ -23,7 +23,9 @@ use crate::designs::commands::{DesignFollower, Designs};
 use crate::handoffs::commands::{HandoffCustodian, HandoffFollower, HandoffTimeline, Handoffs, Rosters};
 use crate::handoffs::types::HandoffTypes;
 use crate::kernel::clock::Clock;
-use crate::motions::commands::{DeskWorker, MotionCustodian, MotionFollower, Motions, Policies, open_desk};
+use crate::motions::commands::{
+    DeskWorker, Freshen, MotionCustodian, MotionFollower, Motions, Policies, open_desk,
+};
 use crate::plans::commands::{Followers as PlanFollowers, PlanCustodian, PlanFollower, Plans};
 use crate::plans::model::PlanKind;
 use crate::platform::http::Platform;
@@ -59,12 +61,13 @@ pub fn wire(
     let suppressions = Suppressions::default();
     let (intake, worker) = intake::open(pool.clone(), clock.clone(), suppressions.clone());
     let (desk, desk_worker) = open_desk();
+    let freshen: Arc<dyn Freshen> = Arc::new(Asker { registry: registry.clone() });
     let accounts = Accounts {
         pool: pool.clone(),
         clock: clock.clone(),
         intake,
         matching: Arc::new(Notify::new()),
-        follower: Arc::new(account_followers(&clock, &policies, &types, &plays, &bells, settings)),
+        follower: Arc::new(account_followers(&clock, &policies, &freshen, &types, &plays, &bells, settings)),
         suppressions,
         custodians: custodians(),
     };
@@ -76,7 +79,7 @@ pub fn wire(
         evaluate: bells.evaluate.clone(),
         deliver: bells.deliver.clone(),
         hand_over: bells.hand_over.clone(),
-        freshen: Arc::new(Asker::new(&registry)),
+        freshen,
         desk,
         timelines: Arc::new([Box::new(HandoffTimeline { pool: pool.clone() })]),
     };
@@ -172,6 +175,7 @@ fn on_plans(
 fn account_followers(
     clock: &Clock,
     policies: &Policies,
+    freshen: &Arc<dyn Freshen>,
     types: &Arc<HandoffTypes>,
     plays: &Arc<Plays>,
     bells: &Bells,
@@ -183,6 +187,7 @@ fn account_followers(
         policies: policies.clone(),
         evaluate: bells.evaluate.clone(),
         debounce,
+        freshen: freshen.clone(),
     };
     let handoffs = HandoffFollower {
         types: types.clone(),

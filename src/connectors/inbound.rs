@@ -211,6 +211,11 @@ pub enum Wish {
 
 /// A system that calls us.
 pub trait Inbound: Send + Sync {
+    /// Where the system is to call, for whoever sets it up; no secret is in it.
+    fn address(&self, name: &str) -> String {
+        format!("It is to call /v1/webhooks/{name} of this service.")
+    }
+
     /// Whether the call comes from the system. In constant time where secrets are compared.
     fn verify(&self, call: &Call<'_>) -> Result<(), Refusal>;
 

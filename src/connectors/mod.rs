@@ -37,6 +37,7 @@ pub mod watch;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::BoxFuture;
 use sqlx::PgPool;
@@ -91,6 +92,8 @@ pub struct Connector {
     pub check: Option<Arc<dyn Check>>,
     /// How much of what the system allows has been used.
     pub limits: Option<Arc<limits::Limits>>,
+    /// Whether it could not be read when that was last tried, here or, as noted, elsewhere.
+    failing: AtomicBool,
 }
 
 impl Connector {
@@ -103,7 +106,18 @@ impl Connector {
             source: None,
             check: None,
             limits: None,
+            failing: AtomicBool::new(false),
         }
+    }
+
+    /// Whether it cannot be read at present.
+    pub fn is_failing(&self) -> bool {
+        self.failing.load(Ordering::Relaxed)
+    }
+
+    /// Notes whether it could be read.
+    fn set_failing(&self, failing: bool) {
+        self.failing.store(failing, Ordering::Relaxed);
     }
 }
 
@@ -169,6 +183,11 @@ impl Registry {
     pub fn serving(&self, destination: &str) -> Option<&str> {
         let serves = |one: &&Connector| one.senders.iter().any(|(to, _)| *to == destination);
         self.all().find(serves).map(|one| one.name.as_str())
+    }
+
+    /// The system that keeps a group of signals fresh.
+    pub fn keeping(&self, group: source::Group) -> Option<&Connector> {
+        self.all().find(|one| one.source.as_ref().is_some_and(|source| source.group() == group))
     }
 
     pub fn get(&self, name: &str) -> Option<&Connector> {

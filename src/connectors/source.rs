@@ -16,6 +16,8 @@ pub enum Group {
 }
 
 impl Group {
+    pub const ALL: [Self; 2] = [Self::Crm, Self::Partner];
+
     pub fn name(self) -> &'static str {
         match self {
             Self::Crm => "crm",

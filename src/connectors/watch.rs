@@ -1,4 +1,4 @@
-//! What somebody has to know of connected systems: quotas that run out, sources that stall, systems that fall silent,
+//! What somebody has to know of connected systems, and when they are read again: quotas that run out, sources that stall, systems that fall silent,
 //! deliveries that do not arrive. Pure.
 //!
 //! Promises: one thing that is amiss is one alarm for as long as it is so; people are told when it begins, when it gets
@@ -17,6 +17,8 @@ use crate::kernel::clock::DateTime;
 pub(super) const CONFIRMED: TimeDelta = TimeDelta::minutes(5);
 /// What is over for less than this and comes again is the same thing.
 const QUIET: TimeDelta = TimeDelta::hours(6);
+/// After how many hours everything of a system is read again that the settings do not name.
+const READ_EVERY_HOURS: u32 = 24;
 /// How often people are reminded.
 const REMIND: TimeDelta = TimeDelta::hours(24);
 /// What the service's own alarms are about, in place of a connector.
@@ -43,6 +45,9 @@ pub struct WatchSettings {
     /// After an absence of the service of so long, everything is read again from the beginning, in hours: systems do not
     /// repeat their calls for ever. 0: never.
     pub catch_up_after_hours: u32,
+    /// After how many hours everything of a system is read again, by name: what no call told of is heard that way. 0: never.
+    /// One that is not named here is read once a day. The first reading is somebody's to begin.
+    pub read_every_hours: BTreeMap<String, u32>,
 }
 
 impl Default for WatchSettings {
@@ -56,7 +61,16 @@ impl Default for WatchSettings {
             silent: BTreeMap::new(),
             undelivered_after_minutes: 60,
             catch_up_after_hours: 6,
+            read_every_hours: BTreeMap::new(),
         }
+    }
+}
+
+impl WatchSettings {
+    /// Whether everything of a system is to be read again that was last begun to be read then.
+    pub fn is_due(&self, connector: &str, begun_at: DateTime, now: DateTime) -> bool {
+        let hours = self.read_every_hours.get(connector).copied().unwrap_or(READ_EVERY_HOURS);
+        hours > 0 && now - begun_at >= TimeDelta::hours(hours.into())
     }
 }
 
@@ -207,8 +221,8 @@ pub fn concerns(seen: &Seen, settings: &WatchSettings, now: DateTime) -> Vec<Con
             subject: String::new(),
             level: 1,
             said: format!(
-                "It has not called since {}. Look whether it still calls /v1/webhooks/{connector}; where that is usual, \
-                 say so: connectors.watch.silent.{connector}, in hours.",
+                "It has not called since {}. Look whether it still calls: `gtm connect {connector} --check` says where. \
+                 Where silence is usual, say so: connectors.watch.silent.{connector}, in hours.",
                 stamp(*last)
             ),
         });
@@ -323,6 +337,16 @@ mod tests {
         assert_eq!((soon.told.len(), soon.live[0].raised_at), (0, at(0)));
         let later = changes(vec![quota(80)], &alarms, at(10 + 6 * 60));
         assert_eq!((later.told.len(), later.live[0].raised_at), (1, at(10 + 6 * 60)), "a new one");
+    }
+
+    #[test]
+    fn everything_is_read_again_exactly_when_its_time_has_come() {
+        let named = BTreeMap::from([("hubspot".to_owned(), 2), ("crossbeam".to_owned(), 0)]);
+        let settings = WatchSettings { read_every_hours: named, ..WatchSettings::default() };
+        let due = |name: &str, minutes| settings.is_due(name, at(-minutes), at(0));
+        assert_eq!([due("hubspot", 119), due("hubspot", 120)], [false, true]);
+        assert_eq!([due("salesforce", 24 * 60 - 1), due("salesforce", 24 * 60)], [false, true]);
+        assert!(!due("crossbeam", 1_000_000), "never");
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::kernel::ids::new_id;
 use crate::motions::decide::{Decision, Effect, decide};
 use crate::motions::model::{Claim, ConsentView, Ledger, Motion, Outcome, PreferenceView, Touch};
 use crate::motions::policy::Policy;
-use crate::motions::signals::derive;
+use crate::motions::signals::{Failing, derive};
 
 fn at(text: &str) -> DateTime {
     chrono::DateTime::parse_from_rfc3339(text).unwrap().to_utc()
@@ -77,7 +77,7 @@ impl Account {
     }
 
     fn decide(&mut self, policy: &Policy, now: DateTime) -> Decision {
-        let signals = derive(policy.definitions(), &self.state, now);
+        let signals = derive(policy.definitions(), &self.state, Failing::default(), now);
         let decision = decide(policy, &signals, &self.ledger, now);
         for effect in &decision.effects {
             match effect {

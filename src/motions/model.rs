@@ -185,7 +185,7 @@ pub struct Provenance {
     pub source: String,
     /// When the newest fact of the group was true.
     pub as_of: Option<DateTime>,
-    /// The group was stale and its connector failed or timed out: the stored values stand.
+    /// The system that keeps the group fresh cannot be read at present: the stored values stand, and count as no evidence.
     #[serde(default)]
     pub degraded: bool,
 }

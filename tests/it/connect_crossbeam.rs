@@ -1,8 +1,8 @@
 //! Crossbeam: partners of an account are known when they are asked for, heard when they act, and gone when they end.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
+use chrono::TimeDelta;
 use gtm::connectors::source::Group;
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ async fn connected(crossbeam: &Crossbeam) -> Service {
 }
 
 async fn refreshed(service: &Service) -> bool {
-    service.running.app.connectors.refresh_now("acc_1", Group::Partner, Duration::from_secs(20)).await
+    service.refresh("acc_1", Group::Partner).await
 }
 
 /// What is told of overlaps: account, partner, kind and whether it is there.
@@ -153,6 +153,9 @@ async fn a_check_names_what_is_missing_in_crossbeam() {
     };
     assert_eq!(finding(&found, "organization")["ok"], true);
     assert!(finding(&found, "populations")["detail"].as_str().unwrap().contains("VIP"), "{found}");
+    let [asked] = crossbeam.fake.asked_at("/v1/users/me").try_into().unwrap();
+    assert_eq!((asked.method.as_str(), asked.query.as_str()), ("GET", ""));
+    assert!(asked.header("authorization").starts_with("Bearer "));
     service.stop().await;
 
     let mut spent = crossbeam.settings();
@@ -165,4 +168,29 @@ async fn a_check_names_what_is_missing_in_crossbeam() {
         "{said}"
     );
     service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_is_repeated_after_its_time_and_one_that_is_refused_for_good_is_over() {
+    for refused in [403, 422] {
+        let trouble =
+            vec![Answer::Limited(600), Answer::Json(refused, json!({"message": "no plan for this"}))];
+        let crossbeam = Crossbeam::start(trouble).await;
+        let service = Service::connected_sandbox(&crossbeam.settings()).await;
+        let account = json!({"name": "Wayne", "domain": "wayne.com"});
+        service.events(&[event("gtm.account.upserted", "acc_1", account)]).await;
+        service.get("/v1/accounts/acc_1").await;
+        let clock = service.running.app.platform.clock.clone();
+        let step = async |secs| {
+            clock.advance_to(clock.now() + TimeDelta::seconds(secs));
+            service.running.app.connectors.fetch_due().await.unwrap();
+            crossbeam.fake.asked_at(SEARCH).len()
+        };
+        let left = "SELECT count(*) FROM job WHERE kind = 'connector_refresh'";
+        assert!(!refreshed(&service).await);
+        assert_eq!((step(599).await, service.number(left).await), (1, 1), "not before `Retry-After`");
+        assert_eq!((step(1).await, service.number(left).await), (2, 0), "{refused} ends it");
+        assert_eq!(step(86_400).await, 2);
+        service.stop().await;
+    }
 }

@@ -42,16 +42,25 @@ fn acme(portal: &HubSpot) {
     portal.put("deals", "900", &deal, &json!({"companies": ["512"]}));
 }
 
-/// Sends a signed webhook and gives the status of the answer.
-pub async fn webhook(service: &Service, secret: &str, age_ms: i64, events: &Value) -> u16 {
+/// A signed webhook: signature, time stamp and body.
+fn signed(service: &Service, secret: &str, age_ms: i64, events: &Value) -> [String; 3] {
     let body = events.to_string();
     let timestamp = (service.now().timestamp_millis() - age_ms).to_string();
     let mut mac = Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()).unwrap();
     mac.update(format!("POST{PUBLIC_URL}{body}{timestamp}").as_bytes());
+    [STANDARD.encode(mac.finalize().into_bytes()), timestamp, body]
+}
+
+/// Sends a signed webhook and gives the status of the answer.
+pub async fn webhook(service: &Service, secret: &str, age_ms: i64, events: &Value) -> u16 {
+    send(service, signed(service, secret, age_ms, events)).await
+}
+
+async fn send(service: &Service, [signature, timestamp, body]: [String; 3]) -> u16 {
     let answer = service
         .http
         .post(service.url("/v1/webhooks/hubspot"))
-        .header("x-hubspot-signature-v3", STANDARD.encode(mac.finalize().into_bytes()))
+        .header("x-hubspot-signature-v3", signature)
         .header("x-hubspot-request-timestamp", timestamp)
         .body(body)
         .send()
@@ -265,5 +274,37 @@ async fn a_handoff_is_written_to_its_deal_and_noted_once() {
     assert_eq!(note["properties"]["hubspot_owner_id"], "77");
     assert_eq!(note["sent"][0]["to"]["id"], "512");
     assert!(note["properties"]["hs_note_body"].as_str().unwrap().contains("mql_to_sales"), "{note}");
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_identical_call_sent_again_changes_nothing() {
+    let portal = HubSpot::start().await;
+    acme(&portal);
+    let service = Service::connected(&connected_to(&portal)).await;
+    let events = json!([change("company.creation", 512), change("deal.propertyChange", 900)]);
+    let call = signed(&service, SECRET, 0, &events);
+    assert_eq!(send(&service, call.clone()).await, 200);
+    service.until_read().await;
+    hurry(&service, NOTHING_TO_FETCH).await;
+    account_with(&service, "512", "contractsent").await;
+    service.until_applied().await;
+    let told = "SELECT count(*) FROM event WHERE event_id NOT LIKE 'synced/%'";
+    let (before, known) = (service.get("/v1/accounts/512").await, service.number(told).await);
+    for _ in 0..2 {
+        assert_eq!(send(&service, call.clone()).await, 200, "the same bytes under the same signature");
+        service.until_read().await;
+        hurry(&service, NOTHING_TO_FETCH).await;
+    }
+    service.until_applied().await;
+    assert_eq!(service.number(told).await, known, "nothing was said that was not known");
+    assert_eq!(service.get("/v1/accounts/512").await["state"], before["state"]);
+    assert_eq!(service.number("SELECT count(*) FROM received WHERE status = 'dead'").await, 0);
+    // Under a changed body or time the signature is none.
+    for at in [1, 2] {
+        let mut other = call.clone();
+        other[at].push(if at == 1 { '1' } else { ' ' });
+        assert_eq!(send(&service, other).await, 401);
+    }
     service.stop().await;
 }

@@ -94,3 +94,40 @@ async fn a_large_batch_is_taken_and_a_larger_one_refused_for_good() {
     assert_eq!(ask(21 << 20).await.unwrap().status(), 400);
     service.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_check_says_where_clients_send_and_not_where_webhooks_are_refused() {
+    let service = Service::connected(&json!({})).await;
+    let calls = async || {
+        let found = service.post("/v1/connectors/posthog/check", json!({})).await;
+        let findings = found["findings"].as_array().unwrap();
+        findings.iter().find(|one| one["what"] == "calls").unwrap()["detail"].as_str().unwrap().to_owned()
+    };
+    let said = calls().await;
+    assert!(said.starts_with("None has come yet.") && said.contains("events:write"), "{said}");
+    assert!(!said.contains("/v1/webhooks/posthog"), "that address refuses everything: {said}");
+    let hook = service.http.post(service.url("/v1/webhooks/posthog")).json(&json!({})).send().await.unwrap();
+    assert_eq!(hook.status(), 401);
+    let event = json!({"api_key": ADMIN_KEY, "event": "opened", "distinct_id": "u_1", "uuid": "e1",
+                       "properties": {"$groups": {"company": "acc_1"}}});
+    assert_eq!(service.http.post(service.url("/batch/")).json(&event).send().await.unwrap().status(), 200);
+    assert!(calls().await.starts_with("The last came on "));
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_without_the_right_to_send_events_is_refused() {
+    let service = Service::connected(&json!({})).await;
+    let key = json!({"label": "analytics", "scopes": ["audit:read"]});
+    let made = service.send(reqwest::Method::POST, "/v1/keys", Some(key), 201).await;
+    let event = json!({"api_key": made["key"], "event": "opened", "distinct_id": "u_1", "uuid": "e1",
+                       "properties": {"$groups": {"company": "acc_1"}}});
+    for path in ["/batch/", "/e/", "/i/v0/e/", "/capture/"] {
+        let answer = service.http.post(service.url(path)).json(&event).send().await.unwrap();
+        assert_eq!(answer.status(), 403, "{path}");
+        let refused: serde_json::Value = answer.json().await.unwrap();
+        assert_eq!(refused["requiredScope"], "events:write", "{path}: {refused}");
+    }
+    assert_eq!(service.number("SELECT count(*) FROM received").await, 0, "nothing is kept");
+    service.stop().await;
+}

@@ -189,10 +189,14 @@ async fn a_briefing_that_bounces_is_no_longer_delivered() {
             .send()
     };
     assert_eq!(call("v1,AAAA".to_owned()).await.unwrap().status(), 401);
-    assert_eq!(call(signature).await.unwrap().status(), 200);
+    assert_eq!(call(signature.clone()).await.unwrap().status(), 200);
     service.until_read().await;
     let delivery = until(&service, "dead").await;
     assert_eq!(delivery["lastError"], "email.bounced: The recipient does not exist");
+    // The identical call sent again changes nothing.
+    assert_eq!(call(signature).await.unwrap().status(), 200);
+    service.until_read().await;
+    assert_eq!(until(&service, "dead").await, delivery);
     let checked = service.post("/v1/connectors/resend/check", json!({})).await;
     assert_eq!(checked["ok"], true, "a key that may only send is the better one: {checked}");
     service.stop().await;

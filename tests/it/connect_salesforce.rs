@@ -1,8 +1,6 @@
 //! Salesforce: what changes there is read once it is known, what handoffs write arrives once, whatever goes wrong
 //! between the two.
 
-use std::time::Duration;
-
 use gtm::connectors::source::Group;
 use serde_json::{Value, json};
 
@@ -72,6 +70,22 @@ async fn handed_over(salesforce: &Salesforce) -> Service {
     let handoff = service.send(reqwest::Method::POST, "/v1/handoffs", Some(asked), 201).await;
     assert_eq!(handoff["assignedOwner"]["id"], "ada", "{handoff}");
     service
+}
+
+/// A request of the official clients, by its method and the beginning of its target.
+fn captured(method: &str, path: &str) -> Value {
+    let file: Value = serde_json::from_str(REQUESTS).unwrap();
+    let fits = |one: &&Value| one["method"] == method && one["target"].as_str().unwrap().starts_with(path);
+    file["requests"].as_array().unwrap().iter().find(fits).unwrap().clone()
+}
+
+/// What a query asks for, and of what.
+fn soql(query: &str) -> (Vec<String>, String) {
+    let all: Vec<_> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    let [(name, text)] = all.try_into().unwrap();
+    assert_eq!(name, "q");
+    let (fields, rest) = text.strip_prefix("SELECT ").unwrap().split_once(" FROM ").unwrap();
+    (fields.split(", ").flat_map(|field| field.split(',')).map(str::to_owned).collect(), rest.to_owned())
 }
 
 /// Waits for a delivery to have this status; has retries due at once.
@@ -202,23 +216,43 @@ async fn everything_is_read_page_by_page_with_a_token_that_ends_on_the_way() {
 async fn an_account_is_read_by_its_id_or_by_its_domain() {
     let salesforce = Salesforce::start().await;
     let service = Service::connected(&salesforce.settings()).await;
-    let connectors = service.running.app.connectors.clone();
-    let patience = Duration::from_secs(10);
-    assert!(connectors.refresh_now(ACCOUNT, Group::Crm, patience).await);
+    assert!(service.refresh(ACCOUNT, Group::Crm).await);
     settled(&service).await;
     let fresh = "SELECT count(*) FROM event WHERE type = 'gtm.source.synced'";
     assert_eq!(service.number(fresh).await, 1, "said once, when all was read");
     let known = json!({"name": "Acme", "domain": "acme.com"});
     service.events(&[event("gtm.account.upserted", "acc_1", known)]).await;
-    while !connectors.refresh_now("acc_1", Group::Crm, patience).await {
+    while !service.refresh("acc_1", Group::Crm).await {
         tokio::task::yield_now().await;
     }
     let asked = last(&salesforce, "/services/data/v60.0/query");
     assert!(asked.query.contains("Opportunity"), "people and deals too: {}", asked.query);
+    // As the official clients ask: the people of an account by its id, an account by its website.
+    let asked: Vec<(String, Vec<String>, String)> = salesforce
+        .fake
+        .asked_at("/services/data/v60.0/query")
+        .into_iter()
+        .map(|asked| {
+            assert!(asked.method == "GET" && asked.header("authorization").starts_with("Bearer 00Dxx!"));
+            let (fields, of) = soql(&asked.query);
+            (asked.path, fields, of)
+        })
+        .collect();
+    for (path, shared) in [("query?", ["Id", "Email", "Title"].as_slice()), ("query/?", &["Id", "Name"])] {
+        let theirs = captured("GET", &format!("/services/data/v60.0/{path}"));
+        let (at, query) = theirs["target"].as_str().unwrap().split_once('?').unwrap();
+        let (fields, of) = soql(query);
+        assert!(shared.iter().all(|field| fields.contains(&(*field).to_owned())), "{fields:?}");
+        let condition = of.split(" LIMIT ").next().unwrap();
+        let ours = asked.iter().find(|(_, _, ours)| ours.starts_with(condition));
+        let (path, fields, _) = ours.unwrap_or_else(|| panic!("{condition}: {asked:#?}"));
+        assert_eq!(path, at.trim_end_matches('/'));
+        assert!(shared.iter().all(|field| fields.contains(&(*field).to_owned())), "{fields:?}");
+    }
     settled(&service).await;
     let of_acc_1 = "SELECT count(*) FROM event WHERE account_id = 'acc_1' AND type = 'gtm.deal.upserted'";
     assert_eq!(service.number(of_acc_1).await, 1);
-    assert!(!connectors.refresh_now("acc_2", Group::Crm, patience).await, "nobody knows it");
+    assert!(!service.refresh("acc_2", Group::Crm).await, "nobody knows it");
     service.stop().await;
 }
 
@@ -228,14 +262,6 @@ async fn a_handoff_is_written_to_the_deal_and_as_an_activity_as_official_clients
     let service = handed_over(&salesforce).await;
     assert_eq!(until(&service, "crm/update_deal", "delivered").await["provider"], "salesforce");
     until(&service, "crm/log_activity", "delivered").await;
-    let captured: Value = serde_json::from_str(REQUESTS).unwrap();
-    let captured = |method: &str, path: &str| {
-        let all = captured["requests"].as_array().unwrap().iter();
-        all.into_iter()
-            .find(|one| one["method"] == method && one["target"].as_str().unwrap().starts_with(path))
-            .unwrap()
-            .clone()
-    };
     let asked = last(&salesforce, "/services/oauth2/token");
     let token = captured("POST", "/services/oauth2/token");
     assert_eq!(String::from_utf8(asked.body.clone()).unwrap(), token["body"].as_str().unwrap());
@@ -249,6 +275,14 @@ async fn a_handoff_is_written_to_the_deal_and_as_an_activity_as_official_clients
     assert!(deal.json()["GTM_Handoff_Completed_At__c"].as_str().unwrap().ends_with('Z'), "{:?}", deal.json());
     let upsert = last(&salesforce, "/services/data/v60.0/sobjects/Task/GTM_Delivery_Id__c/");
     assert_eq!(upsert.method.as_str(), "PATCH");
+    // An upsert is by a field that is unique, and that field stands in the address alone.
+    let theirs = captured("PATCH", "/services/data/v60.0/sobjects/Account/External_Id__c/");
+    let steps = |target: &str| target.split('/').count();
+    assert_eq!(steps(&upsert.path), steps(theirs["target"].as_str().unwrap()));
+    assert_eq!(upsert.header("content-type"), theirs["content_type"].as_str().unwrap());
+    assert!(
+        theirs["body"].get("External_Id__c").is_none() && upsert.json().get("GTM_Delivery_Id__c").is_none()
+    );
     let theirs = captured("POST", "/services/data/v60.0/sobjects/Task");
     let own = upsert.json();
     for field in own.as_object().unwrap().keys() {

@@ -167,3 +167,41 @@ async fn what_is_switched_off_takes_no_calls() {
     assert_eq!(capture.authorised(ADMIN_KEY).send(&service, "/v1/segment").await.0, 404);
     service.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_check_says_where_clients_send_and_of_webhooks_only_where_they_are_believed() {
+    let said = async |connectors: Value, name: &str| {
+        let service = Service::connected(&connectors).await;
+        let found = service.post(&format!("/v1/connectors/{name}/check"), json!({})).await;
+        let findings = found["findings"].as_array().unwrap();
+        let calls = findings.iter().find(|one| one["what"] == "calls").unwrap();
+        let said = calls["detail"].as_str().unwrap().to_owned();
+        service.stop().await;
+        said
+    };
+    let clients = said(json!({}), "segment").await;
+    assert!(clients.contains("send to /v1/segment ") && clients.contains("events:write"), "{clients}");
+    assert!(
+        !clients.contains("/v1/webhooks/"),
+        "without a secret that address refuses everything: {clients}"
+    );
+    assert!(clients.contains("connectors.segment.shared_secret"), "{clients}");
+    let hooked = said(json!({"segment": {"shared_secret": "s"}}), "segment").await;
+    assert!(hooked.contains("/v1/webhooks/segment"), "{hooked}");
+
+    // What proves itself by its address is told of that step, and not of the secret.
+    let rules = json!([{"type": "gtm.account.upserted", "id": "/id", "subject": "/a", "data": {"name": {"from": "/n"}}}]);
+    let proof = json!({"kind": "path", "secret": "open sesame"});
+    let mapped = said(json!({"webhooks": {"billing": {"proof": proof, "rules": rules}}}), "billing").await;
+    assert!(mapped.contains("/v1/webhooks/billing/SECRET ") && !mapped.contains("sesame"), "{mapped}");
+    let proof = json!({"kind": "hmac", "header": "x-sign", "secret": "open sesame"});
+    let mapped = said(json!({"webhooks": {"billing": {"proof": proof, "rules": rules}}}), "billing").await;
+    assert!(mapped.contains("/v1/webhooks/billing ") && mapped.contains("x-sign"), "{mapped}");
+    let listening =
+        json!({"salesforce": {"webhook_secret": "open sesame", "organization_id": "00D7F00000107XsUAI"}});
+    let listening = said(listening, "salesforce").await;
+    assert!(
+        listening.contains("/v1/webhooks/salesforce/SECRET ") && !listening.contains("sesame"),
+        "{listening}"
+    );
+}

@@ -49,6 +49,11 @@ async fn until(service: &Service, status: &str) -> Value {
 
 /// Presses a button as somebody.
 async fn press(service: &Service, action: &str, handoff: &str, user: &str, respond: &str) {
+    send(service, pressed(service, action, handoff, user, respond)).await;
+}
+
+/// The signed call of a pressed button: time stamp, signature and body.
+fn pressed(service: &Service, action: &str, handoff: &str, user: &str, respond: &str) -> [String; 3] {
     let payload = json!({
         "type": "block_actions", "user": {"id": user, "username": user.to_lowercase()}, "response_url": respond,
         "actions": [{"action_id": action, "value": handoff, "type": "button"}],
@@ -58,12 +63,16 @@ async fn press(service: &Service, action: &str, handoff: &str, user: &str, respo
     let stamp = service.now().timestamp().to_string();
     let parts: [&[u8]; 4] = [b"v0:", stamp.as_bytes(), b":", body.as_bytes()];
     let digest = gtm::connectors::sign::hmac_sha256(b"press me", &parts);
+    [stamp, format!("v0={}", hex::encode(digest)), body]
+}
+
+async fn send(service: &Service, [stamp, signature, body]: [String; 3]) {
     let answer = service
         .http
         .post(service.url("/v1/webhooks/slack"))
         .header("content-type", "application/x-www-form-urlencoded")
         .header("x-slack-request-timestamp", stamp)
-        .header("x-slack-signature", format!("v0={}", hex::encode(digest)))
+        .header("x-slack-signature", signature)
         .body(body)
         .send()
         .await
@@ -171,6 +180,12 @@ async fn an_incoming_webhook_is_the_simple_way() {
     assert_eq!(ours.header("authorization"), "", "whoever has the address may post");
     for member in members(&ours.json()) {
         assert!(theirs["body"].get(member).is_some(), "{member} is a member of theirs");
+    }
+    let python = captured(REQUESTS, "hook_python");
+    assert_eq!((&python["method"], &python["target"]), (&theirs["method"], &theirs["target"]));
+    assert!(python["content_type"].as_str().unwrap().starts_with(ours.header("content-type")));
+    for member in members(&python["body"]) {
+        assert!(ours.json().get(member).is_some(), "{member} is a member of ours");
     }
     let shown = ours.json()["blocks"].to_string();
     assert!(shown.contains("Acme") && !shown.contains("handoff_ack"), "nobody would hear a button: {shown}");
@@ -285,5 +300,24 @@ async fn a_check_names_what_is_missing() {
     let scope = finding("scope users:read")["detail"].as_str().unwrap().to_owned();
     assert!(scope.contains("it needs the scope users:read"), "{scope}");
     assert_eq!(finding("channel")["ok"], true);
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_identical_press_sent_again_changes_nothing() {
+    let slack = Slack::start(Vec::new()).await;
+    let (service, id) = handed_over(&slack).await;
+    let call = pressed(&service, "handoff_ack", &id, "UADA", &slack.fake.url("/respond"));
+    send(&service, call.clone()).await;
+    let path = format!("/v1/handoffs/{id}");
+    let before = (service.get(&path).await, service.get(&format!("{path}/timeline")).await);
+    assert_eq!(before.0["status"], "acknowledged");
+    for _ in 0..2 {
+        send(&service, call.clone()).await;
+    }
+    assert_eq!((service.get(&path).await, service.get(&format!("{path}/timeline")).await), before);
+    let told = slack.fake.asked_at("/respond");
+    assert_eq!(told.len(), 3, "whoever pressed is told each time");
+    assert!(told.iter().all(|one| one.json()["text"] == told[0].json()["text"]));
     service.stop().await;
 }

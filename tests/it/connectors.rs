@@ -104,3 +104,18 @@ async fn a_call_that_the_mapping_does_not_understand_is_read_again_once_it_does(
     assert!(audit.contains("received.retried"), "{audit}");
     mended.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn items_that_come_out_of_order_count_by_their_time() {
+    let service = Service::connected(&billing(&json!({"P1": "pro", "P2": "team"}))).await;
+    let (mut newer, mut older) = (subscribed(1, "P2"), subscribed(2, "P1"));
+    (newer["at"], older["at"]) = (json!("2026-11-02T00:00:00Z"), json!("2026-11-01T00:00:00Z"));
+    for item in [newer, older] {
+        assert_eq!(call(&service, "open sesame", &[item]).await, 200);
+        service.until_read().await;
+    }
+    assert_eq!(service.number("SELECT sum(accepted)::bigint FROM received").await, 2, "both are on record");
+    let account = service.get("/v1/accounts/acc_1").await["state"].to_string();
+    assert!(account.contains("\"team\"") && !account.contains("\"pro\""), "{account}");
+    service.stop().await;
+}

@@ -1,4 +1,5 @@
-//! `kill -9` under load, again and again: what was acknowledged is there, once, and what follows from it happens.
+//! `kill -9` under load, again and again: what was acknowledged is there, once, and what follows from it happens. Said as
+//! events, as clients of Segment and PostHog say it, and by a mapped webhook.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -11,7 +12,7 @@ use gtm::testing::{self, TestDatabase};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use crate::client::Client;
+use crate::client::{ADMIN_KEY, Client};
 use crate::harness::DataDir;
 use crate::process::Process;
 use crate::receiver::{Receiver, Reply};
@@ -21,6 +22,18 @@ const KILLS: usize = 20;
 const FEEDERS: usize = 4;
 /// The whole test, the work of a minute at the most; a service that never gets through fails here.
 const PATIENCE: Duration = Duration::from_mins(3);
+
+/// A mapped webhook.
+const FEED: &str = r#"
+[connectors.webhooks.feed]
+proof = { kind = "header", header = "x-secret", secret = "open sesame" }
+[[connectors.webhooks.feed.rules]]
+type = "gtm.usage.recorded"
+id = "/id"
+subject = "/account"
+data.date = { from = "/date" }
+data.features = { from = "/uses" }
+"#;
 
 /// The service at present.
 #[derive(Clone)]
@@ -39,6 +52,8 @@ struct Told {
     events: BTreeSet<String>,
     /// Uses of the feature `clicks` by account, acknowledged.
     clicks: BTreeMap<String, u64>,
+    /// Accounts of which the calls of other systems were acknowledged.
+    tracked: BTreeSet<String>,
     /// Decisions that were answered.
     decisions: Vec<String>,
 }
@@ -66,9 +81,39 @@ impl Feeder {
                 *self.told.clicks.entry(id.clone()).or_default() += uses;
             }
             self.decide(&id).await;
+            self.track(&id).await;
             account += 1;
         }
         self.told
+    }
+
+    /// Uses a feature as a client of Segment, one of PostHog and a mapped webhook tell it, each as often as it takes.
+    async fn track(&mut self, account: &str) {
+        let track = json!({"event": "tracked", "userId": "u_1", "messageId": format!("m-{account}"), "groupId": account,
+                           "timestamp": self.now});
+        let capture = json!({"api_key": ADMIN_KEY, "event": "captured", "distinct_id": "u_1", "timestamp": self.now,
+                             "uuid": format!("c-{account}"), "properties": {"$groups": {"company": account}}});
+        let mapped =
+            json!({"id": account, "account": account, "date": self.now.date_naive(), "uses": {"mapped": 1}});
+        let calls = [("/v1/segment/v1/track", track), ("/batch/", capture), ("/v1/webhooks/feed", mapped)];
+        for (path, body) in calls {
+            loop {
+                let Present { client, start, .. } = self.present.borrow_and_update().clone();
+                let request = client.http.post(client.url(path)).basic_auth(&client.key, Some(""));
+                let request = request.header("x-secret", "open sesame").json(&body);
+                match request.send().await {
+                    Ok(answer) if answer.status() == 503 => {
+                        tokio::time::sleep(Duration::from_millis(20)).await;
+                    }
+                    Ok(answer) => {
+                        assert_eq!(answer.status(), 200);
+                        break;
+                    }
+                    Err(_) => drop(self.present.wait_for(|present| present.start > start).await.unwrap()),
+                }
+            }
+        }
+        self.told.tracked.insert(account.to_owned());
     }
 
     /// Sends a batch until it is acknowledged, to whichever service is there.
@@ -118,8 +163,8 @@ impl Installation {
         let moods = (0..300)
             .map(|n| if n % 7 == 3 { Reply::Status(500, "", b"") } else { Reply::Status(200, "", b"") });
         let receiver = Receiver::start(moods).await;
-        let mut settings =
-            "[outbox]\nretry_schedule_secs = [1, 1, 1, 1, 1, 1, 1, 1, 1]\ntimeout_ms = 1000\n".to_owned();
+        let mut settings = FEED.to_owned()
+            + "[outbox]\nretry_schedule_secs = [1, 1, 1, 1, 1, 1, 1, 1, 1]\ntimeout_ms = 1000\n";
         for skill in ["revops/opportunity_scoring", "ecosystem/nearbound_signal", "plg/usage_depth_analyzer"]
         {
             writeln!(
@@ -156,6 +201,7 @@ impl Installation {
     /// Waits until nothing is left to do.
     async fn settle(&self) {
         let left = "SELECT (SELECT count(*) FROM inbox)
+                         + (SELECT count(*) FROM received WHERE status = 'waiting')
                          + (SELECT count(*) FROM job WHERE due_at <= now())
                          + (SELECT count(*) FROM delivery WHERE status IN ('pending', 'retrying'))";
         while self.number(left).await > 0 {
@@ -206,7 +252,7 @@ async fn scenario() {
 /// Every acknowledged event is stored once and has had its effect once.
 async fn check_events(installation: &Installation, client: &Client, told: &[Told]) {
     let events: BTreeSet<&String> = told.iter().flat_map(|told| &told.events).collect();
-    let stored: Vec<String> = sqlx::query_scalar("SELECT event_id FROM event")
+    let stored: Vec<String> = sqlx::query_scalar("SELECT event_id FROM event WHERE source = '/test'")
         .fetch_all(&installation.database.pool)
         .await
         .unwrap();
@@ -219,6 +265,16 @@ async fn check_events(installation: &Installation, client: &Client, told: &[Told
         assert_eq!(sum, *clicks, "uses of {account}");
         let api: u64 = days.values().filter_map(|day| day["features"]["api"].as_u64()).sum();
         assert_eq!(api, 40 * 90 + 1, "uses of {account} from its story");
+    }
+    let tracked: Vec<&String> = told.iter().flat_map(|told| &told.tracked).collect();
+    assert!(!tracked.is_empty());
+    for account in tracked {
+        let found = client.get(&format!("/v1/accounts/{account}")).await;
+        let days = found["state"]["usage"]["days"].as_object().unwrap();
+        for feature in ["tracked", "captured", "mapped"] {
+            let sum: u64 = days.values().filter_map(|day| day["features"][feature].as_u64()).sum();
+            assert_eq!(sum, 1, "{feature} at {account}");
+        }
     }
 }
 

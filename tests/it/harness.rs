@@ -10,7 +10,9 @@ use std::task::Poll;
 
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use gtm::app::{self, Running, StartOptions};
+use gtm::connectors::source::Group;
 use gtm::kernel::clock::Clock;
+use gtm::platform::jobs::{self, Lane, NewJob};
 use gtm::settings::Settings;
 use gtm::testing::{self, TestDatabase};
 use serde_json::Value;
@@ -175,6 +177,30 @@ impl Service {
     /// The present of the service.
     pub fn now(&self) -> DateTime<Utc> {
         self.running.app.platform.clock.now()
+    }
+
+    /// Has the worker look once at a group of an account's signals; whether that made the group fresh.
+    pub async fn refresh(&self, account_id: &str, group: Group) -> bool {
+        let (connectors, now) = (&self.running.app.connectors, self.now());
+        let synced = "SELECT count(*) FROM event WHERE type = 'gtm.source.synced'";
+        let before = self.number(synced).await;
+        let asked = NewJob {
+            key: format!("{}/{account_id}", group.name()),
+            payload: serde_json::json!({"group": group.name(), "accountId": account_id}).to_string(),
+            lane: Lane::Hot,
+            due_at: now,
+        };
+        let mut conn = self.database.pool.acquire().await.unwrap();
+        jobs::enqueue(&mut conn, gtm::connectors::commands::REFRESH, &[asked], now).await.unwrap();
+        drop(conn);
+        if self.running.app.platform.clock.is_manual() {
+            connectors.fetch_due().await.unwrap();
+        } else {
+            connectors.fetch.notify_one();
+            self.until("SELECT count(*) = 0 FROM job WHERE kind = 'connector_refresh' AND due_at <= now()")
+                .await;
+        }
+        self.number(synced).await > before
     }
 
     /// Waits until every call that was received is read.

@@ -1,6 +1,9 @@
 //! Events in: durable, once, tolerant of disorder, and refused with all their faults.
 
-use serde_json::json;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::header::{HeaderName, HeaderValue};
+use serde_json::{Value, json};
 
 use crate::client::ADMIN_KEY;
 use crate::harness::Service;
@@ -125,5 +128,71 @@ async fn attributes_that_mean_nothing_here_are_kept_for_those_who_read_the_event
     service.events(&[stories::employees("acc_2", 20)]).await;
     let plain = service.get("/v1/accounts/acc_2/timeline").await;
     assert_eq!(plain["data"][0]["detail"]["attributes"], json!({}));
+    service.stop().await;
+}
+
+/// The faults of an answer, as the recordings name them: place and code, or the place alone.
+fn faults(errors: &Value) -> Vec<String> {
+    let place = |fault: &Value| fault["pointer"].as_str().unwrap().trim_start_matches('#').to_owned();
+    errors.as_array().unwrap().iter().map(place).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn recorded_requests_of_cloudevents_clients_are_taken_and_refused_alike() {
+    let service = Service::sandbox().await;
+    let (mut taken, mut refused) = (0, 0);
+    for text in [
+        include_str!("../fixtures/cloudevents/node.json"),
+        include_str!("../fixtures/cloudevents/python.json"),
+    ] {
+        let fixture: Value = serde_json::from_str(text).unwrap();
+        for recorded in fixture["requests"].as_array().unwrap() {
+            let case = format!("{}, {}", fixture["client"], recorded["name"]);
+            let mut request = service.request(reqwest::Method::POST, "/v1/events");
+            for header in recorded["headers"].as_array().unwrap() {
+                // The records show each byte as the character with its number.
+                let bytes: Vec<u8> = header[1]
+                    .as_str()
+                    .unwrap()
+                    .chars()
+                    .map(|c| u8::try_from(u32::from(c)).unwrap())
+                    .collect();
+                let name: HeaderName = header[0].as_str().unwrap().parse().unwrap();
+                request = request.header(name, HeaderValue::from_bytes(&bytes).unwrap());
+            }
+            let body = match recorded["body"].as_str() {
+                Some(text) => text.as_bytes().to_vec(),
+                None => STANDARD.decode(recorded["bodyBase64"].as_str().unwrap()).unwrap(),
+            };
+            let answer = request.body(body).send().await.unwrap();
+            let status = answer.status();
+            let answer: Value = answer.json().await.unwrap();
+            let (good, bad): (Vec<&Value>, Vec<&Value>) =
+                recorded["expect"].as_array().unwrap().iter().partition(|one| one["faults"].is_null());
+            let wanted = |one: &Value| -> Vec<String> {
+                let faults = one["faults"].as_array().unwrap().iter();
+                faults.map(|fault| fault.as_str().unwrap().split(' ').next().unwrap().to_owned()).collect()
+            };
+            (taken, refused) = (taken + good.len(), refused + bad.len());
+            if recorded["mode"] != "batch" && !bad.is_empty() {
+                assert_eq!(status, 422, "{case}: {answer}");
+                assert_eq!(faults(&answer["errors"]), wanted(bad[0]), "{case}: {answer}");
+                continue;
+            }
+            assert_eq!(status, 202, "{case}: {answer}");
+            let count = answer["accepted"].as_u64().unwrap() + answer["duplicates"].as_u64().unwrap();
+            assert_eq!(count, good.len() as u64, "{case}: {answer}");
+            let rejected = answer["rejected"].as_array().unwrap();
+            assert_eq!(rejected.len(), bad.len(), "{case}: {answer}");
+            for (rejected, bad) in rejected.iter().zip(bad) {
+                assert_eq!(faults(&rejected["errors"]), wanted(bad), "{case}: {answer}");
+            }
+        }
+    }
+    assert!(taken >= 12 && refused >= 8, "{taken} and {refused}");
+    let stored = "SELECT count(DISTINCT (source, event_id)) FROM event";
+    assert_eq!(service.number(stored).await, service.number("SELECT count(*) FROM event").await);
+    let account = service.get("/v1/accounts/acc_12345").await;
+    assert!(account["state"]["usage"]["days"]["2026-01-02"].is_object(), "{account}");
     service.stop().await;
 }

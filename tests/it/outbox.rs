@@ -272,3 +272,48 @@ async fn a_destination_that_says_nothing_holds_up_no_other() {
     assert_eq!(delivery(&service, SCORING).await["status"], "pending", "of the newest account: not tried");
     service.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_refusal_of_a_receiver_but_410_is_tried_again_by_the_schedule() {
+    let service = service_with_a_decision().await;
+    let refusals = [401, 403, 404, 409, 422, 400];
+    let receiver = Receiver::start(refusals.map(|status| Reply::Status(status, "", b"no"))).await;
+    let rules = OutboxSettings { retry_schedule_secs: vec![5; 6], ..settings(&[(SCORING, &receiver)]) };
+    let outbox = outbox(&service, rules);
+    for (n, status) in refusals.into_iter().enumerate() {
+        assert_eq!(outbox.step().await.unwrap(), 1, "{status}");
+        let failed = delivery(&service, SCORING).await;
+        assert_eq!((&failed["status"], &failed["lastStatus"]), (&json!("retrying"), &json!(status)));
+        assert_eq!(failed["attempts"], n + 1, "{status}");
+        assert!(due_at(&failed) >= service.now() + TimeDelta::seconds(5), "{status}: {failed}");
+        clock(&service).advance_to(due_at(&failed));
+    }
+    assert_eq!(outbox.step().await.unwrap(), 1);
+    assert_eq!(delivery(&service, SCORING).await["status"], "delivered", "it is mended, and takes it");
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deliveries_of_an_account_wait_for_those_before_them() {
+    let service = service_with_a_decision().await;
+    let first = delivery(&service, SCORING).await["deliveryId"].as_str().unwrap().to_owned();
+    sqlx::query(
+        "INSERT INTO delivery (account_id, id, destination, digest_id, payload, status, due_at, created_at)
+         VALUES ('acc_1', 'ffffffff-0000-7000-8000-000000000000', $1, gen_random_uuid(), '{}', 'pending', $2, $2)",
+    )
+    .bind(SCORING)
+    .bind(service.now())
+    .execute(&service.database.pool)
+    .await
+    .unwrap();
+    let receiver = Receiver::start([Reply::Status(503, "", b"")]).await;
+    let outbox = outbox(&service, settings(&[(SCORING, &receiver)]));
+    assert_eq!(outbox.step().await.unwrap(), 1, "the later one waits");
+    assert_eq!(outbox.step().await.unwrap(), 0, "as long as the receiver is not well");
+    clock(&service).advance_to(service.now() + TimeDelta::seconds(10));
+    while outbox.step().await.unwrap() > 0 {}
+    let told: Vec<String> =
+        receiver.received().iter().map(|request| request.header("webhook-id").to_owned()).collect();
+    assert_eq!(told, [&first, &first, "ffffffff-0000-7000-8000-000000000000"]);
+    service.stop().await;
+}

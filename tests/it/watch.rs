@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::connect_hubspot::{SECRET, change, connected_to, webhook};
 use crate::fakes::hubspot::{Bad, HubSpot};
 use crate::harness::Service;
+use crate::stories;
 
 /// A service connected to a portal, with somebody to be told.
 async fn watched(portal: &HubSpot) -> Service {
@@ -36,8 +37,18 @@ async fn told(service: &Service) -> Vec<Value> {
 }
 
 async fn refresh(service: &Service) -> bool {
-    let connectors = &service.running.app.connectors;
-    connectors.refresh_now("512", Group::Crm, std::time::Duration::from_secs(10)).await
+    service.refresh("512", Group::Crm).await
+}
+
+/// Has the worker read everything that is due.
+async fn read_due(service: &Service) -> usize {
+    let mut count = 0;
+    loop {
+        match service.running.app.connectors.fetch_due().await.unwrap() {
+            0 => return count,
+            more => count += more,
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -219,5 +230,111 @@ async fn a_person_to_be_forgotten_where_no_system_can_be_told_is_somebodys_task(
     let listed = service.get("/v1/connectors").await;
     assert_eq!(listed["data"][0]["alarms"], json!([]), "{listed}");
     service.expect_intact_audit().await;
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_is_read_again_on_schedule_once_somebody_began() {
+    let portal = HubSpot::start().await;
+    portal.put("companies", "512", &json!({"name": "Acme"}), &json!({}));
+    let mut connectors = connected_to(&portal);
+    connectors["watch"] = json!({"catch_up_after_hours": 0, "read_every_hours": {"hubspot": 6}});
+    let service = Service::connected_sandbox(&connectors).await;
+    look(&service, &[]).await;
+    pass(&service, TimeDelta::hours(7));
+    look(&service, &[]).await;
+    assert_eq!(read_due(&service).await, 0, "the first reading is somebody's to begin");
+    service.send(reqwest::Method::POST, "/v1/connectors/hubspot/sync", None, 202).await;
+    assert!(read_due(&service).await > 0);
+
+    // Made there, and no call tells of it.
+    portal.put("companies", "513", &json!({"name": "Umbrella"}), &json!({}));
+    pass(&service, TimeDelta::minutes(6 * 60 - 1));
+    look(&service, &[]).await;
+    assert_eq!(read_due(&service).await, 0, "not yet");
+    service.send(reqwest::Method::GET, "/v1/accounts/513", None, 404).await;
+    pass(&service, TimeDelta::minutes(1));
+    look(&service, &[]).await;
+    look(&service, &[]).await;
+    assert!(read_due(&service).await > 0);
+    assert!(service.get("/v1/accounts/513").await.to_string().contains("Umbrella"));
+    look(&service, &[]).await;
+    assert_eq!(read_due(&service).await, 0, "the next is in six hours");
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_that_fails_degrades_its_group_and_decisions_say_so_until_it_answers() {
+    let portal = HubSpot::start().await;
+    portal.put("companies", "512", &json!({"name": "Acme", "domain": "acme.com"}), &json!({}));
+    let service = watched(&portal).await;
+    service.events(&stories::worked_example(service.now(), "512", TimeDelta::zero())).await;
+    let degraded =
+        |decision: &Value, group: &str| decision["signals"][group]["provenance"]["degraded"].clone();
+    let before = service.orchestrate("512").await;
+    assert_eq!(degraded(&before, "crm"), false, "{before}");
+
+    portal.fail("GET", "/companies/512", Bad::Answer(503, "", json!({"message": "down"})));
+    assert!(!refresh(&service).await);
+    let failing = service.orchestrate("512").await;
+    assert_eq!((degraded(&failing, "crm"), degraded(&failing, "partner")), (json!(true), json!(false)));
+    for confidence in ["/confidence/evidence", "/confidence/value", "/recommendation/confidence"] {
+        let of = |decision: &Value| decision.pointer(confidence).unwrap().as_f64().unwrap();
+        assert!(of(&failing) < of(&before), "{confidence}: {} and {}", of(&failing), of(&before));
+    }
+    let said = failing["confidence"]["explanation"].as_str().unwrap();
+    assert!(said.contains("The CRM cannot be read at present"), "{said}");
+    let path = format!("/v1/decisions/{}", failing["decisionId"].as_str().unwrap());
+    let page = gtm::motions::explain::whole(
+        gtm::motions::explain::Page { width: gtm::motions::explain::WIDTH, now: service.now() },
+        &failing,
+    );
+    assert!(page.contains("its source does not answer"), "{page}");
+
+    assert!(refresh(&service).await);
+    assert_eq!(degraded(&service.orchestrate("512").await, "crm"), false);
+    let replayed = service.post(&format!("{path}/replay"), json!({})).await;
+    assert_eq!(replayed["identical"], true, "it is decided from what it saw: {replayed}");
+
+    // Another replica saw it fail: this one reads that from the notes when it next looks.
+    sqlx::query("UPDATE source_state SET failing_since = $1, last_error = 'down'")
+        .bind(service.now())
+        .execute(&service.database.pool)
+        .await
+        .unwrap();
+    assert_eq!(degraded(&service.orchestrate("512").await, "crm"), false, "asking costs no look");
+    look(&service, &[]).await;
+    assert_eq!(degraded(&service.orchestrate("512").await, "crm"), true);
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_for_a_decision_has_old_facts_fetched_for_the_next_one() {
+    let portal = HubSpot::start().await;
+    portal.put("companies", "512", &json!({"name": "Acme", "domain": "acme.com"}), &json!({}));
+    let service = watched(&portal).await;
+    let asked = "SELECT count(*) FROM job WHERE kind = 'connector_refresh'";
+    service.events(&[stories::event("gtm.account.upserted", "512", json!({"name": "Acme"}))]).await;
+    pass(&service, TimeDelta::days(30));
+    service.advance("PT1M").await;
+    assert_eq!(service.number(asked).await, 0, "nobody asked for a decision");
+    let path = "/v1/accounts/512/orchestrate";
+    service.post(path, json!({"dryRun": true})).await;
+    assert_eq!(service.number(asked).await, 0, "a preview does nothing");
+    let watching = service.orchestrate("512").await;
+    assert_eq!(watching["outcome"], "monitoring", "{watching}");
+    service.orchestrate("512").await;
+    assert_eq!(
+        service.number("SELECT count(*) FROM job WHERE key = 'crm/512'").await,
+        1,
+        "one look for both"
+    );
+    assert_eq!(service.number(asked).await, 1, "no system serves the other group");
+
+    assert_eq!(read_due(&service).await, 1);
+    assert_eq!(portal.seen("GET", "/companies/512/associations/contacts").len(), 1);
+    let fresh = service.orchestrate("512").await;
+    assert_eq!(fresh["signals"]["crm"]["provenance"]["asOf"], json!(service.now()), "{fresh}");
+    assert_eq!(service.number(asked).await, 0, "what is fresh is not fetched");
     service.stop().await;
 }

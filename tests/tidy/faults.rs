@@ -6,7 +6,7 @@ use crate::none;
 use crate::source::{Source, read, rust, tree};
 
 /// What can go wrong with every system; a row may name several, and more.
-const FAULTS: [&str; 12] = [
+const FAULTS: [&str; 13] = [
     "down",
     "slow",
     "401",
@@ -19,6 +19,7 @@ const FAULTS: [&str; 12] = [
     "malformed",
     "duplicate",
     "out of order",
+    "replayed",
 ];
 
 fn pages() -> Vec<Source> {

@@ -1,27 +1,23 @@
-//! Asking systems for newer facts when a decision waits for them.
+//! Asking systems for newer facts when a decision waits for them or somebody asks for one, and saying which systems
+//! cannot be read.
 //!
 //! Promises: the wish is a job in the decision's own transaction, one for each account and group, so that many
-//! decisions make one look; where no system serves a group nothing is asked.
+//! decisions make one look; where no system serves a group nothing is asked. Which systems fail is what this process
+//! last saw or read from the notes of others, so saying it asks nobody.
 
-use crate::connectors::Registry;
+use std::sync::Arc;
+
+use crate::connectors::source::Group;
+use crate::connectors::{Connector, Registry};
 use crate::kernel::clock::DateTime;
-use crate::motions::commands::{Freshen, Stale};
+use crate::motions::commands::{Failing, Freshen, Stale};
 use crate::platform::jobs::{Lane, NewJob};
 
 use super::REFRESH;
 
 /// What motion routing asks by.
 pub struct Asker {
-    crm: bool,
-    partner: bool,
-}
-
-impl Asker {
-    pub fn new(registry: &Registry) -> Self {
-        use crate::connectors::source::Group;
-        let serves = |group| registry.all().filter_map(|one| one.source.as_ref()).any(|s| s.group() == group);
-        Self { crm: serves(Group::Crm), partner: serves(Group::Partner) }
-    }
+    pub registry: Arc<Registry>,
 }
 
 impl Freshen for Asker {
@@ -30,15 +26,22 @@ impl Freshen for Asker {
     }
 
     fn job(&self, account_id: &str, stale: Stale, now: DateTime) -> Option<NewJob> {
-        let (serves, group) = match stale {
-            Stale::Crm => (self.crm, "crm"),
-            Stale::Partner => (self.partner, "partner"),
+        let group = match stale {
+            Stale::Crm => Group::Crm,
+            Stale::Partner => Group::Partner,
         };
-        serves.then(|| NewJob {
+        self.registry.keeping(group)?;
+        let group = group.name();
+        Some(NewJob {
             key: format!("{group}/{account_id}"),
             payload: serde_json::json!({ "group": group, "accountId": account_id }).to_string(),
             lane: Lane::Hot,
             due_at: now,
         })
+    }
+
+    fn failing(&self) -> Failing {
+        let fails = |group| self.registry.keeping(group).is_some_and(Connector::is_failing);
+        Failing { crm: fails(Group::Crm), partner: fails(Group::Partner) }
     }
 }

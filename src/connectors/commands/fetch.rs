@@ -115,15 +115,19 @@ impl Connectors {
         }
     }
 
-    /// Notes whether a system could be read from.
+    /// Notes whether a system could be read from, here at once and for the other replicas in its row.
     async fn noted<T>(
         &self,
         connector: &str,
         outcome: Result<T, Trouble>,
     ) -> Result<Result<T, Trouble>, ConnectorError> {
         let now = self.clock.now();
+        let is_down = outcome.as_ref().is_err_and(|trouble| trouble.kind.is_down());
+        if let Some(connector) = self.registry.get(connector) {
+            connector.set_failing(is_down);
+        }
         match &outcome {
-            Err(trouble) if trouble.kind.is_down() => {
+            Err(trouble) if is_down => {
                 store::note_failing(&self.pool, connector, &trouble.to_string(), now).await?;
             }
             // What it says of one object is an answer, too.
@@ -133,8 +137,9 @@ impl Connectors {
     }
 
     async fn refresh_account(&self, asked: &RefreshJob) -> Result<Done, ConnectorError> {
-        let mut sources = self.registry.all().filter_map(|one| Some((&one.name, one.source.as_deref()?)));
-        let found = sources.find(|(_, source)| source.group().name() == asked.group);
+        let keeping = Group::ALL.into_iter().find(|group| group.name() == asked.group);
+        let keeping = keeping.and_then(|group| self.registry.keeping(group));
+        let found = keeping.and_then(|one| Some((&one.name, one.source.as_deref()?)));
         let Some((connector, source)) = found else { return Ok(Done::Well) };
         let known = self.known(&asked.account_id).await?;
         match self.noted(connector, source.account(&known).await).await? {
@@ -264,14 +269,6 @@ impl Connectors {
         tx.commit().await?;
         self.fetch.notify_one();
         Ok(progress)
-    }
-
-    /// Refreshes a group of an account's signals within a time, for a caller who waits; false when it did not come in
-    /// time or went wrong: the stored facts hold then.
-    pub async fn refresh_now(&self, account_id: &str, group: Group, within: std::time::Duration) -> bool {
-        let asked = RefreshJob { group: group.name().to_owned(), account_id: account_id.to_owned() };
-        let outcome = tokio::time::timeout(within, self.refresh_account(&asked)).await;
-        matches!(outcome, Ok(Ok(Done::Well)))
     }
 }
 

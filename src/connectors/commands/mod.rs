@@ -159,9 +159,9 @@ impl Connectors {
             Some(check) => check.check().await,
             None => Vec::new(),
         };
-        if connector.inbound.is_some() {
+        if let Some(inbound) = &connector.inbound {
             let standing = store::standings(&self.pool, &[name.to_owned()], RETRY_MAX).await?.pop();
-            findings.push(heard(name, standing.as_ref()));
+            findings.push(heard(&inbound.address(name), standing.as_ref()));
         }
         Ok(findings)
     }
@@ -173,8 +173,8 @@ fn taken<T>(all: &mut Vec<T>, fits: impl Fn(&T) -> bool) -> Option<T> {
     Some(all.swap_remove(at))
 }
 
-/// What has become of a system's calls.
-fn heard(name: &str, standing: Option<&Standing>) -> Finding {
+/// What has become of a system's calls, and where they are to come.
+fn heard(address: &str, standing: Option<&Standing>) -> Finding {
     match standing {
         Some(standing) if standing.dead > 0 => Finding::amiss(
             "calls",
@@ -185,11 +185,9 @@ fn heard(name: &str, standing: Option<&Standing>) -> Finding {
             ),
         ),
         Some(Standing { last_received_at: Some(last), .. }) => {
-            Finding::well("calls", format!("The last came on {}.", last.format("%a %d %b %Y, %H:%M UTC")))
+            let last = last.format("%a %d %b %Y, %H:%M UTC");
+            Finding::well("calls", format!("The last came on {last}. {address}"))
         }
-        _ => Finding::well(
-            "calls",
-            format!("None has come yet. Point the system at /v1/webhooks/{name} of this service."),
-        ),
+        _ => Finding::well("calls", format!("None has come yet. {address}")),
     }
 }

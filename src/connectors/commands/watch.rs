@@ -1,7 +1,8 @@
-//! Looking after connected systems: alarms that reach somebody, and catching up after an absence.
+//! Looking after connected systems: alarms that reach somebody, reading again on schedule and after an absence.
 //!
 //! Promises: alarms are rows, raised by one replica at a time, and telling one is a delivery of the same transaction; an
-//! absence of the service that is longer than systems repeat their calls has everything read again.
+//! absence of the service that is longer than systems repeat their calls has everything read again, and so has the time
+//! that the settings say.
 
 use std::time::Duration;
 
@@ -31,6 +32,7 @@ impl Connectors {
         let sources = store::source_states(&self.pool).await?;
         for connector in self.registry.all().filter(|one| one.source.is_some()) {
             let before = sources.iter().find(|state| state.connector == connector.name);
+            connector.set_failing(before.is_some_and(|state| state.failing_since.is_some()));
             self.catch_up(&connector.name, before.map(|state| state.watched_at), now).await?;
         }
         let names: Vec<String> = self.registry.all().map(|one| one.name.clone()).collect();
@@ -56,7 +58,8 @@ impl Connectors {
         Ok(())
     }
 
-    /// Reads everything of a system again when the service was away for longer than its calls are repeated.
+    /// Reads everything of a system again when the service was away for longer than its calls are repeated, or when its
+    /// time has come.
     async fn catch_up(
         &self,
         name: &str,
@@ -75,8 +78,20 @@ impl Connectors {
                 "the service was away; everything is read again, for what was said meanwhile"
             );
             self.begin_sync(name).await?;
+        } else if self.is_due(name, now).await? {
+            tracing::info!(connector = name, "its time has come; everything is read again");
+            self.begin_sync(name).await?;
         }
         Ok(store::note_watched(&self.pool, name, now).await?)
+    }
+
+    /// Whether the last reading of everything is over and long ago. One under way goes on by itself, and the first is
+    /// somebody's to begin, once the mapping is as it should be.
+    async fn is_due(&self, name: &str, now: DateTime) -> Result<bool, ConnectorError> {
+        let readings = self.progress(name).await?;
+        let is_over = readings.iter().all(|one| one.finished_at.is_some());
+        let begun_at = readings.iter().map(|one| one.started_at).max();
+        Ok(is_over && begun_at.is_some_and(|at| self.watch.is_due(name, at, now)))
     }
 
     /// Deliveries that failed and wait, by destination.

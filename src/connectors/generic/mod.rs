@@ -80,6 +80,20 @@ fn one(section: &Section) -> Result<Connector, SetupFault> {
 }
 
 impl Inbound for Generic {
+    fn address(&self, name: &str) -> String {
+        match &self.proof {
+            Proof::Hmac { header, .. } => format!(
+                "It is to call /v1/webhooks/{name} of this service, with the HMAC-SHA256 of the body in the header {header}."
+            ),
+            Proof::Header { header, .. } => format!(
+                "It is to call /v1/webhooks/{name} of this service, with the secret of the settings in the header {header}."
+            ),
+            Proof::Path { .. } => format!(
+                "It is to call /v1/webhooks/{name}/SECRET of this service, with the secret of the settings as the last step."
+            ),
+        }
+    }
+
     fn verify(&self, call: &Call<'_>) -> Result<(), Refusal> {
         let (sent, fits) = match &self.proof {
             Proof::Hmac { header, secret, prefix } => {

@@ -63,6 +63,12 @@ struct PostHog {
 }
 
 impl Inbound for PostHog {
+    fn address(&self, _: &str) -> String {
+        "Its clients have this service as their host, and one of the service's keys with the scope events:write as the key of \
+         their project. Its own webhooks are not signed: they need a mapped one ([connectors.webhooks])."
+            .to_owned()
+    }
+
     /// Its webhooks are not signed; a mapped webhook with a secret takes them.
     fn verify(&self, _: &Call<'_>) -> Result<(), Refusal> {
         Err(Refusal::Unsigned)

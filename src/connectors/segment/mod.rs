@@ -82,6 +82,18 @@ struct Segment {
 }
 
 impl Inbound for Segment {
+    fn address(&self, name: &str) -> String {
+        let clients = "Its clients send to /v1/segment of this service, with one of the service's keys with the scope events:write \
+                       as their write key.";
+        let hooks = match self.secret {
+            Some(_) => format!("Its webhook destination is to call /v1/webhooks/{name}."),
+            None => {
+                format!("Its webhook destination needs connectors.{name}.shared_secret before it can call.")
+            }
+        };
+        format!("{clients} {hooks}")
+    }
+
     /// Segment signs one message as it is written, and of several the first alone.
     fn verify(&self, call: &Call<'_>) -> Result<(), Refusal> {
         let secret = self.secret.as_ref().ok_or(Refusal::Unsigned)?;

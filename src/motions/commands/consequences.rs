@@ -18,7 +18,7 @@ use crate::motions::document::{DecisionDocument, Meta, document, skill_payload};
 use crate::motions::model::{Ledger, Motion, Outcome, Signals};
 use crate::motions::policy::Policy;
 use crate::motions::recheck::{DECISION_RECORDED, digest};
-use crate::motions::signals;
+use crate::motions::signals::{self, Failing};
 use crate::motions::store::{Guards, NewClaim, NewConflict, NewDecision, NewDelivery};
 use crate::platform::audit;
 
@@ -33,7 +33,7 @@ pub(super) struct Considered {
     pub(super) document: DecisionDocument,
     pub(super) fingerprint: String,
     meta: Meta,
-    signals: Signals,
+    pub(super) signals: Signals,
     ledger: Ledger,
     now: DateTime,
     /// The texts as they are stored, and as their digests stand in the audit log.
@@ -48,9 +48,10 @@ impl Considered {
         ask: &Ask,
         policy: Arc<Policy>,
         guards: Guards,
+        failing: Failing,
         now: DateTime,
     ) -> Result<Self, MotionError> {
-        let signals = signals::derive(policy.definitions(), &current.state, now);
+        let signals = signals::derive(policy.definitions(), &current.state, failing, now);
         let ledger = guards.ledger(&current.state);
         let decision = decide(&policy, &signals, &ledger, now);
         let meta = Meta {

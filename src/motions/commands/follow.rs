@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 
 use super::quiet::find_quiet;
 use super::reason::{Reason, measure};
-use super::{EVALUATE, MotionError, Policies};
+use super::{EVALUATE, Freshen, MotionError, Policies};
 use crate::accounts::commands::Move;
 use crate::accounts::{AppliedEvent, Batch, Folded, Follower, Occasion};
 use crate::kernel::clock::{Clock, DateTime};
@@ -30,6 +30,8 @@ pub struct MotionFollower {
     pub evaluate: Arc<Notify>,
     /// Events of one account within this time make one decision.
     pub debounce: TimeDelta,
+    /// Who knows which systems cannot be read.
+    pub freshen: Arc<dyn Freshen>,
 }
 
 impl MotionFollower {
@@ -44,7 +46,7 @@ impl MotionFollower {
         let relevant = batch.accounts.iter().filter(|folded| folded.relevant);
         let looks: Vec<_> =
             relevant.map(|folded| (folded.current.account_id.as_str(), &folded.current.state)).collect();
-        let quiet = match find_quiet(conn, &self.policies, &looks, now).await {
+        let quiet = match find_quiet(conn, &self.policies, &looks, self.freshen.failing(), now).await {
             Ok(quiet) => quiet,
             Err(MotionError::Database(error)) => return Err(error),
             Err(error) => {
@@ -71,7 +73,8 @@ impl MotionFollower {
     /// Whether the policy in force wants this account looked at before the others.
     fn is_hot(&self, folded: &Folded, now: DateTime) -> bool {
         self.policies.latest().is_some_and(|policy| {
-            let signals = signals::derive(policy.definitions(), &folded.current.state, now);
+            let (state, failing) = (&folded.current.state, self.freshen.failing());
+            let signals = signals::derive(policy.definitions(), state, failing, now);
             // A hint: what guards the account is read when it is decided about, not here.
             policy.is_hot(&signals, &Ledger::default(), now)
         })

@@ -36,7 +36,7 @@ impl Motions {
     ) -> Result<Sight, MotionError> {
         let version = store::active_version(conn).await?.ok_or(MotionError::NoneActive)?;
         let policy = self.policies.get(conn, &version).await?;
-        let signals = signals::derive(policy.definitions(), state, now);
+        let signals = signals::derive(policy.definitions(), state, self.freshen.failing(), now);
         Ok(Sight { signals, partner_purpose: policy.guardrails().consent_purpose.clone() })
     }
 

@@ -40,6 +40,8 @@ pub use replay::{Difference, Replayed};
 pub use timeline::{TimelineLine, TimelineSource};
 pub use together::{Desk, DeskWorker, open as open_desk};
 
+pub use super::signals::Failing;
+
 /// The kind of job that looks at an account: its key is the account id, its payload the reason.
 pub const EVALUATE: &str = "evaluate";
 
@@ -56,7 +58,7 @@ pub struct Motions {
     pub deliver: Arc<Notify>,
     /// Rung when a handoff is asked for.
     pub hand_over: Arc<Notify>,
-    /// Who fetches newer facts when a decision waits for them.
+    /// Who fetches newer facts when a decision waits for them, and knows which systems cannot be read.
     pub freshen: Arc<dyn Freshen>,
     pub desk: Desk,
     /// Whoever else knows of things that happened to accounts.

@@ -148,7 +148,7 @@ impl Motions {
         let guards = store::guards(&mut conn, account_id, now - TOUCHES_READ, now).await?;
         let policy_version = guards.policy_version.clone().ok_or(MotionError::NoneActive)?;
         let policy = self.policies.get(&mut conn, &policy_version).await?;
-        let signals = signals::derive(policy.definitions(), &current.state, now);
+        let signals = signals::derive(policy.definitions(), &current.state, self.freshen.failing(), now);
         Ok(Seen { signals, ledger: guards.ledger(&current.state), policy_version, now })
     }
 
@@ -174,6 +174,7 @@ impl Motions {
     ) -> Result<Vec<Decided>, MotionError> {
         let ids: Vec<String> = looks.iter().map(|(current, _)| current.account_id.clone()).collect();
         let mut guards = store::guards_of(conn, &ids, now - TOUCHES_READ, now).await?;
+        let failing = self.freshen.failing();
         let mut considered = Vec::with_capacity(looks.len());
         for (current, ask) in looks {
             let guards = guards.remove(&current.account_id).ok_or(sqlx::Error::RowNotFound)?;
@@ -183,7 +184,7 @@ impl Motions {
             if ask.policy_version.is_none() {
                 self.policies.note_latest(&policy);
             }
-            considered.push(Considered::new(current, ask, policy, guards, now)?);
+            considered.push(Considered::new(current, ask, policy, guards, failing, now)?);
         }
         let asked = || looks.iter().map(|(_, ask)| *ask);
         let recorded: Vec<bool> =
@@ -208,9 +209,9 @@ impl Motions {
         let handoffs: Vec<NewJob> = news.iter().filter_map(|made| hand_over(made, now)).collect();
         jobs::enqueue(conn, HAND_OVER, &handoffs, now).await?;
         let freshen = self.freshen.as_ref();
-        let looks: Vec<NewJob> =
-            news.iter().chain(&same).flat_map(|made| wanted(made, freshen, now)).collect();
-        jobs::enqueue(conn, freshen.kind(), &looks, now).await?;
+        let looks = considered.iter().zip(asked()).filter(|(_, ask)| !ask.dry_run);
+        let looks = looks.flat_map(|(made, ask)| wanted(made, ask.trigger == Trigger::Api, freshen, now));
+        jobs::enqueue(conn, freshen.kind(), &looks.collect::<Vec<_>>(), now).await?;
         for (made, ask) in considered.iter().zip(asked()) {
             if let Some(claim) = ask.answer.as_ref().filter(|_| !ask.dry_run) {
                 claim.keep(conn, StatusCode::OK, &made.document).await.map_err(MotionError::Answer)?;

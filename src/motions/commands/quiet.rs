@@ -16,7 +16,7 @@ use crate::kernel::clock::DateTime;
 use crate::motions::decide::decide;
 use crate::motions::model::Outcome;
 use crate::motions::policy::Policy;
-use crate::motions::signals;
+use crate::motions::signals::{self, Failing};
 use crate::motions::store::{self, Guards};
 use crate::platform::jobs::NewJob;
 
@@ -34,6 +34,7 @@ pub(super) async fn find_quiet(
     conn: &mut PgConnection,
     policies: &Policies,
     accounts: &[(&str, &AccountState)],
+    failing: Failing,
     now: DateTime,
 ) -> Result<Quiet, MotionError> {
     if accounts.is_empty() {
@@ -47,7 +48,9 @@ pub(super) async fn find_quiet(
         let Some(version) = &guards.policy_version else { continue };
         let policy = policies.get(conn, version).await?;
         policies.note_latest(&policy);
-        let Some(look) = calmly(account_id, || Look::at(&policy, state, guards, now)) else { continue };
+        let Some(look) = calmly(account_id, || Look::at(&policy, state, guards, failing, now)) else {
+            continue;
+        };
         if look.is_quiet {
             quiet.wakes.extend(look.wake_at.map(|at| wake(account_id, at, now)));
             quiet.accounts.insert((*account_id).to_owned());
@@ -66,8 +69,8 @@ struct Look {
 }
 
 impl Look {
-    fn at(policy: &Policy, state: &AccountState, guards: &Guards, now: DateTime) -> Self {
-        let signals = signals::derive(policy.definitions(), state, now);
+    fn at(policy: &Policy, state: &AccountState, guards: &Guards, failing: Failing, now: DateTime) -> Self {
+        let signals = signals::derive(policy.definitions(), state, failing, now);
         let decision = decide(policy, &signals, &guards.ledger(state), now);
         // What is to be done is done again, though it says the same: a hold that is over is taken anew.
         let idle = decision.outcome != Outcome::Executed;

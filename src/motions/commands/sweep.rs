@@ -65,7 +65,7 @@ impl Motions {
         let mut conn = self.pool.acquire().await?;
         let states = accounts::commands::glance(&mut conn, &ids).await?;
         let states: Vec<_> = states.iter().map(|(account_id, state)| (account_id.as_str(), state)).collect();
-        let quiet = find_quiet(&mut conn, &self.policies, &states, now).await?;
+        let quiet = find_quiet(&mut conn, &self.policies, &states, self.freshen.failing(), now).await?;
         jobs::enqueue(&mut conn, EVALUATE, &quiet.wakes, now).await?;
         Ok(quiet.accounts)
     }

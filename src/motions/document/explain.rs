@@ -148,11 +148,11 @@ fn hours(seconds: i64) -> String {
 }
 
 /// How the confidence comes about.
-pub fn confidence(policy: &Policy, decision: &Decision) -> ConfidenceView {
+pub fn confidence(policy: &Policy, signals: &Signals, decision: &Decision) -> ConfidenceView {
     let rules = policy.confidence();
     let made = decision.confidence;
     let percent = |share: f64| plain(share * 100.0, 0);
-    let explanation = if decision.motion.is_none() {
+    let mut explanation = if decision.motion.is_none() {
         "No motion is chosen, so there is nothing to be sure of.".to_owned()
     } else {
         format!(
@@ -165,6 +165,15 @@ pub fn confidence(policy: &Policy, decision: &Decision) -> ConfidenceView {
             rules.evidence_weight,
         )
     };
+    for (group, provenance) in
+        [("CRM", &signals.crm.provenance), ("partner source", &signals.partner.provenance)]
+    {
+        if provenance.degraded {
+            let said =
+                format!(" The {group} cannot be read at present, so what is known of it is no evidence.");
+            explanation.push_str(&said);
+        }
+    }
     ConfidenceView { value: made.value, fit: made.fit, lead: made.lead, evidence: made.evidence, explanation }
 }
 

@@ -62,7 +62,7 @@ pub fn document(
             .branches()
             .get(decision.matched)
             .map_or_else(String::new, |branch| branch.id.clone()),
-        confidence: explain::confidence(policy, decision),
+        confidence: explain::confidence(policy, signals, decision),
         scores: explain::scores(policy, decision),
         candidates: candidates(policy, decision),
         branches: explain::branches(policy, decision),

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::*;
 use crate::motions::decide::{GuardrailId, decide};
 use crate::motions::samples::*;
-use crate::motions::signals::derive;
+use crate::motions::signals::{Failing, derive};
 
 fn meta() -> Meta {
     Meta {
@@ -18,7 +18,7 @@ fn meta() -> Meta {
 
 /// Derives, decides and tells.
 fn told(policy: &Policy, state: &crate::accounts::model::AccountState, ledger: &Ledger) -> DecisionDocument {
-    let signals = derive(policy.definitions(), state, now());
+    let signals = derive(policy.definitions(), state, Failing::default(), now());
     let decision = decide(policy, &signals, ledger, now());
     document(policy, &signals, ledger, &decision, &meta())
 }
@@ -101,7 +101,7 @@ fn partners_are_neither_named_nor_described_without_consent() {
 #[test]
 fn each_skill_is_told_its_own_data_and_partner_data_only_with_consent() {
     let policy = policy();
-    let signals = derive(policy.definitions(), &worked_example(), now());
+    let signals = derive(policy.definitions(), &worked_example(), Failing::default(), now());
     let told = |skill: &str, ledger: &Ledger| {
         let decision = decide(&policy, &signals, ledger, now());
         skill_payload(&policy, skill, &signals, ledger, &decision, &meta())
@@ -132,7 +132,7 @@ fn each_skill_is_told_its_own_data_and_partner_data_only_with_consent() {
 #[test]
 fn the_strongest_relation_speaks_for_the_partners() {
     let policy = policy();
-    let mut signals = derive(policy.definitions(), &worked_example(), now());
+    let mut signals = derive(policy.definitions(), &worked_example(), Failing::default(), now());
     let mut with = |overlap_type: OverlapKind, partner: &str| {
         let overlap = PartnerOverlap { partner_id: partner.into(), overlap_type, strength: 0.5 };
         signals.partner.overlaps = vec![overlap];

@@ -10,7 +10,7 @@ use crate::motions::decide::decide;
 use crate::motions::document::{Meta, document};
 use crate::motions::model::Ledger;
 use crate::motions::samples;
-use crate::motions::signals::derive;
+use crate::motions::signals::{Failing, derive};
 
 fn page() -> Page {
     Page { width: WIDTH, now: samples::now() + TimeDelta::minutes(5) }
@@ -18,7 +18,8 @@ fn page() -> Page {
 
 fn decision(ledger: &Ledger, dry_run: bool) -> Value {
     let policy = samples::policy();
-    let signals = derive(policy.definitions(), &samples::worked_example(), samples::now());
+    let signals =
+        derive(policy.definitions(), &samples::worked_example(), Failing::default(), samples::now());
     let decision = decide(&policy, &signals, ledger, samples::now());
     let account_id = AccountId::parse("acc_12345").unwrap();
     let meta = Meta { account_id, decision_id: Uuid::from_u128(1), dry_run };

@@ -1,8 +1,8 @@
 //! From what is known of an account to what a decision sees of it.
 //!
-//! Promises: [`derive()`] is a function of (definitions, state, now). Numbers are rounded to what is stored
+//! Promises: [`derive()`] is a function of (definitions, state, failing sources, now). Numbers are rounded to what is stored
 //! (percentages to 2 decimals, shares to 4), so that a replay reads exactly what the decision read.
-//! Leaves out: `degraded`, which only who asks the sources can know.
+//! Leaves out: which sources fail, which only who asks them can know.
 
 mod crm;
 mod expansion;
@@ -20,14 +20,24 @@ use crate::motions::model::{
 };
 use crate::motions::policy::Definitions;
 
+/// The groups whose source cannot be read at present: what is stored of them stands, and is no evidence.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Failing {
+    pub crm: bool,
+    pub partner: bool,
+}
+
 /// What the state amounts to at `now` by a policy's definitions.
-pub fn derive(definitions: &Definitions, state: &AccountState, now: DateTime) -> Signals {
+pub fn derive(definitions: &Definitions, state: &AccountState, failing: Failing, now: DateTime) -> Signals {
     let usage = usage::derive(definitions, state, now);
-    let crm = crm::derive(definitions, state);
+    let mut crm = crm::derive(definitions, state);
+    crm.provenance.degraded = failing.crm;
+    let mut partner = partner(definitions, state, now);
+    partner.provenance.degraded = failing.partner;
     Signals {
         lifecycle: lifecycle(definitions, state, &crm, usage.seats),
         usage,
-        partner: partner(definitions, state, now),
+        partner,
         intent: intent(definitions, state, now),
         crm,
     }

@@ -8,7 +8,7 @@ use crate::motions::model::DealStage;
 use crate::motions::samples::*;
 
 fn signals(state: &AccountState) -> Signals {
-    derive(policy().definitions(), state, now())
+    derive(policy().definitions(), state, Failing::default(), now())
 }
 
 #[test]
@@ -310,7 +310,9 @@ fn the_ideal_customer_profile_adds_what_fits() {
     let mut state = AccountState::default();
     state.profile.industry = known("software".to_owned());
     state.profile.employee_count = known(50);
-    let fit = |state: &AccountState| derive(policy.definitions(), state, now()).lifecycle.icp_fit.to_string();
+    let fit = |state: &AccountState| {
+        derive(policy.definitions(), state, Failing::default(), now()).lifecycle.icp_fit.to_string()
+    };
     assert_eq!(fit(&state), "0.7");
     state.profile.industry = known("retail".to_owned());
     state.profile.employee_count = known(49);

@@ -8,6 +8,9 @@ use serde_json::{Value, json};
 
 use super::server::{Answer, Asked, Fake};
 
+/// Answers as the documentation shows them; see the file.
+const ANSWERS: &str = include_str!("../../fixtures/crossbeam/answers.json");
+/// One that the owner of the token is a member of, in that answer.
 const ORGANIZATION: &str = "36dff61a-70b1-4201-9e99-5f37cd2b6650";
 
 /// One partner, who knows one account; the relation ends with the third reading.
@@ -52,8 +55,8 @@ impl Crossbeam {
             },
             "/v1/overlaps/accounts" => page(asked),
             "/v1/users/me" => {
-                let member = json!({"organization": {"uuid": ORGANIZATION}});
-                Answer::Json(200, json!({"authorizations": [member]}))
+                let answers: Value = serde_json::from_str(ANSWERS).unwrap();
+                Answer::Json(200, answers["answers"]["/v1/users/me"].clone())
             }
             "/v1/partner-populations" => {
                 let vip = json!({"id": 3, "name": "VIP", "standard_type": null});

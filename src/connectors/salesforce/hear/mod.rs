@@ -32,6 +32,12 @@ pub(super) struct Listener {
 }
 
 impl Inbound for Listener {
+    fn address(&self, name: &str) -> String {
+        format!(
+            "It is to call /v1/webhooks/{name}/SECRET of this service, with connectors.salesforce.webhook_secret as the last step."
+        )
+    }
+
     fn verify(&self, call: &Call<'_>) -> Result<(), Refusal> {
         let Some(sent) = call.path_secret else { return Err(Refusal::Unsigned) };
         if !sign::same(self.secret.expose_secret().as_bytes(), sent.as_bytes()) {

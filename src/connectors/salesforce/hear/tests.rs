@@ -8,6 +8,7 @@ use crate::connectors::inbound::Saying;
 
 const MESSAGE: &str = include_str!("../../../../tests/fixtures/salesforce/outbound_message.xml");
 const CHANGE: &str = include_str!("../../../../tests/fixtures/salesforce/change_event.json");
+const PLATFORM: &str = include_str!("../../../../tests/fixtures/salesforce/platform_event.json");
 
 fn listener(asks: bool) -> Listener {
     let organisation = "00D7F00000107XsUAI".to_owned();
@@ -43,6 +44,12 @@ fn change(kind: &str) -> Value {
     event
 }
 
+/// An event whose meaning its makers agreed on.
+fn platform_event() -> Value {
+    let mut event: Value = serde_json::from_str(PLATFORM).unwrap();
+    event["call"].take()
+}
+
 #[test]
 fn a_call_is_believed_by_its_address_and_its_organisation() {
     assert_eq!(verified(MESSAGE, Some("sesame")), Ok(()));
@@ -56,6 +63,7 @@ fn a_call_is_believed_by_its_address_and_its_organisation() {
     let nameless = MESSAGE.replace("OrganizationId", "OrgId");
     assert_eq!(verified(&nameless, Some("sesame")), Err(Refusal::Forged));
     assert_eq!(verified(&change("CREATE").to_string(), Some("sesame")), Ok(()));
+    assert_eq!(verified(&platform_event().to_string(), Some("sesame")), Ok(()));
     assert_eq!(verified("<torn", Some("sesame")), Ok(()), "kept, to be seen among the dead");
 }
 
@@ -93,7 +101,8 @@ fn where_objects_can_be_asked_for_a_call_only_names_them() {
         (change("DELETE"), 0, 1),
         (change("GAP_DELETE"), 0, 1),
         (json!([change("CREATE"), change("UPDATE")["data"]["payload"]]), 2, 0),
-        (json!({"data": {"payload": {"Serial_Number__c": "1"}, "event": {"replayId": 1}}}), 0, 1),
+        (platform_event(), 0, 1),
+        (json!([platform_event(), change("CREATE")]), 1, 1),
     ] {
         let reading = read(true, &body.to_string());
         assert_eq!((reading.said.len(), reading.ignored, reading.faults.len()), (said, ignored, 0), "{body}");

@@ -87,7 +87,7 @@ impl World {
         let state = AccountState::default();
         Self {
             account_id: AccountId::parse("acc-halden").unwrap(),
-            signals: signals::derive(POLICY.definitions(), &state, now()),
+            signals: signals::derive(POLICY.definitions(), &state, signals::Failing::default(), now()),
             state,
             people: Vec::new(),
             notes: Vec::new(),
@@ -170,7 +170,7 @@ impl World {
 
     /// The same with signals derived anew, after the state was changed.
     pub(crate) fn derived(mut self) -> Self {
-        self.signals = signals::derive(POLICY.definitions(), &self.state, now());
+        self.signals = signals::derive(POLICY.definitions(), &self.state, signals::Failing::default(), now());
         self
     }
 

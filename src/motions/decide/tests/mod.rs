@@ -7,11 +7,11 @@ use super::*;
 use crate::accounts::model::{AccountState, OverlapKind};
 use crate::motions::model::*;
 use crate::motions::samples::*;
-use crate::motions::signals::derive;
+use crate::motions::signals::{Failing, derive};
 
 /// The signals of an account of which only freshness is known: everything is as quiet as can be.
 fn quiet() -> Signals {
-    let mut signals = derive(policy().definitions(), &AccountState::default(), now());
+    let mut signals = derive(policy().definitions(), &AccountState::default(), Failing::default(), now());
     signals.crm.provenance.as_of = Some(hours_ago(1));
     signals.partner.synced_at = Some(hours_ago(1));
     signals
@@ -65,7 +65,7 @@ fn guardrail(decision: &Decision, id: GuardrailId) -> Guardrail {
 #[test]
 fn each_branch_leads_to_its_motion_skills_exit_and_handoff() {
     let policy = policy();
-    let example = derive(policy.definitions(), &worked_example(), now());
+    let example = derive(policy.definitions(), &worked_example(), Failing::default(), now());
     for (signals, rule, motion, exit, skill, parallel, team) in [
         (
             small_business(),
@@ -258,7 +258,7 @@ fn equal_scores_fall_to_the_heavier_motion_then_to_the_earlier_one() {
 
 #[test]
 fn confidence_is_made_of_fit_lead_and_evidence() {
-    let signals = derive(policy().definitions(), &worked_example(), now());
+    let signals = derive(policy().definitions(), &worked_example(), Failing::default(), now());
     let decision = decided(&signals, &consenting());
     let confidence = decision.confidence;
     assert_eq!(format!("{confidence:?}"), "Confidence { value: 0.88, fit: 1.0, lead: 0.4, evidence: 1.0 }");
@@ -274,7 +274,7 @@ fn confidence_is_made_of_fit_lead_and_evidence() {
 
 #[test]
 fn an_executed_decision_claims_touches_calls_and_hands_over_in_this_order() {
-    let mut signals = derive(policy().definitions(), &worked_example(), now());
+    let mut signals = derive(policy().definitions(), &worked_example(), Failing::default(), now());
     signals.crm.owner_id = Some("rep-7".to_owned());
     let decision = decided(&signals, &Ledger::default());
     let names: Vec<String> = decision
