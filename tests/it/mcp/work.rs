@@ -105,7 +105,7 @@ pub async fn tasks(agent: &mut Checked<'_>, live: &Value) {
         first["leaseUntil"]
     );
     let kept = agent.told("heartbeat_task", meant(&held, "alive")).await;
-    assert_eq!((&kept["lease"], kept["leaseUntil"] >= would["leaseUntil"]), (&first["lease"], true));
+    assert_eq!((&kept["lease"], kept["leaseUntil"].as_str() >= would["leaseUntil"].as_str()), (&first["lease"], true));
     let fail =
         json!({ "taskId": first["taskId"], "lease": first["lease"], "reason": "the scoring is not there" });
     assert_eq!(agent.told("fail_task", fail.clone()).await["status"], "ready");
