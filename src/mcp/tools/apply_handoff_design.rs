@@ -52,7 +52,7 @@ impl Tool for ApplyHandoffDesign {
         let mut lines = vec![design(&structured)];
         lines.extend(
             each(&structured, "/packet/routing/edits")
-                .map(|edit| format!("On the roster: {} {}", at(edit, "/kind"), at(edit, "/id"))),
+                .map(|edit| format!("On the roster: {}", at(edit, "/says"))),
         );
         Ok(Told { text: unwritten(input.dry_run, "make it live", lines.join("\n")), structured })
     }

@@ -165,10 +165,12 @@ pub fn design(design: &Value) -> String {
     if let Some(level) = design.pointer("/inputs/serviceLevel").filter(|level| level.is_number()) {
         lines.push(format!("Wanted in time: {}", percent(level, "")));
     }
-    let told = [("/packet/model/risks", "Risk", "/says"), ("/preflight", "Before the plan runs", "/detail")];
+    let told = [("/packet/model/risks", "Risk", "/says"), ("/preflight", "Before the plan runs", "/text")];
     for (list, name, says) in told {
         lines.extend(each(design, list).map(|one| format!("{name}: {}", at(one, says))));
     }
+    let open = each(design, "/packet/intake").filter(|one| one["whatToDo"].is_string());
+    lines.extend(open.map(|one| format!("Brief: {} {}", at(one, "/says"), at(one, "/whatToDo"))));
     lines.extend(
         each(design, "/approvals")
             .map(|one| format!("Signed by {} for {}.", at(one, "/name"), at(one, "/role"))),

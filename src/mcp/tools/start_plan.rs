@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::mcp::calls::{Calls, Operations, Refusal};
 use crate::mcp::schema::Schema;
 use crate::mcp::tool::{Effect, Told, Tool, yes};
-use crate::mcp::tools::show_plan::{bare, output, plan};
+use crate::mcp::tools::show_plan::{bare, output};
 use crate::mcp::words::{at, each, unwritten};
 
 /// Which plan, and in spite of what.
@@ -71,9 +71,9 @@ impl Tool for StartPlan {
         let would = if input.dry_run { "would run" } else { "runs" };
         let mut lines = vec![format!("The plan {would}.")];
         lines.extend(
-            each(&answer, "/findings").map(|one| format!("- {}: {}", at(one, "/name"), at(one, "/detail"))),
+            each(&answer, "/findings").map(|one| format!("- {}: {}", at(one, "/name"), at(one, "/text"))),
         );
-        lines.push(plan(&structured));
+        lines.push("Its tasks are told by show_plan.".to_owned());
         Ok(Told { text: unwritten(input.dry_run, "start it", lines.join("\n")), structured })
     }
 }
