@@ -343,7 +343,7 @@ mod tests {
     fn everything_is_read_again_exactly_when_its_time_has_come() {
         let named = BTreeMap::from([("hubspot".to_owned(), 2), ("crossbeam".to_owned(), 0)]);
         let settings = WatchSettings { read_every_hours: named, ..WatchSettings::default() };
-        let due = |name: &str, minutes| settings.is_due(name, at(-minutes), at(0));
+        let due = |name: &str, minutes: i64| settings.is_due(name, at(-minutes), at(0));
         assert_eq!([due("hubspot", 119), due("hubspot", 120)], [false, true]);
         assert_eq!([due("salesforce", 24 * 60 - 1), due("salesforce", 24 * 60)], [false, true]);
         assert!(!due("crossbeam", 1_000_000), "never");

@@ -263,12 +263,12 @@ fn names(file: &Path) -> Vec<String> {
     // Requests as a client of the system sends them to it; those with an HTTP version or a mode came to us.
     let to_a_system = |one: &&Value| one["http_version"].is_null() && one["mode"].is_null();
     let requests = content["requests"].as_array().into_iter().flatten().filter(to_a_system);
-    let name = |one: &Value| match one["name"].as_str() {
-        Some(name) => name.to_owned(),
-        None => {
-            let (method, target) = (one["method"].as_str().unwrap(), one["target"].as_str().unwrap());
-            format!("{method} {}", target.split('?').next().unwrap())
+    let name = |one: &Value| {
+        if let Some(name) = one["name"].as_str() {
+            return name.to_owned();
         }
+        let (method, target) = (one["method"].as_str().unwrap(), one["target"].as_str().unwrap());
+        format!("{method} {}", target.split('?').next().unwrap())
     };
     let names: Vec<String> = requests.map(name).collect();
     if names.is_empty() { whole } else { names }

@@ -1,5 +1,5 @@
 //! `kill -9` under load, again and again: what was acknowledged is there, once, and what follows from it happens. Said as
-//! events, as clients of Segment and PostHog say it, and by a mapped webhook.
+//! events, as clients of Segment and `PostHog` say it, and by a mapped webhook.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -87,7 +87,7 @@ impl Feeder {
         self.told
     }
 
-    /// Uses a feature as a client of Segment, one of PostHog and a mapped webhook tell it, each as often as it takes.
+    /// Uses a feature as a client of Segment, one of `PostHog` and a mapped webhook tell it, each as often as it takes.
     async fn track(&mut self, account: &str) {
         let track = json!({"event": "tracked", "userId": "u_1", "messageId": format!("m-{account}"), "groupId": account,
                            "timestamp": self.now});
