@@ -126,6 +126,15 @@ fn arrivals(brief: &Brief, world: &World, history: &History, zone: Zone) -> (Arr
         Source::Measured | Source::Assumed => "a usual share; give `outsideShare` to replace it",
     };
     let at_night = |arrivals: &Arrivals, source, note: &str| {
+        if open.iter().all(|open| *open) {
+            let value = percent(0.0);
+            return input(
+                "Handoffs that come while nobody works",
+                value,
+                Source::Measured,
+                "somebody always works",
+            );
+        }
         let closed = arrivals.by_hour.iter().zip(&open).filter(|(_, open)| !**open);
         let share =
             closed.map(|(expected, _)| expected).sum::<f64>() / arrivals.per_week().max(f64::MIN_POSITIVE);
