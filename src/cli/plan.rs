@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use reqwest::Method;
 use reqwest::header::ACCEPT;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::client::{Client, segment};
 use super::context::Context;
@@ -40,6 +40,17 @@ enum Action {
     Changes(One),
     /// The tasks of a plan.
     Tasks(One),
+    /// Let a plan run.
+    Start(Start),
+    /// Call a plan off: what is not over is skipped.
+    Cancel {
+        /// The plan's id.
+        id: String,
+        /// Why.
+        reason: String,
+    },
+    /// Say what holds at a gate.
+    Review(Review),
     /// Look for faults in a document, and tell its dates; nothing is sent.
     Check(Check),
 }
@@ -76,6 +87,38 @@ struct Report {
 }
 
 #[derive(Debug, Args)]
+struct Start {
+    /// The plan's id.
+    id: String,
+    /// A finding of the pre-flight that may be, by its name; may be given several times.
+    #[arg(long, value_name = "NAME")]
+    waive: Vec<String>,
+    /// An input that is there already, by the name that tasks use; may be given several times.
+    #[arg(long, value_name = "NAME")]
+    given: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+struct Review {
+    /// The plan's id.
+    id: String,
+    /// The gate, by its name in the plan.
+    gate: String,
+    /// Who says so.
+    #[arg(long, value_name = "NAME")]
+    by: String,
+    /// A check that holds; may be given several times.
+    #[arg(long, value_name = "CHECK", required_unless_present = "fails")]
+    holds: Vec<String>,
+    /// A check that does not hold; may be given several times.
+    #[arg(long, value_name = "CHECK", requires = "note")]
+    fails: Vec<String>,
+    /// Why; needed where something does not hold.
+    #[arg(long)]
+    note: Option<String>,
+}
+
+#[derive(Debug, Args)]
 struct Check {
     /// A plan document in JSON.
     file: PathBuf,
@@ -95,6 +138,22 @@ pub async fn run(args: Plan, context: &Context) -> anyhow::Result<()> {
         Action::Report(Report { id, zone }) => report(&client, &id, &zone, context).await?,
         Action::Changes(One { id }) => changes(&client, &id, context).await?,
         Action::Tasks(One { id }) => tasks::of_plan(&client, &id, context).await?,
+        Action::Start(Start { id, waive, given }) => {
+            let answer =
+                client.post(&path(&id, "/start"), &json!({ "waive": waive, "given": given })).await?;
+            context.screen.document(&answer, started);
+        }
+        Action::Cancel { id, reason } => {
+            let plan = client.post(&path(&id, "/cancel"), &json!({ "reason": reason })).await?;
+            context.screen.document(&plan, |plan| shown(plan, &context.screen));
+        }
+        Action::Review(review) => {
+            let below = format!("/gates/{}/review", segment(&review.gate));
+            let answer = client.post(&path(&review.id, &below), &verdicts(&review)).await?;
+            context
+                .screen
+                .document(&answer, |answer| format!("Gate {}: {}", review.gate, text(answer, &["/status"])));
+        }
         Action::Check(_) => {}
     }
     Ok(())
@@ -102,6 +161,22 @@ pub async fn run(args: Plan, context: &Context) -> anyhow::Result<()> {
 
 fn path(id: &str, rest: &str) -> String {
     format!("/v1/plans/{}{rest}", segment(id))
+}
+
+/// A plan that runs, with what may be.
+fn started(answer: &Value) -> String {
+    let waived = array(answer, "/findings");
+    let mut lines = vec!["It runs.".to_owned()];
+    lines.extend(waived.iter().map(|finding| format!("  {}", text(finding, &["/text"]))));
+    lines.join("\n")
+}
+
+/// What somebody says of the checks of a gate.
+fn verdicts(review: &Review) -> Value {
+    let note = review.note.as_deref().unwrap_or_default();
+    let holds = review.holds.iter().map(|check| (check.clone(), json!({ "holds": true, "note": note })));
+    let fails = review.fails.iter().map(|check| (check.clone(), json!({ "holds": false, "note": note })));
+    json!({ "by": review.by, "verdicts": holds.chain(fails).collect::<serde_json::Map<_, _>>() })
 }
 
 async fn list(client: &Client, args: &List, context: &Context) -> Result<(), Failure> {
@@ -171,7 +246,7 @@ async fn report(client: &Client, id: &str, zone: &str, context: &Context) -> Res
         .header(ACCEPT, "text/markdown");
     let answer = client.send(request).await?;
     let text = answer.text().await.map_err(|error| Failure::unreachable(client.url(), &error))?;
-    let document = serde_json::json!({ "planId": id, "mediaType": "text/markdown", "report": text });
+    let document = json!({ "planId": id, "mediaType": "text/markdown", "report": text });
     context.screen.document(&document, |_| text.clone());
     Ok(())
 }
@@ -210,7 +285,7 @@ fn checked(args: &Check, context: &Context) -> Result<(), Failure> {
     })?;
     // The roster is not known here; the service looks at it when the plan is started.
     let findings = preflight(&plan, &Known::default());
-    let told = serde_json::json!({
+    let told = json!({
         "startsAt": schedule.starts_at, "endsAt": schedule.ends_at, "startBy": schedule.start_by,
         "criticalPath": schedule.critical_path, "pattern": pattern(&plan), "findings": findings,
     });
@@ -232,4 +307,29 @@ fn checked(args: &Check, context: &Context) -> Result<(), Failure> {
         lines.join("\n")
     });
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[derive(Debug, clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        review: Review,
+    }
+
+    #[test]
+    fn a_review_says_who_and_what_of_each_check() {
+        let parse = |line: &str| Line::try_parse_from(line.split(' '));
+        let line = parse("x P ready --by Rosa --holds enabled --fails fits --note late").unwrap();
+        let said = verdicts(&line.review);
+        assert_eq!(said["by"], "Rosa");
+        assert_eq!(said["verdicts"]["enabled"]["holds"], true);
+        assert_eq!(said["verdicts"]["fits"], json!({ "holds": false, "note": "late" }));
+        assert!(parse("x P ready --by Rosa").is_err(), "nothing is said");
+        assert!(parse("x P ready --by Rosa --fails fits").is_err(), "a reason is needed");
+    }
 }

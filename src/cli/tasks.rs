@@ -29,6 +29,17 @@ enum Action {
     Complete(Complete),
     /// A task did not work this time.
     Fail(Fail),
+    /// A sign of life: hold a task for longer.
+    Heartbeat(Heartbeat),
+    /// A task need not be done; what waits for it goes on.
+    Skip(Why),
+    /// Let a task that was escalated be tried again, with as many retries as at first.
+    Retry {
+        /// The task's id.
+        id: String,
+    },
+    /// A task cannot be done; what waits for it goes on waiting.
+    GiveUp(Why),
 }
 
 #[derive(Debug, Args)]
@@ -91,6 +102,26 @@ struct Fail {
     lease: Option<i64>,
 }
 
+#[derive(Debug, Args)]
+struct Heartbeat {
+    /// The task's id.
+    id: String,
+    /// From the claim.
+    #[arg(long)]
+    lease: i64,
+    /// For how long from now on.
+    #[arg(long = "for", default_value = "15m", value_name = "LENGTH")]
+    held_for: String,
+}
+
+#[derive(Debug, Args)]
+struct Why {
+    /// The task's id.
+    id: String,
+    /// Why.
+    reason: String,
+}
+
 pub async fn run(args: Tasks, context: &Context) -> anyhow::Result<()> {
     let client = context.client().await?;
     match args.action.unwrap_or(Action::List(args.list)) {
@@ -112,12 +143,41 @@ pub async fn run(args: Tasks, context: &Context) -> anyhow::Result<()> {
             let answer = client.post(&path(&failed.id, "fail"), &body.into()).await?;
             context.screen.document(&answer, standing);
         }
+        Action::Heartbeat(alive) => {
+            let body = json!({ "lease": alive.lease, "for": alive.held_for });
+            let answer = client.post(&path(&alive.id, "heartbeat"), &body).await?;
+            context.screen.document(&answer, held);
+        }
+        Action::Skip(why) => {
+            decided(&client, &why.id, "skip", json!({ "reason": why.reason }), context).await?
+        }
+        Action::Retry { id } => decided(&client, &id, "retry", json!({}), context).await?,
+        Action::GiveUp(why) => {
+            decided(&client, &why.id, "give-up", json!({ "reason": why.reason }), context).await?;
+        }
     }
     Ok(())
 }
 
 fn path(id: &str, action: &str) -> String {
     format!("/v1/tasks/{}/{action}", segment(id))
+}
+
+/// What a person decides about a task.
+async fn decided(
+    client: &Client,
+    id: &str,
+    action: &str,
+    body: Value,
+    context: &Context,
+) -> Result<(), Failure> {
+    let answer = client.post(&path(id, action), &body).await?;
+    context.screen.document(&answer, standing);
+    Ok(())
+}
+
+fn held(lease: &Value) -> String {
+    format!("Held until {} under lease {}.", when(lease.get("leaseUntil")), text(lease, &["/lease"]))
 }
 
 fn asked(claim: &Claim) -> Value {
@@ -197,8 +257,10 @@ mod tests {
         assert_eq!(claimed(&json!({ "tasks": [] })), "Nothing to do.");
         let task = json!({ "title": "Draft", "status": "ready", "failures": 1 });
         assert_eq!(standing(&task), "Draft is ready, after 1 failure.");
-        let held = json!({ "title": "Draft", "status": "claimed", "heldBy": "agent-7" });
-        assert_eq!(row(&held)[5], "claimed by agent-7");
+        let task = json!({ "title": "Draft", "status": "claimed", "heldBy": "agent-7" });
+        assert_eq!(row(&task)[5], "claimed by agent-7");
+        let lease = json!({ "lease": 3, "leaseUntil": "2027-01-12T09:15:00Z" });
+        assert_eq!(held(&lease), "Held until 2027-01-12 09:15 under lease 3.");
     }
 
     #[test]

@@ -321,6 +321,32 @@ fn due_dates_are_working_days_before_the_launch() {
 }
 
 #[test]
+fn the_plan_keeps_the_days_that_the_packet_tells() {
+    let scene = Scene::default();
+    for segment in super::brief::Segment::ALL {
+        for goal in super::brief::Goal::ALL {
+            let mut ask = with(&json!({"segment": segment, "goal": goal}));
+            ask["pods"] = json!([]);
+            let design = scene.design(&ask);
+            let dates = schedule(&design.plan).unwrap();
+            assert!(dates.impossible.is_empty(), "{segment:?} {goal:?}: {:?}", dates.impossible);
+            let calendar = scene.roster.calendar_of_team(&scene.brief(&ask).team);
+            let ends_on = |name: &str| {
+                let at = design.plan.tasks.iter().position(|task| task.id.0 == name).unwrap();
+                calendar.local_date(dates.slots[at].end_at - chrono::TimeDelta::microseconds(1))
+            };
+            let packet = &design.packet;
+            let enablement =
+                packet.enablement.iter().map(|line| (format!("enable-{}", line.id), line.due_on));
+            let checklist = packet.checklist.iter().map(|line| (format!("setup-{}", line.id), line.due_on));
+            for (name, due_on) in enablement.chain(checklist) {
+                assert_eq!(ends_on(&name), due_on, "{segment:?} {goal:?} {name}");
+            }
+        }
+    }
+}
+
+#[test]
 fn two_roles_sign_and_each_has_its_task() {
     let design = Scene::default().design(&ask());
     for sign in SignOff::ALL {

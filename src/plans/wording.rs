@@ -36,9 +36,34 @@ pub fn chain(names: &[TaskId]) -> String {
     names.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(" → ")
 }
 
+/// A sentence with the names in backticks replaced by what people call them; those without such a name stay, quoted.
+pub fn titled(text: &str, title: impl Fn(&str) -> Option<String>) -> String {
+    let parts = text.split('`').enumerate().map(|(at, part)| match at % 2 {
+        0 => part.to_owned(),
+        _ => format!("“{}”", title(part).unwrap_or_else(|| part.to_owned())),
+    });
+    parts.collect()
+}
+
+/// A name in the code as the title of something: `sla_model` is `Sla model`.
+pub fn spelled(name: &str) -> String {
+    let words = name.replace(['_', '-'], " ");
+    let mut chars = words.chars();
+    let first = chars.next().map(|c| c.to_uppercase().collect::<String>()).unwrap_or_default();
+    first + chars.as_str()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_in_a_sentence_are_told_by_their_titles() {
+        let title = |name: &str| (name == "sla").then(|| "SLA modelling".to_owned());
+        assert_eq!(titled("`sla` → gate `x-1`.", title), "“SLA modelling” → gate “x-1”.");
+        assert_eq!(titled("no names", title), "no names");
+        assert_eq!(spelled("market_entry"), "Market entry");
+    }
 
     #[test]
     fn lengths_are_told_in_hours_and_minutes_and_never_as_nothing() {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::measures::{Evidence, Group, Known, Measures, told_date, told_ratings, told_worth};
+use super::measures::{Evidence, Group, Known, Measures, told_amount, told_date, told_ratings, told_worth};
 use super::plays::Plays;
 use crate::accounts::model::{Deal, Subscription, value};
 use crate::kernel::clock::DateTime;
@@ -299,7 +299,7 @@ impl<'a> Gathering<'a> {
             group.unknown("how many seats there are", "Send the seats with the subscription or with usage.");
         }
         if !measures.top_features.is_empty() {
-            let text = measures.top_features.join(", ");
+            let text = measures.top_features.join(", ").replace('_', " ");
             group.fact(Evidence::Usage, "top_features", "Most used", json!(measures.top_features), text);
         }
         group.done();
@@ -460,8 +460,8 @@ fn told_subscription(subscription: &Subscription, date: chrono::NaiveDate, assum
         parts.push(plan.clone());
     }
     if let Some(mrr) = value(&subscription.mrr) {
-        let currency = value(&subscription.currency).map_or(String::new(), |currency| format!(" {currency}"));
-        parts.push(format!("{mrr}{currency} a month"));
+        let currency = value(&subscription.currency).map(String::as_str);
+        parts.push(format!("{} a month", told_amount(mrr, currency)));
     }
     if let Some(seats) = value(&subscription.seats) {
         parts.push(format!("{seats} seats"));
@@ -477,8 +477,7 @@ fn told_deal(deal: &Deal) -> String {
         parts.push(stage.clone());
     }
     if let Some(amount) = value(&deal.amount) {
-        let currency = value(&deal.currency).map_or(String::new(), |currency| format!(" {currency}"));
-        parts.push(format!("{amount}{currency}"));
+        parts.push(told_amount(amount, value(&deal.currency).map(String::as_str)));
     }
     if let Some(close) = value(&deal.expected_close_date) {
         parts.push(format!("closes {}", told_date(*close)));

@@ -415,19 +415,13 @@ pub fn told_date(date: NaiveDate) -> String {
 
 /// Such as `84,000 USD`.
 pub fn told_worth(worth: &Worth) -> String {
-    let text = worth.amount.to_string();
-    let (whole, fraction) = text.split_once('.').unwrap_or((&text, "00"));
-    let digits = whole.trim_start_matches('-');
-    let mut grouped = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    let sign = if whole.starts_with('-') { "-" } else { "" };
-    let cents = if fraction == "00" { String::new() } else { format!(".{fraction}") };
-    format!("{sign}{grouped}{cents} {}", worth.currency)
+    format!("{} {}", worth.amount.told(), worth.currency)
+}
+
+/// An amount as it came, such as `5,400 USD`; what is no number stays as it is.
+pub fn told_amount(amount: &str, currency: Option<&str>) -> String {
+    let told = Money::parse(amount).map_or_else(|| amount.to_owned(), Money::told);
+    currency.map_or(told.clone(), |currency| format!("{told} {currency}"))
 }
 
 /// What a cause is called in a sentence.

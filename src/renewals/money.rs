@@ -49,6 +49,23 @@ impl Money {
         Self(self.0.saturating_mul(i128::from(factor)))
     }
 
+    /// For people: `64,800`, and `1,234.50` where there are cents.
+    pub fn told(self) -> String {
+        let text = self.to_string();
+        let (whole, fraction) = text.split_once('.').unwrap_or((&text, "00"));
+        let digits = whole.trim_start_matches('-');
+        let mut grouped = String::new();
+        for (place, digit) in digits.chars().enumerate() {
+            if place > 0 && (digits.len() - place).is_multiple_of(3) {
+                grouped.push(',');
+            }
+            grouped.push(digit);
+        }
+        let sign = if whole.starts_with('-') { "-" } else { "" };
+        let cents = if fraction == "00" { String::new() } else { format!(".{fraction}") };
+        format!("{sign}{grouped}{cents}")
+    }
+
     pub fn is_zero(self) -> bool {
         self.0 == 0
     }
@@ -97,6 +114,11 @@ mod tests {
         }
         for text in ["", "-", ".5", "1,000", "1e3", "0.00001", "abc", "99999999999999999999"] {
             assert_eq!(Money::parse(text), None, "{text}");
+        }
+        for (text, told) in
+            [("64800.00", "64,800"), ("-1234.5", "-1,234.50"), ("999", "999"), ("1000000", "1,000,000")]
+        {
+            assert_eq!(Money::parse(text).unwrap().told(), told);
         }
         let tenth = Money::parse("0.1").unwrap();
         let sum = (0..3).fold(Money::default(), |sum, _| sum.plus(tenth));

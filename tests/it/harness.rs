@@ -236,6 +236,15 @@ impl Service {
     }
 }
 
+/// Stops the test where a plan document does not fit the schema that the service publishes.
+pub async fn expect_fitting_plan(client: &Client, plan: &Value) {
+    let schema = client.get("/v1/plans/schema.json").await;
+    let fits = jsonschema::validator_for(&schema).unwrap();
+    let faults: Vec<String> =
+        fits.iter_errors(plan).map(|fault| format!("{}: {fault}", fault.instance_path())).collect();
+    assert_eq!(faults, Vec::<String>::new());
+}
+
 /// What the services say, where `GTM_TEST_LOG` asks for it, such as `GTM_TEST_LOG=warn`.
 fn logs() {
     static ONCE: std::sync::Once = std::sync::Once::new();

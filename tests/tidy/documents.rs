@@ -112,6 +112,32 @@ fn unknown(gtm: &clap::Command, words: &str) -> Option<String> {
     None
 }
 
+/// Whether a line stands for something that was to be written: one word in capitals alone.
+fn stands_for_something(line: &str) -> bool {
+    let word = line.trim().trim_end_matches(['.', ':', '!', '…']);
+    word.len() > 2 && word.chars().all(|c| c.is_ascii_uppercase())
+}
+
+#[test]
+fn nothing_is_left_to_be_written() {
+    for (line, expected) in
+        [("DEMO", true), (" TODO: ", true), ("FIXME", true), ("CRO", true), ("SLA tables", false)]
+    {
+        assert_eq!(stands_for_something(line), expected, "{line}");
+    }
+    let mut faults = Vec::new();
+    for file in documents() {
+        let mut code = false;
+        for (number, line) in file.text.lines().enumerate() {
+            code ^= line.trim_start().starts_with("```");
+            if !code && stands_for_something(line) {
+                faults.push(format!("{}:{}: {}", file.path, number + 1, line.trim()));
+            }
+        }
+    }
+    none(&faults, "Write what the placeholder stands for.");
+}
+
 #[test]
 fn links_lead_to_files() {
     let mut faults = Vec::new();

@@ -11,6 +11,7 @@ use crate::cli::failure::Failure;
 use crate::cli::screen::Screen;
 use crate::cli::words::{NOTHING, counted, shortened, text};
 use crate::kernel::text::wrapped;
+use crate::renewals::measures::told_amount;
 
 /// Characters of a name or a title that a line shows.
 const NAME_CHARS: usize = 28;
@@ -51,10 +52,10 @@ pub async fn upcoming(client: &Client, args: &Upcoming, context: &Context) -> Re
     Ok(())
 }
 
-/// `64800.00 USD`.
+/// `64,800 USD`.
 fn money(value: Option<&Value>) -> String {
     let Some(value) = value.filter(|value| value.is_object()) else { return NOTHING.to_owned() };
-    format!("{} {}", text(value, &["/amount"]), text(value, &["/currency"]))
+    told_amount(&text(value, &["/amount"]), Some(&text(value, &["/currency"])))
 }
 
 #[derive(Debug, Args)]
@@ -182,7 +183,7 @@ mod tests {
         ] {
             assert!(shown.contains(line), "{line} in\n{shown}");
         }
-        assert_eq!(money(Some(&json!({"amount": "1.00", "currency": "USD"}))), "1.00 USD");
+        assert_eq!(money(Some(&json!({"amount": "1000.00", "currency": "USD"}))), "1,000 USD");
         assert_eq!(money(None), NOTHING);
     }
 }

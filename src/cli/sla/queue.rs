@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
-use crate::cli::words::percent;
+use crate::cli::words::NOTHING;
 use crate::designs::service::arrivals::{Arrivals, Source, WEEK_HOURS};
 use crate::designs::service::erlang;
 use crate::designs::service::simulate::simulate;
 use crate::designs::service::stage::{Counted, Handling, Stage, Takes, Worker, World};
 use crate::designs::words::span;
-use crate::kernel::calendar::{CalendarDraft, Length, Shift, WeekHoursDraft, WorkCalendar, Zone};
+use crate::kernel::calendar::{CalendarDraft, Interval, Length, Shift, WeekHoursDraft, WorkCalendar, Zone};
 use crate::kernel::clock::DateTime;
 
 #[derive(Debug, Args)]
@@ -43,6 +43,9 @@ pub struct Queue {
     /// Everybody works from nine to five, Monday to Friday, instead of always; as much comes in, in those hours.
     #[arg(long)]
     office_hours: bool,
+    /// So many of them are away for the first two of the four weeks.
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    away: u32,
     /// How much days differ beyond chance: the variance of a day's factor, such as 0.3.
     #[arg(long, value_name = "VARIANCE", default_value_t = 0.0)]
     bursts: f64,
@@ -60,6 +63,9 @@ pub fn run(args: &Queue, context: &Context) -> anyhow::Result<()> {
     if !sane || !(0.0..=1.0).contains(&args.contact_share) || args.bursts < 0.0 {
         let text = "A queue needs 1 to 1000 servers, something that comes in and takes time, and shares from 0 to 1.";
         return Err(Failure::usage(text).into());
+    }
+    if args.away >= args.servers {
+        return Err(Failure::usage("Somebody has to stay: --away is fewer than --servers.").into());
     }
     let queue = erlang::Queue {
         servers: args.servers,
@@ -90,10 +96,11 @@ fn world(args: &Queue, handling_secs: f64, target_secs: f64) -> World {
         Some(calendar) if args.office_hours => Shift::from(calendar.clone()),
         _ => Shift::always(),
     };
+    let gone = Interval { from, to: from + TimeDelta::weeks(2) };
     let worker = |number: u32| Worker {
         name: format!("server {number}"),
         weight: 1,
-        shift: shift(),
+        shift: if number <= args.away { shift().without([gone]) } else { shift() },
         at_once: (!args.own_queues).then_some(1),
         per_day: None,
     };
@@ -132,6 +139,12 @@ fn office() -> Option<WorkCalendar> {
     WorkCalendar::new(&CalendarDraft { zone: "UTC".to_owned(), hours, special_days: Vec::new() }).ok()
 }
 
+/// A share in percent with a decimal: what is compared here differs by less than a whole one.
+fn percent(value: Option<&Value>) -> String {
+    let share = value.and_then(Value::as_f64);
+    share.map_or_else(|| NOTHING.to_owned(), |share| format!("{:.1} %", share * 100.0))
+}
+
 fn shown(answer: &Value) -> String {
     let time = |value: Option<&Value>| value.and_then(Value::as_f64).map_or_else(|| "never".to_owned(), span);
     let formula = match &answer["erlangC"] {
@@ -160,4 +173,31 @@ fn shown(answer: &Value) -> String {
         None => "By the formula no number of servers keeps the wanted share.".to_owned(),
     };
     [formula, simulated, needed].join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::kernel::calendar::OpenTime as _;
+
+    #[derive(Debug, clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        queue: Queue,
+    }
+
+    #[test]
+    fn who_is_away_is_away_for_two_weeks_and_the_others_work() {
+        let line = "x --servers 3 --per-hour 2 --handling 30m --target 1h --away 1";
+        let args = Line::try_parse_from(line.split(' ')).unwrap().queue;
+        let world = world(&args, 1_800.0, 3_600.0);
+        let works = |at: usize, weeks: i64| {
+            let from = world.from + TimeDelta::weeks(weeks);
+            !world.workers[at].shift.intervals(from, from + TimeDelta::hours(1)).is_empty()
+        };
+        assert_eq!([works(0, 0), works(0, 1), works(0, 2)], [false, false, true]);
+        assert!(works(1, 0) && works(2, 0));
+    }
 }

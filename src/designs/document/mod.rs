@@ -14,9 +14,10 @@ mod tests;
 use chrono::NaiveDate;
 
 use super::packet::Packet;
+use super::packet::plan::stage_title;
 use super::playbook::SignOff;
 use super::readiness::Standing;
-use super::words::percent;
+use super::words::{percent, readable, spelled};
 use crate::handoffs::Basis;
 use crate::kernel::calendar::Zone;
 use crate::kernel::clock::DateTime;
@@ -108,7 +109,9 @@ fn opening(told: &Told<'_>) -> Vec<Block> {
             "Handoff",
             &format!(
                 "{}, from {} to {}",
-                packet.routing.handoff_type, packet.routing.from_team, packet.routing.to_team
+                spelled(&packet.routing.handoff_type),
+                spelled(&packet.routing.from_team),
+                spelled(&packet.routing.to_team)
             ),
         ],
         ["Launch", &date(packet.launch)],
@@ -145,10 +148,11 @@ fn opening(told: &Told<'_>) -> Vec<Block> {
 
 fn intake(packet: &Packet) -> Vec<Block> {
     let rows = packet.intake.iter().map(|finding| {
-        // Marks of code read as dirt where nothing formats.
+        // Marks of code read as dirt where nothing formats; what is to be set is named as one writes it.
         let bare = |text: &str| plain(text.replace('`', ""));
         let what = finding.what_to_do.as_deref().unwrap_or("–");
-        [plain(&finding.asks), plain(finding.status.words()), bare(&finding.says), bare(what)]
+        let says = plain(readable(&finding.says));
+        [plain(&finding.asks), plain(finding.status.words()), says, bare(what)]
     });
     vec![
         Block::heading("Intake: what is defined"),
@@ -160,7 +164,14 @@ fn plan(told: &Told<'_>) -> Vec<Block> {
     let mut blocks = vec![Block::heading("Plan")];
     match told.schedule {
         Some(schedule) => {
-            let told = ToldPlan { plan: told.plan, schedule, tasks: None, gates: None, zone: told.zone };
+            let told = ToldPlan {
+                plan: told.plan,
+                schedule,
+                tasks: None,
+                gates: None,
+                zone: told.zone,
+                stage: stage_title,
+            };
             blocks.extend(summary(&told));
             blocks.push(gantt(&told));
             blocks.extend(timeline(&told));

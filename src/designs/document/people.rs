@@ -77,7 +77,9 @@ pub fn enablement(packet: &Packet) -> Vec<Block> {
     });
     vec![
         Block::heading("Enablement"),
-        Block::Paragraph(plain("Due dates are worked back from the launch over the team's working days.")),
+        Block::Paragraph(plain(
+            "Due dates are worked back from the launch over the team's working days; the last one before it is for the sign-offs.",
+        )),
         Block::table(["Kind", "What", "For", "Owner", "Begin", "Due"], rows.collect::<Vec<[Line; 6]>>()),
     ]
 }

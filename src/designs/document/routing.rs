@@ -1,11 +1,21 @@
 //! The routing matrix.
 
 use crate::designs::routing::Blueprint;
+use crate::designs::words::{readable, spelled};
 use crate::kernel::document::block::{Block, Line, plain};
 
 /// A kind of entry, in a table.
 fn kind(name: &str) -> String {
     crate::handoffs::Kind::parse(name).map_or_else(|| name.to_owned(), |kind| kind.words().to_owned())
+}
+
+/// An entry as people call it: `SLA terms MQL to sales, enterprise`. Ids of people and accounts stay as they are.
+fn entry(name: &str, id: &str) -> String {
+    let id = match name {
+        "segment" | "sla_terms" => id.split('.').map(spelled).collect::<Vec<_>>().join(", "),
+        _ => id.to_owned(),
+    };
+    format!("{} {id}", kind(name))
 }
 
 pub fn blocks(blueprint: &Blueprint) -> Vec<Block> {
@@ -41,11 +51,11 @@ pub fn blocks(blueprint: &Blueprint) -> Vec<Block> {
         let edits = blueprint
             .edits
             .iter()
-            .map(|edit| [plain(format!("{} {}", kind(&edit.kind), edit.id)), plain(&edit.says)]);
+            .map(|edit| [plain(entry(&edit.kind, &edit.id)), plain(readable(&edit.says))]);
         blocks.push(Block::table(["Entry", "Change"], edits.collect::<Vec<[Line; 2]>>()));
     }
     if !blueprint.notes.is_empty() {
-        blocks.push(Block::List(blueprint.notes.iter().map(plain).collect()));
+        blocks.push(Block::List(blueprint.notes.iter().map(|note| plain(readable(note))).collect()));
     }
     blocks
 }

@@ -99,7 +99,8 @@ fn staffing(model: &SlaModel) -> Vec<Block> {
     )];
     let wanted = percent(model.service_level);
     blocks.push(Block::Paragraph(plain(match model.need.reps {
-        Some(reps) => format!("{wanted} take {reps} reps of these hours."),
+        Some(1) => format!("For {wanted} it takes 1 rep of these hours."),
+        Some(count) => format!("For {wanted} it takes {count} reps of these hours."),
         None => {
             format!("No number of reps up to {} keeps {wanted} in these hours.", model.need.searched_up_to)
         }

@@ -64,6 +64,15 @@ fn the_packet_is_as_kept() {
 }
 
 #[test]
+fn it_is_told_in_words_and_not_in_names_of_the_code() {
+    let page = told(&Scene::default(), &ask(), &[], as_markdown);
+    for raw in ["\\`", "mql_to_sales", "enterprise_low", "revops manager", "### sla", "ready-to-sign"] {
+        assert!(!page.contains(raw), "{raw} in\n{page}");
+    }
+    assert!(page.contains("“SLA modelling”") && page.contains("the RevOps Manager"), "{page}");
+}
+
+#[test]
 fn texts_of_others_stay_texts() {
     let mut hostile = ask();
     hostile["capacity"]["notes"] = json!(["<script>alert(1)</script> | # x"]);

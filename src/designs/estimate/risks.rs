@@ -9,7 +9,7 @@ use super::SlaModel;
 use super::world::{Made, reps};
 use crate::designs::brief::Brief;
 use crate::designs::service::arrivals::Source;
-use crate::designs::words::{number, percent, span};
+use crate::designs::words::{number, percent, span, weeks};
 use crate::kernel::calendar::OpenTime as _;
 use crate::kernel::clock::DateTime;
 
@@ -175,7 +175,7 @@ fn bursts(made: &Made) -> Option<Risk> {
 fn short_history(made: &Made) -> Option<Risk> {
     let counted = made.world.arrivals.counted?;
     (counted < COUNTED_MIN || made.weeks_measured < WEEKS_MIN).then(|| {
-        let says = format!("only {counted} handoffs in {} weeks were measured", number(made.weeks_measured));
+        let says = format!("only {counted} handoffs in {} were measured", weeks(made.weeks_measured));
         risk(
             "short_history",
             Severity::Medium,

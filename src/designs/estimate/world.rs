@@ -10,7 +10,7 @@ use crate::designs::brief::{Brief, OUTSIDE_SHARE, Segment};
 use crate::designs::service::arrivals::{Arrivals, Source};
 use crate::designs::service::stage::{Counted, Handling, Takes, Worker, World, open_hours};
 use crate::designs::service::statistics::count;
-use crate::designs::words::{number, percent, span};
+use crate::designs::words::{number, percent, span, weeks};
 use crate::handoffs::commands::ahead;
 use crate::handoffs::{Absences, Basis, Rep, Roster, Window};
 use crate::kernel::calendar::{Shift, Zone};
@@ -126,6 +126,15 @@ fn arrivals(brief: &Brief, world: &World, history: &History, zone: Zone) -> (Arr
         Source::Measured | Source::Assumed => "a usual share; give `outsideShare` to replace it",
     };
     let at_night = |arrivals: &Arrivals, source, note: &str| {
+        if open.iter().all(|open| *open) {
+            let value = percent(0.0);
+            return input(
+                "Handoffs that come while nobody works",
+                value,
+                Source::Measured,
+                "somebody always works",
+            );
+        }
         let closed = arrivals.by_hour.iter().zip(&open).filter(|(_, open)| !**open);
         let share =
             closed.map(|(expected, _)| expected).sum::<f64>() / arrivals.per_week().max(f64::MIN_POSITIVE);
@@ -140,7 +149,7 @@ fn arrivals(brief: &Brief, world: &World, history: &History, zone: Zone) -> (Arr
     if let Some(period) = history.measured_period() {
         let at = history.arrivals_in(period);
         let arrivals = Arrivals::measured(&at, period, zone);
-        let note = format!("{} handoffs in {} weeks, by weekday and hour", at.len(), number(history.weeks()));
+        let note = format!("{} handoffs in {}, by weekday and hour", at.len(), weeks(history.weeks()));
         let value = format!("{} a week", number(arrivals.per_week()));
         let night = at_night(&arrivals, Source::Measured, "as they came");
         return (arrivals, vec![input("Handoffs", value, Source::Measured, note), night]);

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use crate::designs::brief::Brief;
 use crate::designs::playbook::Playbook;
 use crate::designs::routing::Drawn;
+use crate::designs::words::role_title;
 use crate::handoffs::{HandoffTypes, SlaTerms};
 
 /// How often it is tried again before the ladder is climbed.
@@ -61,7 +62,7 @@ pub fn escalation(brief: &Brief, drawn: &Drawn, types: &HandoffTypes, playbook: 
         }
     };
     Escalation {
-        steps: terms.map(steps).unwrap_or_default(),
+        steps: terms.map(|terms| steps(terms, playbook)).unwrap_or_default(),
         ladder: playbook.ladder().into_iter().map(rung).collect(),
         retries: RETRIES,
         guardrail: "Compliance under the threshold in two windows in a row, or two guardrail breaches within 48 hours, go to \
@@ -70,8 +71,10 @@ pub fn escalation(brief: &Brief, drawn: &Drawn, types: &HandoffTypes, playbook: 
     }
 }
 
-fn steps(terms: &SlaTerms) -> Vec<Step> {
-    let words = |role: &str| role.replace('_', " ");
+fn steps(terms: &SlaTerms, playbook: &Playbook) -> Vec<Step> {
+    // Terms may name roles that no design has.
+    let words =
+        |role: &str| playbook.roles.get(role).map_or_else(|| role_title(role), |role| role.title.clone());
     let step = |when: String, what: &str, who: String| Step { when, what: what.to_owned(), who };
     let budget = terms.budget;
     let mut steps = Vec::new();

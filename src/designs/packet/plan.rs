@@ -28,8 +28,22 @@ use crate::plans::model::{
 const CALENDAR: &str = "team";
 /// The merge gate before the sign-offs.
 pub const GATE: &str = "ready-to-sign";
+/// The stages in order, as people call them.
+const STAGES: [(&str, &str); 6] = [
+    ("intake", "Intake"),
+    ("routing", "Routing"),
+    ("sla", "SLA modelling"),
+    ("enablement", "Enablement"),
+    ("approvals", "Approvals"),
+    ("launch", "Launch"),
+];
 /// Leads the whole.
 const LEAD: &str = "revops_director";
+
+/// What people call a stage.
+pub fn stage_title(id: &str) -> String {
+    STAGES.iter().find(|(stage, _)| *stage == id).map_or(id, |(_, title)| title).to_owned()
+}
 
 /// The task of a sign-off.
 pub fn sign_task(sign: SignOff) -> TaskId {

@@ -1,7 +1,7 @@
 //! Why handoffs were late, and what to do about it.
 //!
-//! Promises: each late handoff has exactly one cause, the first that holds: nobody had it in time (routing), nobody worked
-//! (hours), its owner had too many (capacity), one owner was late far more than the others (one rep), none of these. Each
+//! Promises: each late handoff has exactly one cause, the first that holds: nobody worked (hours), nobody had it in time
+//! (routing), its owner had too many (capacity), one owner was late far more than the others (one rep), none of these. Each
 //! cause tells its evidence and examples.
 //! Leaves out blame: a cause is where to look first.
 

@@ -15,6 +15,7 @@ use crate::plans::document::{Told, whole};
 use crate::plans::lifecycle::{GateState, TaskState};
 use crate::plans::model::{Plan, PlanKind};
 use crate::plans::store::PlanFilter;
+use crate::plans::wording::spelled;
 use crate::platform::http::{
     Fault, Json, NoFilter, Page, PageParams, Paged, Path, Problem, ProblemDocument, Query, Scoped, scope,
 };
@@ -204,6 +205,7 @@ pub async fn get_plan_report(
         tasks: running.then_some(tasks.as_slice()),
         gates: running.then_some(gates.as_slice()),
         zone: &zone,
+        stage: spelled,
     };
     let title = format!("Plan: {}", view.plan.objective);
     let blocks = whole(&told, &title);

@@ -106,7 +106,8 @@ fn rows(told: &Told<'_>) -> Vec<Row> {
     let mut stages: Vec<Row> = Vec::new();
     for (task, slot) in tasks {
         let colour = if slot.critical { CRITICAL } else { BAR };
-        match stages.iter_mut().find(|row| row.name == task.stage) {
+        let name = (told.stage)(&task.stage);
+        match stages.iter_mut().find(|row| row.name == name) {
             Some(row) => {
                 (row.start, row.end) = (row.start.min(slot.start_at), row.end.max(slot.end_at));
                 if slot.critical {
@@ -114,7 +115,7 @@ fn rows(told: &Told<'_>) -> Vec<Row> {
                 }
             }
             None => {
-                stages.push(Row { name: task.stage.clone(), start: slot.start_at, end: slot.end_at, colour });
+                stages.push(Row { name, start: slot.start_at, end: slot.end_at, colour });
             }
         }
     }

@@ -12,10 +12,10 @@ mod tests;
 use super::change::{Change, words};
 use super::lifecycle::{GateState, TaskState, TaskStatus};
 use super::model::{CheckedBy, Plan, Role};
-use super::pattern::pattern;
+use super::pattern::{Step, pattern};
 use super::preflight::acting;
 use super::schedule::Schedule;
-use super::wording::{duration, span};
+use super::wording::{duration, span, titled};
 use crate::kernel::calendar::Zone;
 use crate::kernel::clock::DateTime;
 use crate::kernel::document::block::{Block, Line, Text, labelled, plain};
@@ -32,6 +32,26 @@ pub struct Told<'a> {
     pub gates: Option<&'a [GateState]>,
     /// In which instants are told.
     pub zone: &'a Zone,
+    /// What people call a stage.
+    pub stage: fn(&str) -> String,
+}
+
+impl Told<'_> {
+    /// The title of a task or a gate.
+    fn title(&self, name: &str) -> Option<String> {
+        let task = self.plan.tasks.iter().find(|task| task.id.0 == name).map(|task| &task.title);
+        let gate = || self.plan.gates.iter().find(|gate| gate.id.0 == name).map(|gate| &gate.title);
+        task.or_else(gate).cloned()
+    }
+
+    /// The shape of the plan in words, with stages, tasks and gates by their titles.
+    pub fn shape(&self) -> String {
+        let found = pattern(self.plan);
+        titled(&found.explanation, |name| {
+            let stages = found.of == Step::Stages && self.plan.tasks.iter().any(|task| task.stage == name);
+            if stages { Some((self.stage)(name)) } else { self.title(name) }
+        })
+    }
 }
 
 /// `Tue 12 Jan 2027, 09:00`, by the clocks of a zone.
@@ -89,10 +109,11 @@ pub fn summary(told: &Told<'_>) -> Vec<Block> {
             span(schedule.parallel)
         )),
     ]);
-    rows.push([plain("Shape"), plain(pattern(plan).explanation)]);
+    rows.push([plain("Shape"), plain(told.shape())]);
     let mut blocks = vec![Block::table(["Plan", ""], rows)];
     if !schedule.impossible.is_empty() {
-        let lines = schedule.impossible.iter().map(|one| labelled("Cannot be kept", &one.text));
+        let by_title = |text: &str| titled(text, |name| told.title(name));
+        let lines = schedule.impossible.iter().map(|one| labelled("Cannot be kept", by_title(&one.text)));
         blocks.push(Block::Warning(lines.collect()));
     }
     blocks
@@ -109,7 +130,7 @@ pub fn timeline(told: &Told<'_>) -> Vec<Block> {
     }
     for stage in &stages {
         if stages.len() > 1 {
-            blocks.push(Block::subheading(stage));
+            blocks.push(Block::subheading(&(told.stage)(stage)));
         }
         let tasks = told.plan.tasks.iter().enumerate().filter(|(_, task)| task.stage == **stage);
         let rows = tasks.map(|(at, task)| {

@@ -5,11 +5,15 @@ use crate::kernel::document::{html, markdown};
 use crate::plans::model::Plan;
 use crate::plans::samples::{diamond, role};
 use crate::plans::schedule::schedule;
+use crate::plans::wording::spelled;
 
 fn told(plan: &Plan) -> Vec<Block> {
     let zone = Zone::find("Europe/Berlin").unwrap();
     let schedule = schedule(plan).unwrap();
-    whole(&Told { plan, schedule: &schedule, tasks: None, gates: None, zone: &zone }, "Handoff design")
+    whole(
+        &Told { plan, schedule: &schedule, tasks: None, gates: None, zone: &zone, stage: spelled },
+        "Handoff design",
+    )
 }
 
 #[test]
@@ -18,7 +22,7 @@ fn it_tells_dates_people_the_path_and_what_happens_otherwise() {
     for expected in [
         "# Handoff design",
         "| Begins | Mon 11 Jan 2027, 09:00 |",
-        "Diamond: \\`routing\\` and \\`enablement\\` do not need each other",
+        "Diamond: “Routing” and “Enablement” do not need each other",
         "| Do routing | Dana (RevOps Director) | Tue 12 Jan 2027, 09:00 | Wed 13 Jan 2027, 12:00 | 10h | 85 h slack |",
         "1. **Do intake**: Mon 11 Jan 2027, 09:00 to Mon 11 Jan 2027, 17:00, Dana (RevOps Director)",
         "| RevOps Director | Dana (RevOps Director) | Do intake; Do routing | Sam (Sales Manager) |",
@@ -47,7 +51,7 @@ fn what_cannot_be_kept_and_who_is_missing_cannot_be_overlooked() {
     }
     let text = markdown::render(&told(&plan));
     assert!(
-        text.contains("> ⚠️ **Cannot be kept**: \\`routing\\` cannot end by the plan's deadline"),
+        text.contains("> ⚠️ **Cannot be kept**: “Do routing” cannot end by the plan's deadline"),
         "{text}"
     );
     assert!(text.contains("Sales Manager – nobody yet"));

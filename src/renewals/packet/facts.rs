@@ -1,8 +1,19 @@
 //! What was known when the plan was made, and what was not.
 
+use super::said_by;
 use crate::kernel::document::block::{Block, plain};
 use crate::renewals::measures::told_date;
 use crate::renewals::telling::Telling;
+
+/// What a fact that nobody said is computed from.
+fn computed(fact: &str) -> &'static str {
+    match fact {
+        "segment" => "computed from the size of the account",
+        "last_heard" => "computed from what was heard of them",
+        "reachable" | "consents" => "computed from the contacts and their consents",
+        _ => "computed from the facts of the account",
+    }
+}
 
 pub(super) fn context(telling: &Telling<'_>) -> Vec<Block> {
     let Some(context) = telling.context else { return Vec::new() };
@@ -18,8 +29,9 @@ pub(super) fn context(telling: &Telling<'_>) -> Vec<Block> {
             [
                 plain(&fact.label),
                 plain(&fact.text),
-                plain(fact.source.as_deref().unwrap_or("not said")),
-                plain(fact.as_of.map_or_else(|| "not said".to_owned(), day)),
+                plain(fact.source.as_deref().map_or(computed(&fact.name), said_by)),
+                // What was computed was computed when the plan was made.
+                plain(day(fact.as_of.unwrap_or(context.taken_at))),
             ]
         });
         blocks.push(Block::table(["Fact", "", "Source", "As of"], rows));

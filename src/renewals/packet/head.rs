@@ -1,5 +1,6 @@
 //! The case on one page: what is at stake, what stands in the way, why it is rated so.
 
+use super::said_by;
 use crate::kernel::document::block::{Block, Inline, Line, Text, labelled, plain};
 use crate::kernel::text::sentence_list;
 use crate::plans::model::Role;
@@ -101,7 +102,7 @@ pub(super) fn reasons(telling: &Telling<'_>) -> Vec<Block> {
         [
             plain(&reason.text),
             plain(reason.points.to_string()),
-            plain(reason.source.as_deref().unwrap_or("nobody")),
+            plain(reason.source.as_deref().map_or("computed from the facts of the account", said_by)),
             plain(as_of),
         ]
     });

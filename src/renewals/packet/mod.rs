@@ -27,6 +27,11 @@ pub fn to_html(telling: &Telling<'_>) -> String {
     html::render(&title(telling), &blocks(telling))
 }
 
+/// A source as people call it: events name theirs by a path.
+fn said_by(source: &str) -> &str {
+    source.trim_start_matches('/')
+}
+
 fn title(telling: &Telling<'_>) -> String {
     format!("Renewal of {}", telling.account)
 }

@@ -49,24 +49,13 @@ pub(super) fn timeline(telling: &Telling<'_>) -> Vec<Block> {
             "Milestones are in bold; dates are counted back from the renewal date over working days.",
         )),
     ];
-    blocks.push(Block::Paragraph(labelled("Shape", shape(telling))));
+    blocks.push(Block::Paragraph(labelled("Shape", told(telling).shape())));
     if let Some(gate) = telling.plan.gates.first() {
         let asks: Vec<String> = gate.checks.iter().map(|check| check.asks.clone()).collect();
         let text = format!("{} says that it may go on. {}", telling.who(&gate.keeper), asks.join(" "));
         blocks.push(Block::Paragraph(labelled(&gate.title, text)));
     }
     blocks
-}
-
-/// The shape of the plan in words, with stages and gates by their titles.
-fn shape(telling: &Telling<'_>) -> String {
-    let plan = telling.plan;
-    let stages = plan.tasks.iter().map(|task| (task.stage.as_str(), stage_title(&task.stage)));
-    let gates = plan.gates.iter().map(|gate| (gate.id.0.as_str(), gate.title.as_str()));
-    let explanation = crate::plans::pattern::pattern(plan).explanation;
-    stages
-        .chain(gates)
-        .fold(explanation, |text, (id, title)| text.replace(&format!("`{id}`"), &format!("“{title}”")))
 }
 
 /// Such as `24 hours`.
@@ -80,16 +69,21 @@ fn length(length: crate::kernel::calendar::Length) -> String {
     }
 }
 
-/// All tasks over time.
-pub(super) fn chart(telling: &Telling<'_>) -> Block {
-    let told = crate::plans::document::Told {
+/// The plan as the documents of all plans tell it.
+fn told<'a>(telling: &Telling<'a>) -> crate::plans::document::Told<'a> {
+    crate::plans::document::Told {
         plan: telling.plan,
         schedule: telling.schedule,
         tasks: None,
         gates: None,
-        zone: telling.zone(),
-    };
-    crate::plans::document::gantt(&told)
+        zone: telling.plays.calendar().zone(),
+        stage: |id| stage_title(id).to_owned(),
+    }
+}
+
+/// All tasks over time.
+pub(super) fn chart(telling: &Telling<'_>) -> Block {
+    crate::plans::document::gantt(&told(telling))
 }
 
 /// Who does what, and who stands in.

@@ -165,10 +165,9 @@ proptest! {
     fn any_plan_keeps_its_dates_or_says_which_not((play, tier, risk, days, compressed, holidays) in anything()) {
         let mut scene = scene();
         if holidays {
-            let text = crate::renewals::plays::DEFAULT_PLAYS.replace(
-                "zone = \"UTC\"",
-                "zone = \"America/New_York\"\nspecialDays = [{ on = \"12-24\" }, { on = \"12-25\" }, { on = \"01-01\" }]",
-            );
+            let text = crate::renewals::plays::DEFAULT_PLAYS
+                .replace("zone = \"UTC\"", "zone = \"America/New_York\"")
+                .replacen("[[calendar.specialDays]]", "[[calendar.specialDays]]\non = \"12-24\"\n\n[[calendar.specialDays]]", 1);
             scene.plays = crate::renewals::plays::Plays::parse(&text).unwrap();
         }
         let name = scene.plays.names()[play].to_owned();

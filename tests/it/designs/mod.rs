@@ -1,5 +1,6 @@
 //! Handoff designs over the API: from a request to live routing and back, by two people, on the base that they were made on.
 
+mod line;
 mod plan;
 mod watch;
 
@@ -8,7 +9,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::handoffs::{act, id_of, open, prospect, read};
-use crate::harness::Service;
+use crate::harness::{Service, expect_fitting_plan};
 use crate::stories::event;
 
 /// Six in sales around the clock, with their roles; four of them are the enterprise pod.
@@ -243,6 +244,7 @@ async fn two_people_sign_and_a_change_is_signed_anew() {
     assert_eq!(changes["data"][1]["plan"], json!([]));
     let plan = service.get(&format!("/v1/handoff-designs/{id}/plan.json")).await;
     assert_eq!(plan["kind"], "handoff_design");
+    expect_fitting_plan(&service, &plan).await;
     assert!(plan["objective"].as_str().unwrap().contains("4h"));
     let markdown = service.text(&format!("/v1/handoff-designs/{id}/document"), "text/markdown").await;
     let html = service.text(&format!("/v1/handoff-designs/{id}/document"), "text/html").await;

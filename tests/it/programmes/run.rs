@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::{ask, begin, paths, read, text, until_done};
 use crate::client::Client;
-use crate::harness::{DataDir, Service};
+use crate::harness::{DataDir, Service, expect_fitting_plan};
 
 /// Runs git itself; nothing where it is not installed.
 fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
@@ -270,6 +270,7 @@ async fn a_run_is_found_and_told_by_its_company() {
     until_done(&service, &id).await;
     let plan = service.get(&format!("/v1/programmes/{id}/plan.json")).await;
     assert_eq!(plan["kind"], "programme");
+    expect_fitting_plan(&service, &plan).await;
     let changes = service.get(&format!("/v1/programmes/{id}/changes")).await;
     assert_eq!(changes["data"].as_array().unwrap().len(), 1);
     let schema = service.get("/v1/programmes/schemas/budget").await;

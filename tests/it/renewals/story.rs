@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{alerts, customer, id_of, people, plan, read, running};
 use crate::handoffs::sales_team;
-use crate::harness::Service;
+use crate::harness::{Service, expect_fitting_plan};
 use crate::stories::event_at;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -116,6 +116,7 @@ async fn documents(service: &Service, id: &str, end: NaiveDate) {
     );
     let document = service.get(&format!("{path}/plan.json")).await;
     assert_eq!(document["kind"], "renewal");
+    expect_fitting_plan(service, &document).await;
     let tasks = document["tasks"].as_array().unwrap().len();
     let table = service.text(&format!("{path}/tasks.csv?format=generic"), "text/csv").await;
     let mut reader = csv::Reader::from_reader(table.as_bytes());
