@@ -27,6 +27,9 @@ use crate::programmes::workspace::Author;
 /// So many earlier runs of a company are looked through for what a new one builds on.
 const EARLIER_MAX: i64 = 50;
 
+/// The document that says whether there is a strategy.
+const STRATEGY: &str = "strategy/gtm-strategy.md";
+
 /// What somebody wants to run.
 #[derive(Debug, Clone, Default)]
 pub struct Ask {
@@ -209,7 +212,12 @@ impl Programmes {
             }
         }
         if let Some(wanted) = ask.based_on {
-            base = Some(Base { id: wanted, files: store::files(conn, wanted).await? });
+            let files = store::files(conn, wanted).await?;
+            // Whoever made it, what it gives is there.
+            if history.strategy.is_none() && files.iter().any(|file| file.path == STRATEGY) {
+                history.strategy = Some(business.start);
+            }
+            base = Some(Base { id: wanted, files });
         }
         let there: Vec<&str> =
             base.iter().flat_map(|base| base.files.iter().map(|file| file.path.as_str())).collect();
@@ -285,7 +293,7 @@ fn learn(
     history.has_execution |= made.iter().any(|path| path.starts_with("demand-gen/campaign-configs/"));
     // A configuration that can no longer be read tells nothing.
     let Ok(earlier) = Business::read(CONFIG, &row.config, &definition.agent_ids()) else { return };
-    if made.contains(&"strategy/gtm-strategy.md") {
+    if made.contains(&STRATEGY) {
         history.strategy = history.strategy.max(Some(earlier.start));
     }
     if earlier.scenario == business.scenario && quarter(earlier.start) == quarter(business.start) {
