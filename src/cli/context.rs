@@ -43,6 +43,11 @@ impl Context {
         Ok(client)
     }
 
+    /// Whether the service ends with the command.
+    pub async fn ends_with_command(&self) -> bool {
+        self.started.lock().await.is_some()
+    }
+
     /// Ends what was started for the command.
     pub async fn close(&self) {
         if let Some((running, _)) = self.started.lock().await.take() {

@@ -167,7 +167,7 @@ fn alone<'d>(definition: &'d Definition, agent: &str, task: &str) -> Selection<'
 }
 
 /// The beginnings of the words of a text: `campaigns` and `campaign` are the same here.
-fn stems(text: &str) -> BTreeSet<String> {
+pub(super) fn stems(text: &str) -> BTreeSet<String> {
     let words = text.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase);
     words
         .filter(|word| {

@@ -198,30 +198,60 @@ fn shown(programme: &Value) -> String {
         text(programme, &["/plan/status"]),
         text(programme, &["/mode"])
     )];
+    let mut since = instant(programme.pointer("/plan/startedAt"));
     for phase in programme["phases"].as_array().into_iter().flatten() {
+        let planned = instant(phase.get("plannedStart")).zip(instant(phase.get("plannedEnd")));
+        let planned = planned.map(|(from, to)| format!(", planned {} min", (to - from).num_minutes()));
+        let ended = instant(phase.get("endedAt"));
+        let took =
+            since.zip(ended).map(|(from, to)| format!(", took {} s", (to - from).num_seconds().max(0)));
+        since = ended.or(since);
         lines.push(format!(
-            "  {:<28} {:>3} of {:<3} tasks, {} of {} gates, estimated {} min",
+            "  {:<28} {:>3} of {:<3} tasks, {} of {} gates; estimated {} min{}{}",
             text(phase, &["/title"]),
             phase["done"],
             phase["tasks"],
             phase["gatesPassed"],
             phase["gates"],
-            phase["estimatedMinutes"]
+            phase["estimatedMinutes"],
+            planned.unwrap_or_default(),
+            took.unwrap_or_default()
         ));
     }
-    let minutes =
-        |pointer: &str| programme.pointer(pointer).and_then(Value::as_i64).map(|seconds| seconds / 60);
-    if let (Some(parallel), Some(sequential)) =
-        (minutes("/durations/plannedParallelSeconds"), minutes("/durations/plannedSequentialSeconds"))
-    {
-        lines.push(format!("  planned: {parallel} min side by side, {sequential} min one after the other"));
-    }
-    if let Some(seconds) = programme.pointer("/durations/actualSeconds").and_then(Value::as_i64) {
-        lines.push(format!("  so far: {seconds} s"));
-    }
+    lines.extend(durations(programme));
     lines.push(format!("  {}", counted(programme["files"].as_u64().unwrap_or_default(), "file")));
     lines.extend(advice(&programme["advice"]));
     lines.join("\n")
+}
+
+fn instant(value: Option<&Value>) -> Option<chrono::DateTime<chrono::Utc>> {
+    value?.as_str()?.parse().ok()
+}
+
+/// What a run takes: as estimated for a whole one, as planned, as it was; and what it cannot be shorter than.
+fn durations(programme: &Value) -> Vec<String> {
+    let number = |pointer: &str| programme.pointer(pointer).and_then(Value::as_i64);
+    let minutes = |name: &str| number(&format!("/durations/{name}Minutes"));
+    let planned = |name: &str| number(&format!("/durations/{name}Seconds")).map(|seconds| seconds / 60);
+    let mut lines = Vec::new();
+    let mut told = |what: &str, parallel: Option<i64>, sequential: Option<i64>| {
+        if let (Some(parallel), Some(sequential)) = (parallel, sequential) {
+            lines
+                .push(format!("  {what}: {parallel} min side by side, {sequential} min one after the other"));
+        }
+    };
+    told("estimated for a whole run", minutes("sourceParallel"), minutes("sourceSequential"));
+    told("planned for this one", planned("plannedParallel"), planned("plannedSequential"));
+    if let Some(seconds) = number("/durations/actualSeconds") {
+        let what = if programme.pointer("/plan/status") == Some(&json!("done")) { "took" } else { "so far" };
+        lines.push(format!("  {what}: {seconds} s"));
+    }
+    let path = programme.pointer("/plan/criticalPath").and_then(Value::as_array);
+    let path: Vec<&str> = path.into_iter().flatten().filter_map(Value::as_str).collect();
+    if !path.is_empty() {
+        lines.push(format!("  critical path: {}", path.join(" → ")));
+    }
+    lines
 }
 
 /// The coordinator's look, for a reader.
@@ -235,7 +265,15 @@ fn advice(advice: &Value) -> Vec<String> {
         text(advice, &["/run"]),
         text(advice, &["/because"])
     ));
+    let agents: Vec<&str> =
+        advice["agents"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    if !agents.is_empty() {
+        lines.push(format!("  by {}", agents.join(", ")));
+    }
     lines.push(format!("Course: {}. {}", text(advice, &["/course/advice"]), text(advice, &["/course/why"])));
+    for asked in advice["asked"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        lines.push(format!("  restart as well if: {}", crate::programmes::draft::words::small(asked)));
+    }
     lines
 }
 
@@ -312,4 +350,45 @@ async fn conflicts(id: &str, context: &Context) -> anyhow::Result<()> {
 
 fn conflict_line(conflict: &Value) -> String {
     format!("Conflict {} is {}.", text(conflict, &["/number"]), text(conflict, &["/status"]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_status_tells_what_was_estimated_what_is_planned_and_what_it_took() {
+        let programme = json!({
+            "product": "Shift", "company": "Kelpline", "mode": "full", "files": 3,
+            "plan": {
+                "status": "running", "startedAt": "2026-02-10T09:00:00Z",
+                "criticalPath": ["gtm-strategy:gtm-strategy", "core-messaging:positioning"],
+            },
+            "phases": [
+                { "title": "Strategy", "done": 2, "tasks": 2, "gatesPassed": 3, "gates": 3, "estimatedMinutes": 30,
+                  "plannedStart": "2026-02-10T09:00:00Z", "plannedEnd": "2026-02-10T09:30:00Z",
+                  "endedAt": "2026-02-10T09:00:12Z" },
+                { "title": "Execution", "done": 0, "tasks": 4, "gatesPassed": 0, "gates": 1, "estimatedMinutes": 60,
+                  "plannedStart": "2026-02-10T09:30:00Z", "plannedEnd": "2026-02-10T10:30:00Z", "endedAt": null },
+            ],
+            "durations": {
+                "sourceParallelMinutes": 150, "sourceSequentialMinutes": 240, "plannedParallelSeconds": 5400,
+                "plannedSequentialSeconds": 7200, "actualSeconds": 12,
+            },
+            "advice": { "scenario": "New market", "agents": ["coordinator"], "asked": ["The market is another one"] },
+        });
+        let said = shown(&programme);
+        for line in [
+            "estimated 30 min, planned 30 min, took 12 s",
+            "estimated 60 min, planned 60 min\n",
+            "estimated for a whole run: 150 min side by side, 240 min one after the other",
+            "planned for this one: 90 min side by side, 120 min one after the other",
+            "so far: 12 s",
+            "critical path: gtm-strategy:gtm-strategy → core-messaging:positioning",
+            "  by coordinator",
+            "  restart as well if: the market is another one",
+        ] {
+            assert!(said.contains(line), "{line}\n{said}");
+        }
+    }
 }

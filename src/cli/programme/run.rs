@@ -167,9 +167,12 @@ fn begun(made: &Value) -> Vec<String> {
 
 async fn follow(client: &Client, id: &str, how: &How, context: &Context) -> anyhow::Result<()> {
     if how.detach {
-        context
-            .screen
-            .line(format!("It goes on by itself; watch it with `gtm programme run --resume {id}`."));
+        let goes_on = if context.ends_with_command().await {
+            "It goes on as soon as a service runs, or another command that starts one"
+        } else {
+            "It goes on by itself"
+        };
+        context.screen.line(format!("{goes_on}; watch it with `gtm programme run --resume {id}`."));
         return Ok(());
     }
     let programme = watch(client, id, context).await?;

@@ -55,7 +55,7 @@ pub(super) struct Accepted {
 pub(super) fn accept(
     result: Option<&Value>,
     piece: &Piece<'_>,
-    phase: u32,
+    task: Option<&str>,
 ) -> Result<Vec<Accepted>, Vec<Fault>> {
     let data = result.and_then(|result| result.get("data"));
     let Some(data) = data.filter(|data| data.as_object().is_some_and(|data| !data.is_empty())) else {
@@ -77,7 +77,7 @@ pub(super) fn accept(
     }
     let mut accepted: Vec<Accepted> = Vec::new();
     for (place, file) in handed.files.into_iter().enumerate() {
-        match one(file, piece, phase) {
+        match one(file, piece, task) {
             Ok(file) if accepted.iter().any(|other| other.path == file.path) => {
                 faults.push(Fault::new(
                     format!("#/data/files/{place}/path"),
@@ -93,7 +93,7 @@ pub(super) fn accept(
     if faults.is_empty() { Ok(accepted) } else { Err(faults) }
 }
 
-fn one(file: HandedFile, piece: &Piece<'_>, phase: u32) -> Result<Accepted, (String, String)> {
+fn one(file: HandedFile, piece: &Piece<'_>, task: Option<&str>) -> Result<Accepted, (String, String)> {
     let own = piece.path();
     let path = match file.path {
         Some(path) => path,
@@ -128,7 +128,7 @@ fn one(file: HandedFile, piece: &Piece<'_>, phase: u32) -> Result<Accepted, (Str
         }
         _ => return Err((String::new(), "give either `deliverable` or `text`".to_owned())),
     };
-    let origin = Origin { agent: &piece.agent.id, phase, step: &piece.step.id };
+    let origin = Origin { agent: &piece.agent.id, phase: piece.phase.number, step: &piece.step.id, task };
     Ok(Accepted { text: deliverable.render(wanted, &origin), path, kind: wanted })
 }
 
@@ -201,12 +201,14 @@ impl Programmes {
         let loaded = self.load(&mut tx, id).await?;
         let known = store::file(&mut tx, id, &revision.path, None).await?;
         let missing = || ProgrammeError::NoFile { programme: id, path: revision.path.clone() };
-        known.filter(|file| file.kind.is_some()).ok_or_else(missing)?;
+        let known = known.filter(|file| file.kind.is_some()).ok_or_else(missing)?;
+        // What lay there before the run answers no task of it.
+        let task = loaded.task().filter(|_| known.task.is_some());
         let makers = pieces(&loaded.definition);
         let piece =
             makers.into_iter().find(|piece| fits(&revision.path, &piece.path())).ok_or_else(missing)?;
         let file = HandedFile { path: Some(revision.path.clone()), ..revision.file.clone() };
-        let accepted = one(file, &piece, piece.phase.number).map_err(|(pointer, detail)| {
+        let accepted = one(file, &piece, task).map_err(|(pointer, detail)| {
             ProgrammeError::Invalid(vec![Fault::new(format!("#{pointer}"), detail)])
         })?;
         let versions = self.keep(&mut tx, &loaded, &piece, vec![accepted], (&revision.by, now)).await?;
@@ -259,7 +261,7 @@ mod tests {
         let definition = Definition::shipped().unwrap();
         let piece = piece_of(&definition, "gtm-strategy:budget-allocation").unwrap();
         let faults = |result: Value| -> Vec<String> {
-            let faults = accept(Some(&json!({"outputs": [], "data": result})), &piece, 1).err().unwrap();
+            let faults = accept(Some(&json!({"outputs": [], "data": result})), &piece, None).err().unwrap();
             faults.iter().map(|fault| fault.pointer.clone()).collect()
         };
         assert_eq!(faults(json!({"files": []})), ["#/data/files"]);
@@ -269,6 +271,6 @@ mod tests {
             faults(json!({"files": [{"deliverable": body}, {"path": "strategy/other.md", "text": "x"}, {}]})),
             ["#/data/files/0/deliverable/data/month_total", "#/data/files/1/path", "#/data/files/2"]
         );
-        assert_eq!(accept(None, &piece, 1).err().unwrap()[0].pointer, "#/data");
+        assert_eq!(accept(None, &piece, None).err().unwrap()[0].pointer, "#/data");
     }
 }

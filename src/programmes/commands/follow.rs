@@ -110,24 +110,59 @@ impl Programmes {
         let view = self.plans.read_on(conn, loaded.row.id).await?;
         let Some(row) = view.tasks.iter().find(|row| row.name == task.0) else { return Ok(()) };
         let by = row.ended_by.clone().unwrap_or_else(|| piece.agent.id.clone());
-        let accepted =
-            accept(row.result.as_ref(), &piece, piece.phase.number).map_err(ProgrammeError::Invalid)?;
+        let accepted = accept(row.result.as_ref(), &piece, loaded.task()).map_err(ProgrammeError::Invalid)?;
         let mut versions = self.keep(conn, loaded, &piece, accepted, (&by, now)).await?;
         let outputs: Vec<String> = versions.iter().map(|(path, _)| path.clone()).collect();
         let status =
             Status { piece: &piece, status: "complete", outputs: &outputs, blockers: None, view: &view };
         versions.extend(self.write_status(conn, loaded, &status, (&by, now)).await?);
-        let figures = Figures::of(&loaded.business, &loaded.definition.restart);
-        let entry = json!({
-            "kind": "commit",
-            "topic": naming::branch(&loaded.business, &figures, piece.step, piece.agent),
-            "phase": piece.phase.branch,
-            "agent": acting(&view, task).unwrap_or(&piece.agent.id),
-            "message": naming::commit_message(&loaded.business, &figures, piece.output),
-            "files": versions,
-        });
-        store::add_entry(conn, loaded.row.id, &format!("task:{task}"), &entry, now).await?;
+        let agent = acting(&view, task).unwrap_or(&piece.agent.id);
+        self.commit_parts(conn, loaded, &piece, (agent, versions), now).await?;
         self.step_done(conn, loaded, &piece, &view, now).await
+    }
+
+    /// Notes the commits of a task: one, or one on the branch of each channel.
+    async fn commit_parts(
+        &self,
+        conn: &mut PgConnection,
+        loaded: &Loaded,
+        piece: &Piece<'_>,
+        (agent, versions): (&str, Vec<(String, i32)>),
+        now: DateTime,
+    ) -> Result<(), ProgrammeError> {
+        let (business, figures) =
+            (&loaded.business, Figures::of(&loaded.business, &loaded.definition.restart));
+        let of = |path: &str| naming::channel_of(business, piece.step, piece.output, path);
+        let status = format!("{}/", loaded.definition.folders.status);
+        let (status, files): (Vec<_>, Vec<_>) =
+            versions.into_iter().partition(|(path, _)| path.starts_with(&status));
+        let mut parts = Vec::new();
+        for channel in naming::parts(business, piece.step) {
+            let own =
+                files.iter().filter(|(path, _)| of(path).map(|of| &of.slug) == channel.map(|of| &of.slug));
+            let own: Vec<&(String, i32)> = own.collect();
+            if !own.is_empty() {
+                parts.push((channel, own));
+            }
+        }
+        // What the agent says of itself goes with the last of its files.
+        if let Some((_, last)) = parts.last_mut() {
+            last.extend(&status);
+        }
+        for (channel, files) in parts {
+            let entry = json!({
+                "kind": "commit",
+                "topic": naming::branch(business, &figures, piece.step, piece.agent, channel),
+                "phase": piece.phase.branch,
+                "agent": agent,
+                "message": naming::commit_message(business, &figures, piece.output, channel),
+                "files": files,
+            });
+            let part = channel.map(|of| format!(":{}", of.slug)).unwrap_or_default();
+            let once = format!("task:{}{part}", piece.task_id());
+            store::add_entry(conn, loaded.row.id, &once, &entry, now).await?;
+        }
+        Ok(())
     }
 
     /// A task was skipped: its step may be over.
@@ -143,7 +178,7 @@ impl Programmes {
         self.step_done(conn, loaded, &piece, &view, now).await
     }
 
-    /// When all tasks of a step are over, its branch goes into the phase.
+    /// When all tasks of a step are over, its branches go into the phase.
     async fn step_done(
         &self,
         conn: &mut PgConnection,
@@ -161,15 +196,20 @@ impl Programmes {
             return Ok(());
         }
         let figures = Figures::of(&loaded.business, &loaded.definition.restart);
-        let entry = json!({
-            "kind": "step",
-            "topic": naming::branch(&loaded.business, &figures, piece.step, piece.agent),
-            "phase": piece.phase.branch,
-            "agent": piece.agent.id,
-            "message": format!("merge: {} into phase {}", crate::programmes::draft::words::small(&piece.step.title), piece.phase.number),
-        });
-        let once = format!("step:{}:{}", piece.step.id, piece.agent.id);
-        store::add_entry(conn, loaded.row.id, &once, &entry, now).await?;
+        let title = crate::programmes::draft::words::small(&piece.step.title);
+        for channel in naming::parts(&loaded.business, piece.step) {
+            let on = channel.map(|of| format!(" on {}", of.name)).unwrap_or_default();
+            let entry = json!({
+                "kind": "step",
+                "topic": naming::branch(&loaded.business, &figures, piece.step, piece.agent, channel),
+                "phase": piece.phase.branch,
+                "agent": piece.agent.id,
+                "message": format!("merge: {title}{on} into phase {}", piece.phase.number),
+            });
+            let part = channel.map(|of| format!(":{}", of.slug)).unwrap_or_default();
+            let once = format!("step:{}:{}{part}", piece.step.id, piece.agent.id);
+            store::add_entry(conn, loaded.row.id, &once, &entry, now).await?;
+        }
         Ok(())
     }
 

@@ -16,16 +16,19 @@ use crate::platform::http::Fault;
 use crate::programmes::advice::{Advice, History, advise};
 use crate::programmes::business::Business;
 use crate::programmes::course;
-use crate::programmes::definition::{CONFIG, Definition};
+use crate::programmes::definition::{CONFIG, Definition, Phase};
 use crate::programmes::fault;
-use crate::programmes::figures::Figures;
-use crate::programmes::selection::{Scope, Selection, pieces, select};
+use crate::programmes::figures::{Figures, quarter};
+use crate::programmes::selection::{Scope, Selection, overlaps, pieces, select};
 use crate::programmes::store::{self, Made as MadeBy, NewFile, ProgrammeFilter, ProgrammeRow};
 use crate::programmes::workers::Workers;
 use crate::programmes::workspace::Author;
 
 /// So many earlier runs of a company are looked through for what a new one builds on.
 const EARLIER_MAX: i64 = 50;
+
+/// The document that says whether there is a strategy.
+const STRATEGY: &str = "strategy/gtm-strategy.md";
 
 /// What somebody wants to run.
 #[derive(Debug, Clone, Default)]
@@ -187,7 +190,7 @@ impl Programmes {
         refuse(faults)?;
         let (base, history) = self.earlier(conn, definition, &business, &selection, ask).await?;
         let figures = Figures::of(&business, &definition.restart);
-        let advice = advise(definition, &business, &figures, &selection, history);
+        let advice = advise(definition, &business, &figures, &selection, &history);
         Ok(Prepared { business, figures, selection, base, advice })
     }
 
@@ -208,19 +211,23 @@ impl Programmes {
         }
         let needs_base = !selection.missing(definition, []).is_empty();
         let (mut base, mut history) = (None, History::default());
-        for earlier in known.iter().map(|row| row.id).chain(ask.based_on) {
-            let heads = store::heads(conn, earlier).await?;
+        for row in &known {
+            let heads = store::heads(conn, row.id).await?;
+            learn(&mut history, definition, business, row, &heads);
             let paths: Vec<&str> = heads.iter().map(|file| file.path.as_str()).collect();
-            history.has_strategy |= paths.contains(&"strategy/gtm-strategy.md");
-            history.has_execution |=
-                paths.iter().any(|path| path.starts_with("demand-gen/campaign-configs/"));
-            let fits = match ask.based_on {
-                Some(wanted) => wanted == earlier,
-                None => needs_base && selection.missing(definition, paths).is_empty(),
-            };
+            let fits =
+                needs_base && ask.based_on.is_none() && selection.missing(definition, paths).is_empty();
             if fits && base.is_none() {
-                base = Some(Base { id: earlier, files: store::files(conn, earlier).await? });
+                base = Some(Base { id: row.id, files: store::files(conn, row.id).await? });
             }
+        }
+        if let Some(wanted) = ask.based_on {
+            let files = store::files(conn, wanted).await?;
+            // Whoever made it, what it gives is there.
+            if history.strategy.is_none() && files.iter().any(|file| file.path == STRATEGY) {
+                history.strategy = Some(business.start);
+            }
+            base = Some(Base { id: wanted, files });
         }
         let there: Vec<&str> =
             base.iter().flat_map(|base| base.files.iter().map(|file| file.path.as_str())).collect();
@@ -280,6 +287,36 @@ impl Programmes {
         store::add_entry(conn, id, "setup", &entry, now).await?;
         Ok(())
     }
+}
+
+/// Adds what an earlier run of the company tells; the newest comes first.
+fn learn(
+    history: &mut History,
+    definition: &Definition,
+    business: &Business,
+    row: &ProgrammeRow,
+    heads: &[store::FileHead],
+) {
+    // What it made itself; what it was given lies there as well, without a task.
+    let made: Vec<&str> =
+        heads.iter().filter(|file| file.task.is_some()).map(|file| file.path.as_str()).collect();
+    history.has_execution |= made.iter().any(|path| path.starts_with("demand-gen/campaign-configs/"));
+    // A configuration that can no longer be read tells nothing.
+    let Ok(earlier) = Business::read(CONFIG, &row.config, &definition.agent_ids()) else { return };
+    if made.contains(&STRATEGY) {
+        history.strategy = history.strategy.max(Some(earlier.start));
+    }
+    if earlier.scenario == business.scenario && quarter(earlier.start) == quarter(business.start) {
+        let finished = |phase: &&Phase| {
+            let mut own = pieces(definition).into_iter().filter(|piece| piece.phase.id == phase.id);
+            own.all(|piece| made.iter().any(|path| overlaps(&piece.path(), path)))
+        };
+        history.done.extend(definition.phases.iter().filter(finished).map(|phase| phase.id.clone()));
+    }
+    if history.competitors.is_none() {
+        history.competitors = Some(earlier.competitors.into_iter().map(|of| of.slug).collect());
+    }
+    history.last_month = history.last_month.take().max(earlier.results.into_iter().map(|of| of.month).max());
 }
 
 fn made(id: Option<Uuid>, plan: Plan, prepared: Prepared<'_>) -> Made {

@@ -119,6 +119,13 @@ struct Loaded {
     business: Business,
 }
 
+impl Loaded {
+    /// What one agent alone was asked to do.
+    fn task(&self) -> Option<&str> {
+        self.row.scope.get("task")?.as_str()
+    }
+}
+
 /// Why a use case could not be done.
 #[derive(Debug, thiserror::Error)]
 pub enum ProgrammeError {

@@ -52,7 +52,7 @@ impl Programmes {
             let mut conn = self.pool.acquire().await.map_err(|error| error.to_string())?;
             self.load(&mut conn, task.row.plan_id).await.map_err(|error| error.to_string())?
         };
-        let drafter = Drafter::new(&loaded.definition, &loaded.business);
+        let drafter = Drafter::new(&loaded.definition, &loaded.business).asked(loaded.task());
         let Some(piece) = piece_of(&loaded.definition, &task.row.name) else {
             return Err(format!("the definition has no output for `{}`", task.row.name));
         };

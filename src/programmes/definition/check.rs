@@ -381,7 +381,8 @@ fn check_programme(
         mode.use_when.iter().for_each(|name| file.expect(name, mode.id.get_ref(), "situation", &situations));
     }
     for situation in &programme.situations {
-        file.expect(&situation.run, situation.id.get_ref(), "mode", &modes);
+        let runs: Vec<&str> = modes.iter().copied().chain([super::SCENARIO_PHASES]).collect();
+        file.expect(&situation.run, situation.id.get_ref(), "mode", &runs);
         situation
             .agents
             .iter()

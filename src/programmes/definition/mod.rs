@@ -31,6 +31,8 @@ pub const AGENTS: [&str; 7] = [
 ];
 /// Stands for all agents.
 pub const ALL_AGENTS: &str = "*";
+/// What a situation runs whose scenario says the phases.
+pub const SCENARIO_PHASES: &str = "scenario";
 /// The configuration, as an input.
 pub const CONFIG: &str = "CONFIG.md";
 
@@ -102,7 +104,7 @@ pub struct Step {
     pub agent: String,
     pub title: String,
     pub minutes: u32,
-    /// Below `gtm/`, with `{date}`, `{quarter}`, `{channel}` and `{agent}`.
+    /// Below `gtm/`, with `{date}`, `{quarter}`, `{agent}` and `{channel}`; with that one there is a branch for each channel.
     pub branch: String,
     /// Steps that come first.
     pub after: Vec<String>,
@@ -128,7 +130,7 @@ pub struct Output {
     pub template: String,
     /// Besides the inputs of the step.
     pub needs: Vec<String>,
-    /// The message of its commit, without the agent.
+    /// The message of its commit, without the agent; with `{count}`, `{names}`, `{onboarding_days}` and `{channel}`.
     pub commit: String,
     /// Charts beside it, by name.
     pub charts: Vec<String>,
@@ -200,7 +202,7 @@ pub struct Mode {
 pub struct Situation {
     pub id: String,
     pub says: String,
-    /// A mode.
+    /// A mode, or [`SCENARIO_PHASES`].
     pub run: String,
     pub agents: Vec<String>,
 }

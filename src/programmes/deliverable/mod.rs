@@ -60,6 +60,8 @@ pub struct Origin<'o> {
     pub agent: &'o str,
     pub phase: u32,
     pub step: &'o str,
+    /// What one agent alone was asked to do, in the words of whoever asked.
+    pub task: Option<&'o str>,
 }
 
 /// A deliverable is none.
@@ -79,6 +81,7 @@ impl Deliverable {
             agent: origin.agent,
             phase: origin.phase,
             step: origin.step,
+            task: origin.task,
             kind: kind.name(),
             personas: &self.personas,
             competitors: &self.competitors,
@@ -166,6 +169,8 @@ struct WrittenHead<'h> {
     agent: &'h str,
     phase: u32,
     step: &'h str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    task: Option<&'h str>,
     kind: &'h str,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     personas: &'h [String],

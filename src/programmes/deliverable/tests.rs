@@ -23,7 +23,7 @@ fn sample() -> Deliverable {
 
 #[test]
 fn what_is_rendered_is_read_back() {
-    let origin = Origin { agent: "coordinator", phase: 1, step: "gtm-strategy" };
+    let origin = Origin { agent: "coordinator", phase: 1, step: "gtm-strategy", task: None };
     let text = sample().render(Kind::Budget, &origin);
     assert!(text.starts_with("+++\ntitle = "), "{text}");
     assert_eq!(Deliverable::parse(&text).unwrap(), (sample(), Kind::Budget));

@@ -60,6 +60,7 @@ pub struct Drafter<'d> {
     environment: Environment<'d>,
     shared: Value,
     notes: Notes,
+    task: Option<String>,
 }
 
 impl<'d> Drafter<'d> {
@@ -82,7 +83,13 @@ impl<'d> Drafter<'d> {
             recommendations => Value::from_serialize(data::recommendations(business, &figures)),
             adds => figures.lead_score.examples.iter().map(data::added_up).collect::<Vec<_>>(),
         };
-        Self { definition, business, figures, environment, shared, notes }
+        Self { definition, business, figures, environment, shared, notes, task: None }
+    }
+
+    /// What one agent alone is asked to do: each document says in its head and its first line what it answers.
+    #[must_use]
+    pub fn asked(self, task: Option<&str>) -> Self {
+        Self { task: task.map(|task| task.split_whitespace().collect::<Vec<_>>().join(" ")), ..self }
     }
 
     pub fn figures(&self) -> &Figures {
@@ -104,7 +111,7 @@ impl<'d> Drafter<'d> {
             });
         };
         let path = output.path_for(agent);
-        let origin = Origin { agent: &agent.id, phase, step: &step.id };
+        let origin = Origin { agent: &agent.id, phase, step: &step.id, task: self.task.as_deref() };
         let mut files = Vec::new();
         for subject in subjects(self.business, &self.figures, output) {
             let path = if output.is_folder() { format!("{path}{}.md", subject.slug()) } else { path.clone() };
@@ -145,6 +152,7 @@ impl<'d> Drafter<'d> {
         noted.competitors.extend(subject.competitor().map(|of| of.slug.clone()));
         noted.channels.extend(subject.channel().map(|of| of.slug.clone()));
         noted.channels.extend(subject.experiment().map(|of| of.channel.clone()));
+        let asked = self.task.as_ref().map(|task| format!("> Asked for: {task}\n\n")).unwrap_or_default();
         let deliverable = Deliverable {
             title,
             personas: noted.personas.into_iter().collect(),
@@ -153,7 +161,7 @@ impl<'d> Drafter<'d> {
             messages: noted.messages,
             figures: noted.figures,
             data,
-            body: format!("{}{pictures}", body.trim()),
+            body: format!("{asked}{}{pictures}", body.trim()),
         };
         let message = |error: super::deliverable::Malformed| DraftError {
             template: output.template.clone(),

@@ -87,22 +87,66 @@ pub fn paths(business: &Business, figures: &Figures, output: &Output, agent: &Ag
     subjects(business, figures, output).iter().map(of).collect()
 }
 
-/// The message of the commit of an output, without the agent.
-pub fn commit_message(business: &Business, figures: &Figures, output: &Output) -> String {
+/// Stands for a channel in the name of a branch whose work is for all of them.
+const ALL_CHANNELS: &str = "all-channels";
+
+/// The channel that a file of an output is about, where the step has a branch for each channel.
+pub fn channel_of<'b>(
+    business: &'b Business,
+    step: &Step,
+    output: &Output,
+    path: &str,
+) -> Option<&'b Channel> {
+    if output.each != Some(Each::Channel) || !step.branch.contains("{channel}") {
+        return None;
+    }
+    let name = path.rsplit('/').next()?;
+    let (stem, end) = name.rsplit_once('.')?;
+    // A chart is called like the file beside which it lies, and more; the longest name that fits is meant.
+    let fits = |of: &&Channel| {
+        of.slug == stem
+            || (end != "md" && stem.strip_prefix(&of.slug).is_some_and(|rest| rest.starts_with('-')))
+    };
+    business.channels.iter().filter(fits).max_by_key(|of| of.slug.len())
+}
+
+/// The message of the commit of an output, without the agent; of the part for one channel, where there is one.
+pub fn commit_message(
+    business: &Business,
+    figures: &Figures,
+    output: &Output,
+    channel: Option<&Channel>,
+) -> String {
     let names: Vec<String> = business.competitors.iter().map(|of| of.name.clone()).collect();
-    output
+    let message = output
         .commit
         .replace("{count}", &subjects(business, figures, output).len().to_string())
         .replace("{names}", &sentence_list(&names))
-        .replace("{onboarding_days}", &business.onboarding_days.to_string())
+        .replace("{onboarding_days}", &business.onboarding_days.to_string());
+    match channel {
+        None => message.replace("{channel}", "all channels"),
+        Some(channel) if message.contains("{channel}") => message.replace("{channel}", &channel.name),
+        Some(channel) => format!("{message} ({})", channel.name),
+    }
 }
 
-/// The branch of a step, below `gtm/`.
-pub fn branch(business: &Business, figures: &Figures, step: &Step, agent: &Agent) -> String {
-    let channel = business.channels.first().map(|of| of.slug.as_str()).unwrap_or_default();
+/// The branch of a step, below `gtm/`; of its work for one channel, where there is one.
+pub fn branch(
+    business: &Business,
+    figures: &Figures,
+    step: &Step,
+    agent: &Agent,
+    channel: Option<&Channel>,
+) -> String {
     step.branch
         .replace("{date}", &business.start.to_string())
         .replace("{quarter}", &figures.dates.quarter)
-        .replace("{channel}", channel)
+        .replace("{channel}", channel.map_or(ALL_CHANNELS, |of| of.slug.as_str()))
         .replace("{agent}", &agent.id)
+}
+
+/// Whose branches a step has: one for each channel and one for all of them, or a single one.
+pub fn parts<'b>(business: &'b Business, step: &Step) -> Vec<Option<&'b Channel>> {
+    let own = step.branch.contains("{channel}").then_some(&business.channels);
+    own.into_iter().flatten().map(Some).chain([None]).collect()
 }

@@ -203,12 +203,17 @@ pub fn budget_amount(cents: i64) -> f64 {
     cents as f64 / 100.0
 }
 
+/// The quarter of a day, such as `2026-q1`.
+pub fn quarter(day: NaiveDate) -> String {
+    format!("{}-q{}", day.year(), day.month0() / 3 + 1)
+}
+
 fn dates(start: NaiveDate) -> Dates {
     let to_monday = (7 - u64::from(start.weekday().num_days_from_monday())) % 7;
     let first = start + Days::new(to_monday);
     Dates {
         start,
-        quarter: format!("{}-q{}", start.year(), start.month0() / 3 + 1),
+        quarter: quarter(start),
         weeks: (0..12).map(|week| first + Days::new(week * 7)).collect(),
         review: start + Days::new(30),
         quarter_end: start + Days::new(90),

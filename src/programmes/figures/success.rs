@@ -246,10 +246,10 @@ pub(super) fn milestones(business: &Business) -> Vec<Milestone> {
             "customer success manager",
         )),
     ];
-    // Short onboardings bring two milestones to the same day; one after the other all the same.
+    // Short onboardings bring two milestones to the same day; one after the other all the same, until the days are used up.
     for place in 1..made.len() {
         let before = made[place - 1].day;
-        made[place].day = made[place].day.max(before + 1).min(days.max(before + 1));
+        made[place].day = made[place].day.max(before + 1).min(days);
     }
     made
 }

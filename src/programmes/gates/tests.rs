@@ -401,7 +401,7 @@ fn changed(files: &BTreeMap<String, String>, path: &str, change: Change) -> BTre
     let mut files = files.clone();
     let (mut deliverable, kind) = Deliverable::parse(&files[path]).unwrap();
     change(&mut deliverable);
-    let text = deliverable.render(kind, &Origin { agent: "coordinator", phase: 1, step: "step" });
+    let text = deliverable.render(kind, &Origin { agent: "coordinator", phase: 1, step: "step", task: None });
     files.insert(path.to_owned(), text);
     files
 }
