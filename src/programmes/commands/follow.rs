@@ -133,9 +133,9 @@ impl Programmes {
         let (business, figures) =
             (&loaded.business, Figures::of(&loaded.business, &loaded.definition.restart));
         let of = |path: &str| naming::channel_of(business, piece.step, piece.output, path);
-        let status = format!("{}/", loaded.definition.folders.status);
+        let folder = format!("{}/", loaded.definition.folders.status);
         let (status, files): (Vec<_>, Vec<_>) =
-            versions.into_iter().partition(|(path, _)| path.starts_with(&status));
+            versions.into_iter().partition(|(path, _)| path.starts_with(&folder));
         let mut parts = Vec::new();
         for channel in naming::parts(business, piece.step) {
             let own =
@@ -145,17 +145,24 @@ impl Programmes {
                 parts.push((channel, own));
             }
         }
-        // What the agent says of itself goes with the last of its files.
-        if let Some((_, last)) = parts.last_mut() {
-            last.extend(&status);
+        // What the agent says of itself lies on one branch, so that the newest is the one that is merged.
+        match parts.last_mut() {
+            Some((None, own)) => own.extend(&status),
+            _ => parts.push((None, status.iter().collect())),
         }
         for (channel, files) in parts {
+            let only_status = files.iter().all(|(path, _)| path.starts_with(&folder));
+            let message = if only_status {
+                format!("status: complete on {}", piece.path())
+            } else {
+                naming::commit_message(business, &figures, piece.output, channel)
+            };
             let entry = json!({
                 "kind": "commit",
                 "topic": naming::branch(business, &figures, piece.step, piece.agent, channel),
                 "phase": piece.phase.branch,
                 "agent": agent,
-                "message": naming::commit_message(business, &figures, piece.output, channel),
+                "message": message,
                 "files": files,
             });
             let part = channel.map(|of| format!(":{}", of.slug)).unwrap_or_default();
