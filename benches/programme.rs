@@ -11,6 +11,9 @@
     reason = "a benchmark prints, and stops where it cannot go on"
 )]
 
+#[path = "service/cpu.rs"]
+#[expect(dead_code, reason = "shared with the benchmark of the service, which uses more of it")]
+mod cpu;
 #[path = "service/setup.rs"]
 #[expect(dead_code, reason = "shared with the benchmark of the service, which uses more of it")]
 mod setup;

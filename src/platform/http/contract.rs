@@ -66,7 +66,12 @@ impl Contract {
                 let Some(method) = method(name) else { continue };
                 match Operation::read(operation) {
                     Ok(operation) => {
-                        drop(operations.entry(written(path).into_owned()).or_default().insert(method, operation));
+                        drop(
+                            operations
+                                .entry(written(path).into_owned())
+                                .or_default()
+                                .insert(method, operation),
+                        );
                     }
                     Err(fault) => faults.push(format!("{method} {path}: {fault}")),
                 }

@@ -54,7 +54,10 @@ pub fn frame() -> utoipa::openapi::OpenApi {
 pub fn publish(document: &utoipa::openapi::OpenApi) -> Result<Value, serde_json::Error> {
     let mut document = serde_json::to_value(document)?;
     if let Some(paths) = document["paths"].as_object_mut() {
-        *paths = std::mem::take(paths).into_iter().map(|(path, item)| (written(&path).into_owned(), item)).collect();
+        *paths = std::mem::take(paths)
+            .into_iter()
+            .map(|(path, item)| (written(&path).into_owned(), item))
+            .collect();
     }
     let paths = document["paths"].as_object_mut();
     for item in paths.into_iter().flat_map(|paths| paths.values_mut()) {
