@@ -135,9 +135,9 @@ pub fn renewal(renewal: &Value) -> String {
         ));
     }
     for one in each(renewal, "/checkpoints") {
-        let held = match one["held"].is_object() {
-            true => format!(" {}", at(one, "/held/rating")),
-            false => String::new(),
+        let held = match one["held"].as_object() {
+            Some(_) => format!(" {}", at(one, "/held/rating")),
+            None => String::new(),
         };
         lines.push(format!(
             "Checkpoint {}: {} ({}){held}",
