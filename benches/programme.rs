@@ -60,7 +60,8 @@ async fn main() {
     }
     let bench = Bench::start().await;
     let service = bench.service("programme").await;
-    let (client, address) = (Client::new(), format!("http://{}", service.address));
+    let client = gtm::platform::outbox::client(Duration::from_mins(1)).unwrap();
+    let address = format!("http://{}", service.address);
     for number in 1..=RUNS {
         let (ran, exported, bytes) = run(&client, &address).await;
         println!("run {number}: {ran:.2} s to the last task; export {exported:.2} s, {} kB", bytes / 1024);

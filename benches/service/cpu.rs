@@ -34,6 +34,7 @@ impl Cpu {
     }
 
     /// What was used since, for each of so many events.
+    #[expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]
     pub fn told_since(before: Option<Self>, now: Option<Self>, events: u64) -> String {
         let (Some(before), Some(now)) = (before, now) else { return String::new() };
         let each = |now: Duration, before: Duration| {

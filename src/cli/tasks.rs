@@ -149,7 +149,7 @@ pub async fn run(args: Tasks, context: &Context) -> anyhow::Result<()> {
             context.screen.document(&answer, held);
         }
         Action::Skip(why) => {
-            decided(&client, &why.id, "skip", json!({ "reason": why.reason }), context).await?
+            decided(&client, &why.id, "skip", json!({ "reason": why.reason }), context).await?;
         }
         Action::Retry { id } => decided(&client, &id, "retry", json!({}), context).await?,
         Action::GiveUp(why) => {

@@ -130,7 +130,7 @@ impl Agents {
             return Err(ErrorData::internal_error("the request came without its caller", None));
         };
         let request_id = parts.extensions.get::<RequestId>().cloned();
-        let trace = parts.extensions.get::<TraceContext>().cloned();
+        let trace = parts.extensions.get::<TraceContext>().copied();
         let calls = Calls::new(
             self.api.clone(),
             Arc::clone(&self.catalogue.operations),

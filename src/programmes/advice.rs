@@ -155,17 +155,13 @@ impl Told<'_> {
     /// What to run where the definition has no situation for it.
     fn untold(&self) -> (String, Vec<String>, Vec<String>, String) {
         let alone = self.definition.modes.iter().find(|mode| mode.phases.is_empty());
-        match (&self.selection.task, alone) {
-            (Some(_), Some(alone)) => {
-                let agent = self.selection.pieces.first().map(|piece| piece.agent.id.clone());
-                let because = "One task of one agent was asked for".to_owned();
-                (alone.id.clone(), Vec::new(), agent.into_iter().collect(), because)
-            }
-            _ => {
-                let phases = self.definition.phases.iter().map(|phase| phase.id.clone()).collect();
-                ("full".to_owned(), phases, Vec::new(), "No rule fits".to_owned())
-            }
+        if let (Some(_), Some(alone)) = (&self.selection.task, alone) {
+            let agent = self.selection.pieces.first().map(|piece| piece.agent.id.clone());
+            let because = "One task of one agent was asked for".to_owned();
+            return (alone.id.clone(), Vec::new(), agent.into_iter().collect(), because);
         }
+        let phases = self.definition.phases.iter().map(|phase| phase.id.clone()).collect();
+        ("full".to_owned(), phases, Vec::new(), "No rule fits".to_owned())
     }
 
     /// The first situation of which something tells that it is there.

@@ -130,7 +130,7 @@ pub fn timeline(told: &Told<'_>) -> Vec<Block> {
     }
     for stage in &stages {
         if stages.len() > 1 {
-            blocks.push(Block::subheading(&(told.stage)(stage)));
+            blocks.push(Block::subheading((told.stage)(stage)));
         }
         let tasks = told.plan.tasks.iter().enumerate().filter(|(_, task)| task.stage == **stage);
         let rows = tasks.map(|(at, task)| {

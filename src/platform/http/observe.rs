@@ -167,9 +167,12 @@ impl Drop for Active<'_> {
     }
 }
 
+/// The histogram of a route's answers to a method that had a status.
+type Answered = (&'static str, StatusCode, metrics::Histogram);
+
 /// The histograms of answer times by route, with method and status: found without writing their labels each time.
 #[derive(Default)]
-struct Durations(RwLock<HashMap<String, Vec<(&'static str, StatusCode, metrics::Histogram)>>>);
+struct Durations(RwLock<HashMap<String, Vec<Answered>>>);
 
 impl Durations {
     fn record(&self, seen: &Seen, status: StatusCode, took: Duration) {

@@ -144,7 +144,8 @@ async fn pass(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Re
         keys::api::reveal(request, |request| enforce(&gate.enforcer, request, next))
     };
     let guarded = |request| guard(&gate.bounds, request, |request| unpacked(request, enforced));
-    packed(request, |request| gate.observer.observe(request, guarded)).await
+    // What only some requests need (packing and unpacking) makes the whole large: it is not carried about.
+    Box::pin(packed(request, |request| gate.observer.observe(request, guarded))).await
 }
 
 /// Compresses the answer for whoever takes it so.
