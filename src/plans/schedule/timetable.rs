@@ -258,7 +258,7 @@ impl Timetable {
         self.days.clear();
         let mut layout = self.layout.borrow_mut();
         layout.cover(from, to);
-        let (mut before, mut date) = (0, None);
+        let (mut before, mut first_date, mut date) = (0, None, None);
         let first = layout.stretches.partition_point(|stretch| stretch.to <= from);
         for stretch in layout.stretches[first..].iter().take_while(|stretch| stretch.from < to) {
             if self.days_off.contains(&stretch.epoch_day) {
@@ -272,10 +272,14 @@ impl Timetable {
                 None => self.days.push(Span { start: from, end: to }),
             }
             date = Some(stretch.epoch_day);
+            first_date = first_date.or(date);
         }
-        // The first and the last may be cut by the edges.
-        self.days.pop();
-        if !self.days.is_empty() {
+        // A day in which an edge lies may be cut by it, and is none of those that can be worked whole.
+        let edge = |at| Some(i64::from(layout.calendar.local_date(instant(at)).to_epoch_days()));
+        if date == edge(to) {
+            self.days.pop();
+        }
+        if first_date == edge(from) && !self.days.is_empty() {
             self.days.remove(0);
         }
         Ok(())
