@@ -23,6 +23,9 @@ use run::Run;
 
 /// Worlds of a usual test run, one of each season, and handoffs in each.
 const SEEDS: u64 = 2;
+/// So many worlds must have shown everything that [`truths::ALL`] names; fewer may lack what is rare, such as somebody who
+/// stands in for an owner who is away.
+const ENOUGH: u64 = 40;
 const HANDOFFS: usize = 16;
 
 async fn lived(seed: u64, rough: bool) -> Run {
@@ -38,7 +41,7 @@ async fn whatever_crashes_each_step_happens_once_and_at_its_minute() {
         Some(seed) => seed..seed + 1,
         None => 0..number("SIMULATION_SEEDS").unwrap_or(SEEDS),
     };
-    let (first, several) = (seeds.start, seeds.end - seeds.start > 1);
+    let (first, count) = (seeds.start, seeds.end - seeds.start);
     let (mut twice, mut seen) = (0, BTreeSet::new());
     for seed in seeds {
         let rough = lived(seed, true).await;
@@ -57,8 +60,10 @@ async fn whatever_crashes_each_step_happens_once_and_at_its_minute() {
             assert_eq!(history, truths::history(&again).await);
         }
     }
-    if several {
+    if count > 1 {
         assert!(twice > 0, "some commands arrive twice, after a crash");
+    }
+    if count >= ENOUGH {
         let missed: Vec<&&str> = truths::ALL.iter().filter(|one| !seen.contains(**one)).collect();
         assert!(missed.is_empty(), "no world has shown {missed:?}");
     }

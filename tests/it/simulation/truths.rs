@@ -35,7 +35,7 @@ pub async fn history(run: &Run) -> Vec<(String, Minute, String)> {
 /// What a world has shown: kinds of happenings, somebody who stood in, somebody who was faster than the service.
 pub async fn seen(run: &Run) -> BTreeSet<String> {
     let kinds = "SELECT DISTINCT kind FROM handoff_entry
-                 UNION SELECT 'cover' FROM handoff_turn WHERE outcome::text LIKE '%\"coverFor\":\"%'
+                 UNION SELECT 'cover' FROM handoff_turn WHERE outcome ->> 'coverFor' IS NOT NULL
                  UNION SELECT 'seen late' FROM handoff_entry WHERE kind = 'step' AND at > (doc ->> 'at')::timestamptz";
     let kinds: Vec<String> = sqlx::query_scalar(kinds).fetch_all(&run.database.pool).await.unwrap();
     let faster = run.deeds.values().flatten().any(|done| done.first).then(|| "faster".to_owned());
