@@ -1,5 +1,5 @@
-//! What somebody has to know of connected systems, and when they are read again: quotas that run out, sources that stall, systems that fall silent,
-//! deliveries that do not arrive. Pure.
+//! What somebody has to know of connected systems, and when they are read again: quotas that run out, sources that stall,
+//! systems that fall silent, deliveries that do not arrive. Pure.
 //!
 //! Promises: one thing that is amiss is one alarm for as long as it is so; people are told when it begins, when it gets
 //! worse, and once a day while it lasts; what comes and goes within [`QUIET`] is told once.

@@ -13,7 +13,8 @@ pub struct MeasureFilter {
     pub from: DateTime,
     /// Exclusive.
     pub to: DateTime,
-    /// Those that were due in this time (by the first deadline that passed, where one did), or were told of as waiting too long; else those that were made in it.
+    /// Those that were due in this time (by the first deadline that passed, where one did), or were told of as waiting too
+    /// long; else those that were made in it.
     pub by_deadline: bool,
     pub handoff_type: Option<String>,
     pub segment: Option<String>,

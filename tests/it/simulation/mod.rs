@@ -21,11 +21,10 @@ use std::collections::BTreeSet;
 
 use run::Run;
 
-/// Worlds of a usual test run, one of each season, and handoffs in each.
-const SEEDS: u64 = 2;
-/// So many worlds must have shown everything that [`truths::ALL`] names; fewer may lack what is rare, such as somebody who
-/// stands in for an owner who is away.
-const ENOUGH: u64 = 40;
+/// Worlds of a usual test run, one of each season. Chosen because between them everything happens that [`truths::ALL`]
+/// names, also what is rare: most worlds have nobody who stands in for an owner, and no roll-back.
+const USUAL: [u64; 2] = [10, 1];
+/// Handoffs in each.
 const HANDOFFS: usize = 16;
 
 async fn lived(seed: u64, rough: bool) -> Run {
@@ -37,11 +36,14 @@ async fn lived(seed: u64, rough: bool) -> Run {
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_crashes_each_step_happens_once_and_at_its_minute() {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
-    let seeds = match number("SIMULATION_SEED") {
-        Some(seed) => seed..seed + 1,
-        None => 0..number("SIMULATION_SEEDS").unwrap_or(SEEDS),
+    let seeds: Vec<u64> = match number("SIMULATION_SEED") {
+        Some(seed) => vec![seed],
+        None => {
+            let more = 0..number("SIMULATION_SEEDS").unwrap_or_default();
+            USUAL.into_iter().chain(more.filter(|seed| !USUAL.contains(seed))).collect()
+        }
     };
-    let (first, count) = (seeds.start, seeds.end - seeds.start);
+    let (first, several) = (seeds[0], seeds.len() > 1);
     let (mut twice, mut seen) = (0, BTreeSet::new());
     for seed in seeds {
         let rough = lived(seed, true).await;
@@ -60,10 +62,8 @@ async fn whatever_crashes_each_step_happens_once_and_at_its_minute() {
             assert_eq!(history, truths::history(&again).await);
         }
     }
-    if count > 1 {
+    if several {
         assert!(twice > 0, "some commands arrive twice, after a crash");
-    }
-    if count >= ENOUGH {
         let missed: Vec<&&str> = truths::ALL.iter().filter(|one| !seen.contains(**one)).collect();
         assert!(missed.is_empty(), "no world has shown {missed:?}");
     }
