@@ -36,12 +36,11 @@ async fn lived(seed: u64, rough: bool) -> Run {
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_crashes_each_step_happens_once_and_at_its_minute() {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
-    let seeds: Vec<u64> = match number("SIMULATION_SEED") {
-        Some(seed) => vec![seed],
-        None => {
-            let more = 0..number("SIMULATION_SEEDS").unwrap_or_default();
-            USUAL.into_iter().chain(more.filter(|seed| !USUAL.contains(seed))).collect()
-        }
+    let seeds: Vec<u64> = if let Some(seed) = number("SIMULATION_SEED") {
+        vec![seed]
+    } else {
+        let more = 0..number("SIMULATION_SEEDS").unwrap_or_default();
+        USUAL.into_iter().chain(more.filter(|seed| !USUAL.contains(seed))).collect()
     };
     let (first, several) = (seeds[0], seeds.len() > 1);
     let (mut twice, mut seen) = (0, BTreeSet::new());
