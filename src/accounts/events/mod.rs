@@ -19,5 +19,5 @@ pub use cloudevents::{Decoded, RequestFault, decode};
 pub use data::*;
 pub use event::{Arrived, Event, Extensions, Parts, Unaddressed};
 pub use fault::{Fault, FaultCode, Rejected};
-pub use reading::Said;
+pub use reading::{COUNT_MAX, Said};
 pub use shape::{Field, Shape};

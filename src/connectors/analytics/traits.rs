@@ -6,6 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::accounts::commands::domain_of;
+use crate::accounts::events::COUNT_MAX;
 use crate::kernel::ids::check_caller_id;
 use crate::kernel::json::sha256;
 
@@ -43,7 +44,7 @@ fn count(value: &Value) -> Option<u64> {
         Value::String(text) => text.trim().parse().ok(),
         _ => None,
     }
-    .filter(|count| *count < 1 << 53)
+    .filter(|count| *count <= COUNT_MAX)
 }
 
 fn instant(value: &Value) -> Option<String> {
@@ -161,6 +162,8 @@ mod tests {
             Just(Value::Null),
             any::<bool>().prop_map(Value::from),
             any::<i64>().prop_map(Value::from),
+            // The neighbourhood of the largest count.
+            (0..1_u64 << 41).prop_map(Value::from),
             any::<f64>().prop_map(Value::from),
             any::<String>().prop_map(Value::from),
             "[a-z@. ]{0,300}".prop_map(Value::from),

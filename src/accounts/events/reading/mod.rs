@@ -21,7 +21,7 @@ use super::shape::Shape;
 use crate::kernel::clock::DateTime;
 
 pub use collections::{Counts, List};
-pub use numbers::{Count, Flag, Fraction, Money, Score};
+pub use numbers::{COUNT_MAX, Count, Flag, Fraction, Money, Score};
 pub use times::{Day, Instant, Past, UsageDate};
 pub use words::{
     CallerId, Country, Currency, Domain, Email, OneOf, Prose, Text, UniqueId, Vocabulary, Word, string,

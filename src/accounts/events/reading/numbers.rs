@@ -10,7 +10,7 @@ use super::{Currency, Fields, Kind, Place, Reading};
 use crate::accounts::model::Amount;
 
 /// The largest count that is believed. Sums of a day stay far from overflow.
-const COUNT_MAX: u64 = 1_000_000_000_000;
+pub const COUNT_MAX: u64 = 1_000_000_000_000;
 
 /// A whole number from 0; `250.0` is whole too, as in JSON Schema.
 pub struct Count;
