@@ -3,7 +3,7 @@
 //! The numbers are chosen by the default policy's definitions: depth is 0.4 × breadth (features out of 10)
 //! + 0.3 × frequency (active days of 28 out of 20) + 0.3 × penetration (users out of seats).
 
-use chrono::{Datelike, NaiveDate, TimeDelta, Weekday};
+use chrono::{Datelike, Days, NaiveDate, TimeDelta, Weekday};
 use serde_json::{Value, json};
 
 use super::archetype::Archetype as A;
@@ -15,6 +15,8 @@ use super::teller::{FEATURES, System, Teller, stamp};
 const HISTORY_DAYS: u64 = 60;
 /// The consent that the default policy asks for before partner data leave.
 const PARTNER_CONSENT: &str = "partner_data_sharing";
+/// The stream of chance that contracts are drawn from.
+const CONTRACT: u64 = 365;
 
 /// How an account uses the product.
 struct Pattern {
@@ -144,11 +146,14 @@ fn size_and_profile(teller: &mut Teller<'_>, archetype: A) {
         let mut data = json!({
             "subscriptionId": format!("{}.sub", company.id), "planTier": plan(archetype), "seats": company.seats,
             "mrr": { "amount": format!("{}.00", company.seats * 29), "currency": "USD" },
-            "startDate": teller.day_before(200).to_string(), "autoRenew": true,
         });
         if archetype == A::FreshSignup {
             data["startDate"] = teller.day_before(8).to_string().into();
             data["trial"] = true.into();
+        } else {
+            let (starts, ends) = contract(company.dice_seed, teller.today());
+            (data["startDate"], data["endDate"]) = (starts.to_string().into(), ends.to_string().into());
+            data["autoRenew"] = (ends.ordinal() % 3 > 0).into();
         }
         teller.tell_at(System::Crm, at, "gtm.subscription.upserted", data);
     }
@@ -166,6 +171,16 @@ fn size_and_profile(teller: &mut Teller<'_>, archetype: A) {
         _ => {}
     }
     teller.tell_at(System::Crm, at, "gtm.account.upserted", data);
+}
+
+/// The year of contract that a day falls into. Each company has a day of the year on which it renews, so that some renewal
+/// is always near, and a demo that starts again on another day tells of the same contracts.
+fn contract(dice_seed: u64, today: NaiveDate) -> (NaiveDate, NaiveDate) {
+    let nth = Dice::of(dice_seed, &[CONTRACT]).between(0, 364);
+    let ends = |year: i32| NaiveDate::from_yo_opt(year, 1).unwrap_or_default() + Days::new(nth);
+    let year = today.year();
+    let year = if ends(year) < today { year + 1 } else { year };
+    (ends(year - 1), ends(year))
 }
 
 fn plan(archetype: A) -> &'static str {

@@ -129,6 +129,30 @@ fn default_policy() -> Policy {
 }
 
 #[test]
+fn contracts_run_today_and_some_end_within_a_quarter() {
+    for now in
+        ["2026-01-01T00:00:00Z", "2026-11-20T09:30:00Z", "2028-02-29T12:00:00Z", "2028-12-31T23:59:00Z"]
+    {
+        let today = at(now).date_naive();
+        let events = history(7, at(now));
+        let contracts = events
+            .iter()
+            .filter(|event| event["type"] == "gtm.subscription.upserted" && event["data"]["trial"] != true);
+        let day = |text: &Value| text.as_str().unwrap().parse::<chrono::NaiveDate>().unwrap();
+        let left: Vec<i64> = contracts
+            .map(|event| {
+                let data = &event["data"];
+                assert!(day(&data["startDate"]) < today, "{now}: {event}");
+                (day(&data["endDate"]) - today).num_days()
+            })
+            .collect();
+        assert!(left.iter().all(|days| (0..=366).contains(days)), "{now}: {left:?}");
+        let near = left.iter().filter(|days| **days <= 90).count();
+        assert!((left.len() / 10..=left.len() / 2).contains(&near), "{now}: {near} of {}", left.len());
+    }
+}
+
+#[test]
 fn every_company_lives_its_story() {
     let policy = default_policy();
     for number in [0, 1, 7] {

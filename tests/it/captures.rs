@@ -152,17 +152,36 @@ const SPOKEN_FOR: &[(&str, &str, Spoken)] = {
     const SALESFORCE: Spoken =
         By("a_handoff_is_written_to_the_deal_and_as_an_activity_as_official_clients_would");
     const SALESFORCE_READ: Spoken = By("an_account_is_read_by_its_id_or_by_its_domain");
+    const SALESFORCE_ERRORS: Spoken =
+        By("the_documented_errors_are_a_session_to_renew_and_a_limit_to_wait_for");
     const SLACK: Spoken = By("requests_are_those_of_the_official_clients");
     const SLACK_HOOK: Spoken = By("an_incoming_webhook_is_the_simple_way");
     const CROSSBEAM_OVERLAPS: Spoken = By("every_overlap_of_the_documented_examples_becomes_events");
     const CROSSBEAM_SIGNALS: Spoken = By("every_signal_of_the_documented_examples_is_understood");
+    const CROSSBEAM_PAGES: Spoken = By("every_answer_of_the_documented_examples_is_a_page");
+    const CROSSBEAM_POPULATIONS: Spoken = By("every_population_of_the_documented_examples_is_known_or_named");
     &[
         ("cloudevents/node.json", "*", CLOUDEVENTS),
         ("cloudevents/python.json", "*", CLOUDEVENTS),
         ("crossbeam/answers.json", "/v1/users/me", By("a_check_names_what_is_missing_in_crossbeam")),
-        ("crossbeam/answers.json", "/v1/partner-populations", CROSSBEAM_OVERLAPS),
+        ("crossbeam/answers.json", "/v1/users/organization/:id", CROSSBEAM_PAGES),
+        ("crossbeam/answers.json", "/v1/partners", CROSSBEAM_PAGES),
+        ("crossbeam/answers.json", "/v1/partners/:id", CROSSBEAM_PAGES),
+        ("crossbeam/answers.json", "/v1/partner-tags", CROSSBEAM_PAGES),
+        ("crossbeam/answers.json", "/v1/populations", CROSSBEAM_POPULATIONS),
+        ("crossbeam/answers.json", "/v1/populations/:id", CROSSBEAM_POPULATIONS),
+        ("crossbeam/answers.json", "/v1/partner-populations", CROSSBEAM_POPULATIONS),
+        ("crossbeam/answers.json", "/v1/partner-populations/:id", CROSSBEAM_POPULATIONS),
+        ("crossbeam/answers.json", "/v1/reports", CROSSBEAM_PAGES),
+        ("crossbeam/answers.json", "/v1/records/accounts", CROSSBEAM_PAGES),
+        ("crossbeam/answers.json", "/v1/audit-logs", CROSSBEAM_PAGES),
+        ("crossbeam/answers.json", "/v1/records/accounts/search", CROSSBEAM_PAGES),
+        ("crossbeam/answers.json", "/v1/records/leads", CROSSBEAM_PAGES),
+        ("crossbeam/answers.json", "/v1/records/leads/search", CROSSBEAM_PAGES),
         ("crossbeam/answers.json", "/v1/overlaps/accounts", CROSSBEAM_OVERLAPS),
         ("crossbeam/answers.json", "/v1/overlaps/accounts/search", CROSSBEAM_OVERLAPS),
+        ("crossbeam/answers.json", "/v1/overlaps/leads", CROSSBEAM_OVERLAPS),
+        ("crossbeam/answers.json", "/v1/overlaps/leads/search", CROSSBEAM_OVERLAPS),
         ("crossbeam/answers.json", "/v1/signals/accounts", CROSSBEAM_SIGNALS),
         ("crossbeam/answers.json", "/v1/signals/leads", CROSSBEAM_SIGNALS),
         ("crossbeam/answers.json", "/v1/signals/own-deals", CROSSBEAM_SIGNALS),
@@ -209,6 +228,8 @@ const SPOKEN_FOR: &[(&str, &str, Spoken)] = {
         ),
         ("resend/signatures.json", "*", By("signatures_of_the_official_library_are_believed_and_no_others")),
         ("salesforce/change_event.json", "*", By("where_objects_can_be_asked_for_a_call_only_names_them")),
+        ("salesforce/errors.json", "401 session", SALESFORCE_ERRORS),
+        ("salesforce/errors.json", "403 limit", SALESFORCE_ERRORS),
         ("salesforce/outbound_message.xml", "*", By("a_message_as_salesforce_sends_it_is_read")),
         ("salesforce/platform_event.json", "*", By("where_objects_can_be_asked_for_a_call_only_names_them")),
         (

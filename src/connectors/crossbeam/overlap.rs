@@ -68,9 +68,10 @@ impl Words {
         Some(ours.cloned().unwrap_or_else(|| id.to_owned()))
     }
 
-    /// The account that a row names.
+    /// The account that a row names. A lead's record is a person of the CRM and no account.
     pub fn subject(&self, row: &Value) -> Option<String> {
-        row["record_id"].as_str().filter(|_| self.record_is_account).map(str::to_owned)
+        let of_a_lead = ["record_type", "partner_record_type"].iter().any(|name| row[*name] == "lead");
+        row["record_id"].as_str().filter(|_| self.record_is_account && !of_a_lead).map(str::to_owned)
     }
 
     /// The kinds of a list of populations, and the names of those that stand for none.
@@ -115,13 +116,13 @@ impl Words {
     }
 }
 
-/// Adds what an account can be found by.
+/// Adds what an account can be found by: a lead has no site, and its address says where the person works.
 pub(super) fn with_clues(mut data: Value, row: &Value) -> Value {
-    let site = ["record_website", "record_domain"].iter().find_map(|name| domain_of(row[*name].as_str()?));
-    if let Some(domain) = site {
+    let sites = ["record_website", "record_domain", "record_email", "partner_record_email"];
+    if let Some(domain) = sites.iter().find_map(|name| domain_of(row[*name].as_str()?)) {
         data["domain"] = domain.into();
     }
-    if let Some(name) = row["record_name"].as_str() {
+    if let Some(name) = row["record_name"].as_str().filter(|name| !name.contains('@')) {
         data["accountName"] = name.into();
     }
     data
@@ -217,28 +218,65 @@ mod tests {
     /// See the file.
     const ANSWERS: &str = include_str!("../../../tests/fixtures/crossbeam/answers.json");
 
+    fn answers() -> Vec<(String, Value)> {
+        let file: Value = serde_json::from_str(ANSWERS).unwrap();
+        file["answers"].as_object().unwrap().clone().into_iter().collect()
+    }
+
     #[test]
     fn every_overlap_of_the_documented_examples_becomes_events() {
-        let answers: Value = serde_json::from_str(ANSWERS).unwrap();
         let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
-        for path in ["/v1/overlaps/accounts", "/v1/overlaps/accounts/search"] {
-            let answer = &answers["answers"][path];
-            let rows = rows(answer).unwrap();
-            assert!(rows.len() >= 2, "{path}");
-            for row in rows {
+        let overlaps: Vec<_> =
+            answers().into_iter().filter(|(path, _)| path.starts_with("/v1/overlaps/")).collect();
+        assert_eq!(overlaps.len(), 4);
+        for (path, answer) in overlaps {
+            for row in rows(&answer).unwrap() {
                 let said = words().row(row, None, now);
                 assert!(!said.is_empty(), "{row}");
                 for saying in said {
+                    // A lead's record is no account: the event finds its account by where the person works.
+                    let of_accounts = path.contains("accounts");
+                    assert_eq!(saying.subject.is_some(), of_accounts, "{path}: {saying:?}");
+                    assert!(saying.data["domain"].is_string(), "{path}: {saying:?}");
+                    assert!(!saying.data.to_string().contains('@'), "{path}: {saying:?}");
                     saying.arrived(now).unwrap_or_else(|refused| panic!("{refused:?}: {saying:?}"));
                 }
             }
-            next(answer);
         }
-        let populations = &answers["answers"]["/v1/partner-populations"]["data"];
-        let (kinds, unknown) = words().kinds(populations);
+    }
+
+    #[test]
+    fn every_answer_of_the_documented_examples_is_a_page() {
+        let mut cursors = Vec::new();
+        for (path, answer) in answers() {
+            assert!(!rows(&answer).unwrap_or_else(|| panic!("{path}")).is_empty(), "{path}");
+            let (cursor, more) = next(&answer);
+            assert!(cursor.is_some() || !more, "{path}: more, and nowhere to go on");
+            if let Some(cursor) = cursor {
+                let said = answer["pagination"]["next_cursor"].as_str();
+                assert!(said.is_none_or(|said| said == cursor), "{path}");
+                cursors.push((path, more));
+            }
+        }
+        let at = |end: &str| cursors.iter().find(|(path, _)| path.ends_with(end)).map(|(_, more)| *more);
+        // Pages by number have no cursor, a bookmark has one though there is no more for now.
         assert_eq!(
-            (kinds.into_iter().collect::<Vec<_>>(), unknown),
-            (vec!["customer", "opportunity"], Vec::new())
+            (at("/partners"), at("/audit-logs"), at("/overlaps/leads")),
+            (None, Some(true), Some(false))
         );
+    }
+
+    #[test]
+    fn every_population_of_the_documented_examples_is_known_or_named() {
+        let kinds = |path: &str| {
+            let answer = answers().into_iter().find(|(known, _)| known == path).unwrap().1;
+            let (kinds, unknown) = words().kinds(&answer["data"]);
+            (kinds.into_iter().collect::<Vec<_>>(), unknown)
+        };
+        let leads = || vec!["Leads".to_owned()];
+        assert_eq!(kinds("/v1/partner-populations"), (vec!["customer", "opportunity"], Vec::new()));
+        assert_eq!(kinds("/v1/partner-populations/:id"), (vec!["customer"], Vec::new()));
+        assert_eq!(kinds("/v1/populations"), (vec!["opportunity"], leads()));
+        assert_eq!(kinds("/v1/populations/:id"), (Vec::new(), leads()));
     }
 }

@@ -142,14 +142,21 @@ mod tests {
             assert_eq!(said.kind, kind, "{code}");
             assert!(said.said.starts_with(&format!("{code}: why: fields F__c")), "{said:?}");
         }
-        let spent = complaint(
-            403,
-            &json!([{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "TotalRequests Limit exceeded."}]),
-        );
-        assert_eq!(spent.wait, Some(SPENT_WAIT));
         let field =
             complaint(400, &json!([{"errorCode": "INVALID_FIELD", "message": "No such column 'X__c'"}]));
         assert!(field.said.contains("create the field there"), "{field:?}");
+    }
+
+    #[test]
+    fn the_documented_errors_are_a_session_to_renew_and_a_limit_to_wait_for() {
+        const ERRORS: &str = include_str!("../../../tests/fixtures/salesforce/errors.json");
+        let errors: Value = serde_json::from_str(ERRORS).unwrap();
+        let over = complaint(401, &errors["answers"]["401 session"]);
+        assert_eq!((over.kind, over.wait), (TroubleKind::Unauthorised, None));
+        assert_eq!(over.said, "INVALID_SESSION_ID: Session expired or invalid");
+        let spent = complaint(403, &errors["answers"]["403 limit"]);
+        assert_eq!((spent.kind, spent.wait), (TroubleKind::Limited, Some(SPENT_WAIT)));
+        assert!(spent.said.contains("TotalRequests Limit exceeded.: the organisation has used"), "{spent:?}");
     }
 
     #[test]

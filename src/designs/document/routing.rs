@@ -36,7 +36,11 @@ pub fn blocks(blueprint: &Blueprint) -> Vec<Block> {
         blueprint.matrix.iter().map(|case| [plain(&case.case), plain(&case.leads_to), plain(&case.because)]);
     blocks.push(Block::table(["The account", "Goes to", "By"], cases.collect::<Vec<[Line; 3]>>()));
     blocks.push(Block::subheading("Who has the turns"));
-    let pods = blueprint.pods.iter().map(|pod| [plain(&pod.name), plain(pod.reps.join(", "))]);
+    let pods = blueprint.pods.iter().map(|pod| {
+        // Packets of before names were kept have ids only.
+        let who = if pod.people.is_empty() { &pod.reps } else { &pod.people };
+        [plain(&pod.name), plain(who.join(", "))]
+    });
     blocks.push(Block::table(["Pod", "Reps"], pods.collect::<Vec<[Line; 2]>>()));
     blocks.push(Block::subheading("What must be known of an account"));
     let needs = blueprint

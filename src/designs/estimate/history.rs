@@ -30,13 +30,12 @@ impl History {
         Self { from: now, to: now, handoffs: Vec::new() }
     }
 
-    /// The stretch from the first handoff on: before it, the service was not in use. Whole weeks where there are some, so
-    /// that no weekday counts more than another.
+    /// The stretch from the first handoff on: before it, the service was not in use. Whole weeks, so that no weekday counts
+    /// more than another; none where less than one has passed, which says nothing of a week.
     pub fn measured_period(&self) -> Option<(DateTime, DateTime)> {
         let first = self.handoffs.iter().map(|past| past.created_at).min()?;
         let weeks = (self.to - first).num_weeks();
-        let from = if weeks > 0 { self.to - TimeDelta::weeks(weeks) } else { first };
-        Some((from, self.to))
+        (weeks > 0).then(|| (self.to - TimeDelta::weeks(weeks), self.to))
     }
 
     /// How much time it covers, in weeks.

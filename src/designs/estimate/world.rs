@@ -157,7 +157,9 @@ fn arrivals(brief: &Brief, world: &World, history: &History, zone: Zone) -> (Arr
     let per_week = USUAL_PER_REP * count(world.workers.len());
     let arrivals = Arrivals::given(per_week, outside, zone, &open, Source::Assumed);
     let value = format!("{} a week", number(per_week));
-    let note = "one a day for each rep, because nothing was measured: give `arrivalsPerWeek` to replace it";
+    let why = if history.handoffs.is_empty() { "nothing" } else { "less than a week" };
+    let note =
+        format!("one a day for each rep, because {why} was measured: give `arrivalsPerWeek` to replace it");
     let night = at_night(&arrivals, outside_source, outside_note);
     (arrivals, vec![input("Handoffs", value, Source::Assumed, note), night])
 }

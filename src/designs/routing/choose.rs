@@ -48,6 +48,7 @@ pub fn choose(brief: &Brief, roster: &Roster) -> Result<Plan, Undrawn> {
     let of = |name: &str, reps: &[&Rep]| Pod {
         name: name.to_owned(),
         reps: reps.iter().map(|rep| rep.id.to_string()).collect(),
+        people: reps.iter().map(|rep| rep.name.clone()).collect(),
     };
     let pods = match (choice, &pod) {
         (Choice::Pod, Some(name)) => vec![of(name, &by_pod[name.as_str()])],

@@ -64,7 +64,12 @@ pub struct Way {
 pub struct Pod {
     /// The pod, or the team where it is all of it.
     pub name: String,
+    /// Their ids.
     pub reps: Vec<String>,
+    /// Their names, in the same order.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub people: Vec<String>,
 }
 
 /// Something that must be known of an account for the routing to work.
