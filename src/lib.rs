@@ -5,13 +5,15 @@
 //! known of accounts ([`accounts`]), what is decided about them ([`motions`]), who takes over and by when
 //! ([`handoffs`]), the systems that users already have ([`connectors`]), plans ([`plans`]) with what is made of them: designs of
 //! handoffs ([`designs`]) and plays of contracts that are renewed ([`renewals`]), whole
-//! programmes ([`programmes`]); all of it as tools for AI agents ([`mcp`]), the wiring ([`app`]), the command line
+//! programmes ([`programmes`]); all of it as tools for AI agents ([`mcp`]) and as pages for people
+//! ([`console`]), the wiring ([`app`]), the command line
 //! ([`cli`]), and a company to try it on ([`demo`]).
 
 pub mod accounts;
 pub mod app;
 pub mod cli;
 pub mod connectors;
+pub mod console;
 pub mod demo;
 pub mod designs;
 pub mod handoffs;

@@ -6,7 +6,9 @@ use super::{App, StartError, sandbox};
 use crate::platform::http::Platform;
 use crate::platform::http::server::{BuildError, Limits, Service, build};
 use crate::settings::Settings;
-use crate::{accounts, connectors, designs, handoffs, mcp, motions, plans, platform, programmes, renewals};
+use crate::{
+    accounts, connectors, console, designs, handoffs, mcp, motions, plans, platform, programmes, renewals,
+};
 
 /// The documented routes of all slices.
 fn slices() -> OpenApiRouter<App> {
@@ -35,7 +37,7 @@ pub(super) fn service(
     if in_sandbox {
         routes = routes.merge(sandbox::router());
     }
-    let further = connectors::api::further().with_state(app.clone());
+    let further = connectors::api::further().merge(console::router()).with_state(app.clone());
     let api = build(platform.clone(), routes.with_state(app), further, limits)?;
     Ok(mcp::beside(api, platform, &settings.mcp, &settings.http.bind, limits)?)
 }

@@ -15,6 +15,7 @@ mod connect_segment;
 mod connect_slack;
 mod connect_smtp;
 mod connectors;
+mod console;
 mod crash;
 mod dead;
 mod designs;

@@ -117,7 +117,9 @@ fn allowed(from: &str) -> Vec<&'static str> {
         "settings" => vec!["kernel", "platform", "connectors", "designs", "programmes", "mcp", "settings"],
         "demo" => [&["kernel", "demo"][..], &SLICES].concat(),
         "mcp" => [&["kernel", "platform", "mcp"][..], &SLICES].concat(),
-        "app" => [&["kernel", "platform", "settings", "mcp", "app"][..], &SLICES].concat(),
+        // It calls the API from the browser.
+        "console" => vec!["console"],
+        "app" => [&["kernel", "platform", "settings", "mcp", "console", "app"][..], &SLICES].concat(),
         "cli" => [&["kernel", "platform", "settings", "app", "cli", "demo"][..], &SLICES].concat(),
         _ => match slice {
             Some(at) => [&["kernel", "platform"][..], &SLICES[..=at]].concat(),
@@ -154,7 +156,8 @@ fn each_part_names_only_what_lies_below_it() {
 
 fn is_part(name: &str) -> bool {
     SLICES.contains(&name)
-        || ["kernel", "platform", "settings", "mcp", "app", "cli", "demo", "testing"].contains(&name)
+        || ["kernel", "platform", "settings", "mcp", "console", "app", "cli", "demo", "testing"]
+            .contains(&name)
 }
 
 /// Whether the front page of a slice gives out a function of this name.

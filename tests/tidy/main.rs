@@ -5,6 +5,7 @@
 //! Reads the tree and starts nothing. Leaves out: what the compiler and clippy see by themselves.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where and stops")]
 
+mod console;
 mod documents;
 mod faults;
 mod generated;
