@@ -176,7 +176,7 @@ impl Designs {
             segment: segment.unwrap_or(Segment::Partner),
             handoff_type: row.handoff_type.clone(),
         };
-        Ok(changed(&before, &base(&about, &held.entries, held.version, &self.handoffs.types)?))
+        Ok(changed(&before, &base(&about, &held.entries, held.edit.version, &self.handoffs.types)?))
     }
 
     /// Takes what was applied back, or calls off what waits.

@@ -211,7 +211,7 @@ fn version(
     facts: &Facts,
     (author, actor, why): (&str, &str, &str),
 ) -> Result<VersionRow, DesignError> {
-    let base = base(&About::of(brief), &facts.held.entries, facts.held.version, &facts.types)?;
+    let base = base(&About::of(brief), &facts.held.entries, facts.held.edit.version, &facts.types)?;
     let kinds: Vec<(String, String)> =
         design.entries.iter().map(Entry::key).map(|(kind, id)| (kind.name().to_owned(), id)).collect();
     let entries: Vec<Value> = kinds

@@ -19,7 +19,7 @@ use crate::handoffs::assign::{Roster, Snapshot};
 use crate::handoffs::availability::{self, Absence, Absences};
 use crate::handoffs::entries::{Difference, Entries, Entry, Key, Kind, RosterChange};
 use crate::handoffs::import::{self, Import, pointer};
-use crate::handoffs::store::{self, AbsenceRow, NewEntry, RotationRow};
+use crate::handoffs::store::{self, AbsenceRow, EditRow, NewEntry, RotationRow};
 use crate::handoffs::types::HandoffTypes;
 use crate::kernel::clock::DateTime;
 use crate::kernel::json;
@@ -33,29 +33,30 @@ const TAKEN_SINCE: TimeDelta = TimeDelta::days(8);
 /// A roster as of one edit.
 #[derive(Debug)]
 pub struct Held {
-    pub version: i64,
+    pub edit: EditRow,
     pub entries: Entries,
     pub roster: Arc<Roster>,
 }
 
-/// The latest roster that was read, by its edit.
+/// The latest roster that was read, by its edit. An edit that is read by its own transaction and then rolled back is kept too,
+/// and never used again: no other edit is of that transaction.
 #[derive(Debug, Clone, Default)]
 pub struct Rosters(Arc<RwLock<Option<Arc<Held>>>>);
 
 impl Rosters {
     /// The roster in force, as the caller's transaction sees it.
     pub async fn current(&self, conn: &mut PgConnection) -> Result<Arc<Held>, HandoffError> {
-        let version = store::roster_version(conn).await?;
+        let edit = store::roster_edit(conn).await?;
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(held) = known.filter(|held| held.version == version) {
+        if let Some(held) = known.filter(|held| held.edit == edit) {
             return Ok(held);
         }
         // One statement gives entries and version, so that what is kept belongs together.
-        let (version, rows) = store::roster_entries(conn).await?;
+        let (edit, rows) = store::roster_entries(conn).await?;
         let entries = rows.iter().map(|row| read_entry(&row.kind, &row.id, &row.doc));
         let entries: Entries = entries.collect::<Result<_, _>>()?;
         let roster = entries.file().check().map_err(HandoffError::StoredRoster)?;
-        let held = Arc::new(Held { version, entries, roster: Arc::new(roster) });
+        let held = Arc::new(Held { edit, entries, roster: Arc::new(roster) });
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(held.clone());
         Ok(held)
     }
@@ -223,11 +224,11 @@ impl Handoffs {
             keys.map(|(kind, id)| ((kind, id.clone()), held.entries.get(kind, &id).cloned())).collect();
         let entries = edited(&held.entries, puts, removes);
         if entries == held.entries {
-            return Ok(Edited { before, version: held.version });
+            return Ok(Edited { before, version: held.edit.version });
         }
         let roster = checked(&entries, (Kind::Team, "")).map_err(HandoffError::Roster)?;
         self.write_edit(conn, &held, (&entries, &roster), by, now).await?;
-        Ok(Edited { before, version: store::roster_version(conn).await? })
+        Ok(Edited { before, version: store::roster_edit(conn).await?.version })
     }
 
     /// Whether the roster would hold together with these entries; nothing is written.

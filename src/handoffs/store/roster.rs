@@ -52,28 +52,42 @@ pub struct LoadRow {
     pub taken: Vec<DateTime>,
 }
 
-/// Which edit of the roster is in force.
-pub async fn roster_version(conn: &mut PgConnection) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!("SELECT version FROM roster_head WHERE only_row").fetch_one(conn).await
+/// An edit of the roster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EditRow {
+    pub version: i64,
+    /// The transaction that made it. A version that was rolled back is given again, to another edit of another transaction.
+    pub writer: i64,
 }
 
-/// As [`roster_version`], and holds it: nobody else edits or assigns until the transaction ends.
+/// Which edit of the roster is in force.
+pub async fn roster_edit(conn: &mut PgConnection) -> Result<EditRow, sqlx::Error> {
+    sqlx::query_as!(
+        EditRow,
+        r#"SELECT version, xmin::text::bigint AS "writer!" FROM roster_head WHERE only_row"#
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// As [`roster_edit`], and holds it: nobody else edits or assigns until the transaction ends.
 pub async fn lock_roster(conn: &mut PgConnection) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!("SELECT version FROM roster_head WHERE only_row FOR UPDATE").fetch_one(conn).await
 }
 
 /// Every entry, by kind and id, and the edit that they are of.
-pub async fn roster_entries(conn: &mut PgConnection) -> Result<(i64, Vec<EntryRow>), sqlx::Error> {
+pub async fn roster_entries(conn: &mut PgConnection) -> Result<(EditRow, Vec<EntryRow>), sqlx::Error> {
     let rows = sqlx::query!(
-        r#"SELECT h.version, e.kind AS "kind?", e.id AS "id?", e.doc::text AS doc
+        r#"SELECT h.version, h.xmin::text::bigint AS "writer!", e.kind AS "kind?", e.id AS "id?", e.doc::text AS doc
            FROM roster_head h LEFT JOIN roster_entry e ON true WHERE h.only_row ORDER BY e.kind, e.id"#
     )
     .fetch_all(conn)
     .await?;
-    let version = rows.first().map_or(0, |row| row.version);
+    let first = rows.first().ok_or(sqlx::Error::RowNotFound)?;
+    let edit = EditRow { version: first.version, writer: first.writer };
     let entries =
         rows.into_iter().filter_map(|row| Some(EntryRow { kind: row.kind?, id: row.id?, doc: row.doc? }));
-    Ok((version, entries.collect()))
+    Ok((edit, entries.collect()))
 }
 
 /// One entry.

@@ -19,12 +19,12 @@ fn entry(kind: &'static str, id: &str, doc: &str) -> NewEntry {
 async fn one_statement_writes_changes_and_removes_and_counts_the_edit() {
     let database = testing::database().await;
     let mut conn = database.pool.acquire().await.unwrap();
-    assert_eq!(roster_entries(&mut conn).await.unwrap().0, 0);
+    assert_eq!(roster_entries(&mut conn).await.unwrap().0.version, 0);
     let both = [entry("team", "sales", "{}"), entry("rep", "ada", "{\"a\":1}")];
     assert_eq!(write_entries(&mut conn, &both, &[], "t", now()).await.unwrap(), 1);
     let changed = [entry("rep", "ada", "{\"a\":2}"), entry("rep", "ben", "{}")];
     assert_eq!(write_entries(&mut conn, &changed, &[("team", "sales")], "t", now()).await.unwrap(), 2);
-    let (version, rows) = roster_entries(&mut conn).await.unwrap();
+    let (EditRow { version, .. }, rows) = roster_entries(&mut conn).await.unwrap();
     let seen: Vec<_> =
         rows.iter().map(|row| (row.kind.as_str(), row.id.as_str(), row.doc.as_str())).collect();
     assert_eq!((version, seen), (2, vec![("rep", "ada", "{\"a\":2}"), ("rep", "ben", "{}")]));
@@ -157,12 +157,33 @@ async fn no_filter_of_the_list_of_handoffs_reads_what_it_does_not_show() {
 }
 
 #[tokio::test]
+async fn an_edit_that_was_rolled_back_is_never_taken_for_the_one_that_got_its_number() {
+    let database = testing::database().await;
+    let edit = async |kept: bool| {
+        let mut tx = database.pool.begin().await.unwrap();
+        let raise = "UPDATE roster_head SET version = version + 1 WHERE only_row";
+        sqlx::query(raise).execute(&mut *tx).await.unwrap();
+        let edit = roster_edit(&mut tx).await.unwrap();
+        if kept {
+            tx.commit().await.unwrap()
+        } else {
+            tx.rollback().await.unwrap()
+        }
+        edit
+    };
+    let (lost, kept) = (edit(false).await, edit(true).await);
+    assert_eq!(lost.version, kept.version);
+    assert_ne!(lost, kept);
+    assert_eq!(roster_edit(&mut database.pool.acquire().await.unwrap()).await.unwrap(), kept);
+}
+
+#[tokio::test]
 async fn no_statement_reads_a_whole_table() {
     let database = testing::database().await;
     let plans = [
         "SELECT id FROM absence WHERE coalesce(to_at, 'infinity') > now()",
         "SELECT id FROM absence WHERE rep_id = 'a' AND (from_at, id) < (now(), gen_random_uuid()) ORDER BY from_at DESC, id DESC LIMIT 2",
-        "SELECT version FROM roster_head WHERE only_row",
+        "SELECT version, xmin::text::bigint FROM roster_head WHERE only_row",
     ];
     for plan in plans {
         let sql = sqlx::AssertSqlSafe(format!("EXPLAIN {plan}"));
