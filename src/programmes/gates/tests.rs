@@ -443,10 +443,7 @@ fn what_is_missing_or_no_deliverable_fails_with_its_name() {
     files.remove("messaging/positioning.md");
     files.insert("messaging/value-props.md".to_owned(), "# Just text\n".to_owned());
     let verdicts = judged(&definition, &business, &files, "messaging");
-    assert_eq!(
-        verdicts[0].findings[0],
-        Finding { file: "messaging/positioning.md".to_owned(), message: "is not there".to_owned() }
-    );
+    assert_eq!(verdicts[0].findings[0], Finding::of("messaging/positioning.md", "is not there"));
     assert_eq!(verdicts[1].findings[0].file, "messaging/value-props.md");
     assert!(verdicts[1].findings[0].message.contains("begins with no head"));
     assert_eq!(verdicts[2].passed, Some(true));
