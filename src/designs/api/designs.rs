@@ -186,7 +186,9 @@ pub async fn change_design(
         dry_run: body.dry_run,
     };
     let view = designs.revise(id, &precondition, &ask).await?;
-    Ok(told(&designs, view).await?.into_response())
+    // A version that was only looked at is made on what is live now.
+    let changed = if ask.dry_run { Vec::new() } else { designs.base_of(&view).await? };
+    Ok(Tagged { tag: view.tag.clone(), body: DesignWire::of(view, changed, false) }.into_response())
 }
 
 /// Read the change log of a handoff design

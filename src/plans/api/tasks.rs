@@ -388,8 +388,9 @@ pub async fn retry_task(
     Path(id): Path<Uuid>,
     RawBody(raw): RawBody,
 ) -> Result<Json<TaskWire>, Problem> {
-    let body: RetryBody = if raw.is_empty() { RetryBody::default() } else { parse(&raw)? };
-    done(&plans, id, Deed { action: Action::Retry, result: None, by: caller.actor() }, body.dry_run).await
+    let body: Option<RetryBody> = if raw.is_empty() { None } else { parse(&raw)? };
+    let dry_run = body.unwrap_or_default().dry_run;
+    done(&plans, id, Deed { action: Action::Retry, result: None, by: caller.actor() }, dry_run).await
 }
 
 /// Give a task up

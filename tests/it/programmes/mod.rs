@@ -1,5 +1,6 @@
 //! Programmes as people and agents meet them: whole runs, gates, workers of all kinds, crashes.
 
+mod base;
 mod conflicts;
 mod coordination;
 mod crash;
