@@ -117,3 +117,62 @@ fn task(
         data,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plans::check::check as faults;
+    use crate::programmes::course;
+    use crate::programmes::draft::tests::example;
+    use crate::programmes::selection::{Scope, select};
+    use crate::programmes::workers::Worker;
+
+    #[test]
+    fn a_decision_is_a_task_for_each_file_before_its_gate_and_stays_when_others_fill_the_agents() {
+        let (definition, business) = example();
+        let selection = select(&definition, &Scope::default()).unwrap();
+        let at: DateTime = "2026-02-10T09:00:00Z".parse().unwrap();
+        let drafted = Workers::default();
+        let made = |workers: &Workers| course::plan(&definition, &business, &selection, workers, at);
+        let (before, mut plan) = (made(&drafted), made(&drafted));
+        let files = ["demand-gen/lead-scoring.md", "strategy/personas/", "status/coordinator.md"];
+        let files = files.map(str::to_owned);
+        let decision = Decision {
+            conflict: 7,
+            files: &files,
+            description: "They differ",
+            decision: "The first holds",
+            rationale: "It is measured",
+            document: "strategy/decisions/007.md",
+            at,
+        };
+        add(&mut plan, &definition, &drafted, &decision, &files, Some("gate:execution"));
+        assert!(faults(&plan).is_empty(), "{:#?}", faults(&plan));
+        // Nobody makes a status as an output, so nobody is asked for another.
+        let own = |plan: &Plan| -> Vec<(String, String, String)> {
+            let orders = plan.tasks.iter().filter(|task| of(task).is_some());
+            orders.map(|task| (task.id.0.clone(), task.owner.0.clone(), task.work.clone())).collect()
+        };
+        let expected = [("decision-7:1", "demand-generation"), ("decision-7:2", "coordinator")];
+        let filled = |queue: [&str; 2]| {
+            let both = expected.iter().zip(queue);
+            both.map(|((id, owner), queue)| ((*id).to_owned(), (*owner).to_owned(), queue.to_owned()))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(own(&plan), filled(["drafter", "drafter"]));
+        let gate =
+            |plan: &Plan| plan.gates.iter().find(|gate| gate.id.0 == "gate:execution").unwrap().after.clone();
+        assert_eq!(gate(&plan).len(), gate(&before).len() + 2);
+        assert_eq!(of(&plan.tasks[plan.tasks.len() - 1]), Some((7, "strategy/personas/")));
+        assert_eq!(of(&before.tasks[0]), None);
+
+        let mut outside = Workers::default();
+        outside.agents.insert("demand-generation".to_owned(), Worker::Outside);
+        let mut next = made(&outside);
+        keep(&plan, &mut next, &definition, &outside);
+        assert!(faults(&next).is_empty(), "{:#?}", faults(&next));
+        assert_eq!(own(&next), filled(["demand-generation", "drafter"]));
+        assert_eq!(gate(&next), gate(&plan));
+        assert_eq!(next.tasks[next.tasks.len() - 2].data["worker"], "outside");
+    }
+}

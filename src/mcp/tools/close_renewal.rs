@@ -1,6 +1,6 @@
 //! `close_renewal`: how a renewal ended.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -9,7 +9,18 @@ use crate::mcp::calls::{Calls, Refusal};
 use crate::mcp::tool::{Effect, Told, Tool, yes};
 use crate::mcp::tools::plan_renewal::renewal;
 use crate::mcp::words::unwritten;
-use crate::renewals::renewal::Outcome;
+
+/// How a renewal ended.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = RenewalEnded)]
+enum Outcome {
+    Renewed,
+    Expanded,
+    Reduced,
+    Lost,
+    Cancelled,
+}
 
 /// Which renewal, and how it ended.
 #[derive(Debug, Deserialize, ToSchema)]
