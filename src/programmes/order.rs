@@ -68,8 +68,9 @@ pub fn keep(before: &Plan, plan: &mut Plan, definition: &Definition, workers: &W
             }
         }
         for gate in before.gates.iter().filter(|gate| gate.after.contains(&task.id)) {
-            let own = plan.gates.iter_mut().find(|of| of.id == gate.id);
-            own.into_iter().for_each(|own| own.after.push(task.id.clone()));
+            if let Some(own) = plan.gates.iter_mut().find(|of| of.id == gate.id) {
+                own.after.push(task.id.clone());
+            }
         }
         plan.tasks.push(task);
     }

@@ -6,7 +6,7 @@
 
 pub mod rules;
 #[cfg(test)]
-mod tests;
+pub mod tests;
 
 use std::collections::BTreeMap;
 

@@ -5,21 +5,20 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::programmes::contradiction::contradictions;
 use crate::programmes::definition::Definition;
 use crate::programmes::deliverable::Origin;
 use crate::programmes::draft::tests::{example, full_run};
 
-type Change = fn(&mut Deliverable);
+pub type Change = fn(&mut Deliverable);
 
 /// Gate, check, file that is changed, what is changed, file that is named, a part of the reason.
-type Case = (&'static str, &'static str, &'static str, Change, &'static str, &'static str);
+pub type Case = (&'static str, &'static str, &'static str, Change, &'static str, &'static str);
 
 fn list<'d>(deliverable: &'d mut Deliverable, key: &str) -> &'d mut Vec<Value> {
     deliverable.data[key].as_array_mut().unwrap()
 }
 
-const CASES: &[Case] = &[
+pub const CASES: &[Case] = &[
     (
         "strategy",
         "strategy-covers",
@@ -398,7 +397,7 @@ fn judged(
     judge(gate, business, &workspace)
 }
 
-fn changed(files: &BTreeMap<String, String>, path: &str, change: Change) -> BTreeMap<String, String> {
+pub fn changed(files: &BTreeMap<String, String>, path: &str, change: Change) -> BTreeMap<String, String> {
     let mut files = files.clone();
     let (mut deliverable, kind) = Deliverable::parse(&files[path]).unwrap();
     change(&mut deliverable);
@@ -424,48 +423,6 @@ fn each_check_fails_alone_and_names_the_file_and_the_reason() {
             }
         }
     }
-}
-
-#[test]
-fn what_two_outputs_say_differently_is_told_once_for_each_pair_unless_one_is_still_to_be_made() {
-    let (definition, business) = example();
-    let files = full_run(&definition, &business);
-    let checks = || definition.phases.iter().flat_map(|phase| &phase.gates).flat_map(|gate| &gate.checks);
-    let found = |files: &BTreeMap<String, String>, awaited: &[&str]| {
-        let workspace = Workspace::read(files.iter().map(|(path, text)| (path.as_str(), text.as_str())));
-        let awaited = awaited.iter().map(ToString::to_string).collect();
-        contradictions(&definition, &business, checks(), &workspace, &awaited)
-    };
-    assert_eq!(found(&files, &[]), []);
-    // Each rule that compares finds its pair; what is wrong with one file alone is no contradiction.
-    let mut rules = std::collections::BTreeSet::new();
-    for (gate, id, path, change, named, reason) in CASES {
-        let pairs = found(&changed(&files, path, *change), &[]);
-        let check = checks().find(|check| check.id == *id).unwrap();
-        let told: Vec<_> = pairs.iter().filter(|of| of.check == *id).collect();
-        if let [one] = told[..] {
-            assert!(
-                one.description.contains(named) && one.description.contains(reason),
-                "{}",
-                one.description
-            );
-            rules.insert(check.rule.as_deref().unwrap());
-        }
-        assert!(told.len() <= 1 || check.against.is_none(), "{gate}/{id}: {pairs:#?}");
-    }
-    for rule in rules::RULES.iter().filter(|rule| rule.needs_against) {
-        assert!(rules.contains(rule.name), "{}", rule.name);
-    }
-    for rule in ["messaging_consistent", "references_defined", "figures_agree"] {
-        assert!(rules.contains(rule), "{rule}");
-    }
-    assert!(!rules.contains("budget_sums") && !rules.contains("sections"), "{rules:?}");
-
-    let wrong = changed(&files, "demand-gen/lead-scoring.md", |d| d.data["mql"] = json!(1));
-    let [one] = &found(&wrong, &[])[..] else { panic!("one pair") };
-    assert_eq!(one.outputs, ["demand-gen/lead-scoring.md", "pipeline/scoring-model.md"]);
-    assert!(one.description.contains("`demand-gen/lead-scoring.md` of demand-generation and"), "{one:?}");
-    assert_eq!(found(&wrong, &["crm-infrastructure:scoring-model"]), []);
 }
 
 #[test]
