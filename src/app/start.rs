@@ -221,13 +221,13 @@ pub struct ProgrammeParts {
 /// The definition of programmes, of a folder or as it ships, and the language model where one is set up.
 pub fn programme_parts(settings: &Settings, clock: &Clock) -> Result<ProgrammeParts, StartError> {
     let path = &settings.programmes.definition_dir;
+    let fault = |faults| StartError::Programmes { path: path.clone(), faults };
     let source = if path.as_os_str().is_empty() {
         Source::shipped()
     } else {
-        Source::with_folder(path).map_err(|error| StartError::DataDir { path: path.clone(), error })?
+        Source::with_folder(path).map_err(|error| fault(vec![ProgrammeFault::unread(path, &error)]))?
     };
-    let definitions =
-        Definitions::new(source).map_err(|faults| StartError::Programmes { path: path.clone(), faults })?;
+    let definitions = Definitions::new(source).map_err(fault)?;
     let model = ModelWorker::of(&settings.programmes.model, clock.clone())?.map(Arc::new);
     Ok(ProgrammeParts { definitions, model })
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderValue, Method, Request, Response, header};
+use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, header};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use tower::ServiceExt as _;
@@ -198,6 +198,7 @@ impl Calls {
             body: None,
             accept: None,
             key: None,
+            on: None,
         }
     }
 }
@@ -213,6 +214,8 @@ pub struct Call<'c> {
     body: Option<Value>,
     accept: Option<&'static str>,
     key: Option<String>,
+    /// The tag of the state that is changed.
+    on: Option<String>,
 }
 
 impl Call<'_> {
@@ -284,26 +287,43 @@ impl Call<'_> {
         }
     }
 
+    /// Changes the state with this tag and no other.
+    #[must_use]
+    pub fn on(mut self, tag: String) -> Self {
+        self.on = Some(tag);
+        self
+    }
+
+    /// The tag of what is read, if its version, at a JSON pointer, is the one that the agent has seen. Otherwise one that nothing
+    /// has: the change is then refused where it is made, unless it is the repeat of one that was made.
+    pub async fn seen(self, pointer: &str, version: i32) -> Result<String, Refusal> {
+        let (headers, body) = self.send().await?;
+        let read: Value = serde_json::from_slice(&body).map_err(Problem::internal)?;
+        let tag = headers.get(header::ETAG).and_then(|tag| tag.to_str().ok());
+        let tag = tag.filter(|_| read.pointer(pointer) == Some(&version.into()));
+        Ok(tag.map_or_else(|| format!("\"version-{version}\""), str::to_owned))
+    }
+
     /// The answer as JSON.
     pub async fn json(self) -> Result<Value, Refusal> {
-        let body = self.send().await?;
+        let (_, body) = self.send().await?;
         serde_json::from_slice(&body).map_err(|error| Problem::internal(error).into())
     }
 
     /// The answer as text.
     pub async fn text(self) -> Result<String, Refusal> {
-        let body = self.send().await?;
+        let (_, body) = self.send().await?;
         String::from_utf8(body.to_vec()).map_err(|error| Problem::internal(error).into())
     }
 
-    async fn send(self) -> Result<axum::body::Bytes, Refusal> {
+    async fn send(self) -> Result<(HeaderMap, axum::body::Bytes), Refusal> {
         let calls = self.calls;
         let response = calls.api.clone().oneshot(self.request()?).await;
         let response: Response<Body> = response.unwrap_or_else(|never| match never {});
         let (parts, body) = response.into_parts();
         let body = axum::body::to_bytes(body, ANSWER_MAX).await.map_err(Problem::internal)?;
         if parts.status.is_success() {
-            return Ok(body);
+            return Ok((parts.headers, body));
         }
         match serde_json::from_slice(&body) {
             Ok(problem) => Err(Refusal(problem).relocated()),
@@ -340,6 +360,9 @@ impl Call<'_> {
         }
         if let Some(key) = &self.key {
             request = request.header(idempotency::HEADER, text(key)?);
+        }
+        if let Some(tag) = &self.on {
+            request = request.header(header::IF_MATCH, text(tag)?);
         }
         if let Some(kind) = self.accept {
             request = request.header(header::ACCEPT, kind);

@@ -53,6 +53,14 @@ pub enum What {
     Cancelled {
         why: String,
     },
+    /// Nobody is given a task of it until it goes on.
+    Paused {
+        why: String,
+    },
+    Resumed {
+        /// How long it was held.
+        secs: i64,
+    },
 }
 
 impl What {
@@ -82,6 +90,8 @@ impl What {
             Self::Alarm { .. } => "guardrail_exceeded",
             Self::Done => "done",
             Self::Cancelled { .. } => "cancelled",
+            Self::Paused { .. } => "paused",
+            Self::Resumed { .. } => "resumed",
         }
     }
 
@@ -93,7 +103,10 @@ impl What {
     /// What is told beside the name.
     pub fn details(&self) -> Value {
         match self {
-            Self::Created { why } | Self::Cancelled { why } => json!({ "reason": why }),
+            Self::Created { why } | Self::Cancelled { why } | Self::Paused { why } => {
+                json!({ "reason": why })
+            }
+            Self::Resumed { secs } => json!({ "seconds": secs }),
             Self::Revised { version, changes, why } => {
                 json!({ "version": version, "changes": changes, "reason": why })
             }
@@ -146,7 +159,11 @@ impl What {
             Self::Revised { version, .. } => Some(format!("version:{version}")),
             Self::Started { .. } => Some("started".to_owned()),
             Self::Done | Self::Cancelled { .. } => Some("ended".to_owned()),
-            Self::Task(_) | Self::GateOpened | Self::Reviewed { .. } => None,
+            Self::Task(_)
+            | Self::GateOpened
+            | Self::Reviewed { .. }
+            | Self::Paused { .. }
+            | Self::Resumed { .. } => None,
         }
     }
 }

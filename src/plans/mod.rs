@@ -38,3 +38,4 @@ pub use model::TaskId;
 pub use pattern::{Pattern, PatternKind, pattern};
 pub use preflight::{Finding, Known, acting, preflight};
 pub use schedule::{Impossible, Schedule, Slot, schedule};
+pub use store::TaskRow;

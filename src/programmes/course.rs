@@ -126,7 +126,7 @@ fn task(
     piece: &Piece<'_>,
     before: &[Piece<'_>],
 ) -> Task {
-    let acting = workers.acting(definition, &piece.agent.id);
+    let (work, data) = carrying(definition, workers, piece);
     let mut depends_on: Vec<TaskId> = Vec::new();
     // An agent does one thing after the other within a phase.
     let own = before.iter().rev().find(|of| of.agent.id == piece.agent.id && of.phase.id == piece.phase.id);
@@ -162,7 +162,7 @@ fn task(
         detail: detail(selection, piece),
         stage: piece.phase.id.clone(),
         owner: role(&piece.agent.id),
-        work: acting.as_ref().map_or(piece.agent.id.as_str(), |acting| acting.queue()).to_owned(),
+        work,
         inputs,
         outputs: vec![piece.path()],
         depends_on,
@@ -170,8 +170,19 @@ fn task(
         not_before: None,
         due: None,
         checkpoint: false,
-        data: data(definition, piece, acting.as_ref()),
+        data,
     }
+}
+
+/// The queue in which the work on a piece lies, and what its worker must know besides.
+pub(super) fn carrying(
+    definition: &Definition,
+    workers: &Workers,
+    piece: &Piece<'_>,
+) -> (String, Map<String, Value>) {
+    let acting = workers.acting(definition, &piece.agent.id);
+    let work = acting.as_ref().map_or(piece.agent.id.as_str(), Acting::queue).to_owned();
+    (work, data(definition, piece, acting.as_ref()))
 }
 
 fn detail(selection: &Selection<'_>, piece: &Piece<'_>) -> String {
@@ -186,7 +197,7 @@ fn detail(selection: &Selection<'_>, piece: &Piece<'_>) -> String {
 }
 
 /// The step's estimate in equal parts over its outputs, the first ones a minute longer where it does not divide.
-fn minutes(piece: &Piece<'_>) -> Length {
+pub(super) fn minutes(piece: &Piece<'_>) -> Length {
     let weights = vec![1.0; piece.step.outputs.len()];
     let parts = super::figures::split::split_count(u64::from(piece.step.minutes), &weights);
     let place = piece.step.outputs.iter().position(|output| output == piece.output).unwrap_or_default();

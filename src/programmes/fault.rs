@@ -2,7 +2,8 @@
 //!
 //! Promises: a fault names the file, the line and what to do; all faults of a file come at once, in its order.
 
-use std::fmt;
+use std::path::Path;
+use std::{fmt, io};
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -22,6 +23,14 @@ pub struct Fault {
     pub path: String,
     /// What is wrong, and what to do.
     pub message: String,
+}
+
+impl Fault {
+    /// Of a file or folder that cannot be read.
+    pub fn unread(path: &Path, error: &io::Error) -> Self {
+        let message = format!("cannot be read: {error}");
+        Self { file: path.display().to_string(), line: 0, path: String::new(), message }
+    }
 }
 
 impl fmt::Display for Fault {

@@ -9,7 +9,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::definition::{CONFIG, Definition, Output, Phase, Step};
+use super::deliverable::is_document;
 use super::fault::unknown;
+
+/// The longest path, in bytes.
+const PATH_MAX: usize = 200;
 
 /// What somebody wants to run.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
@@ -53,6 +57,26 @@ impl Piece<'_> {
     pub fn path(&self) -> String {
         self.output.path_for(self.agent)
     }
+
+    /// Whether it makes a file: its own, or one directly below its folder.
+    pub fn has(&self, path: &str) -> bool {
+        let own = self.path();
+        let sound = path.len() <= PATH_MAX
+            && path.split('/').all(|part| !part.is_empty() && part != "." && part != "..")
+            && path.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c));
+        sound
+            && match own.strip_suffix('/') {
+                Some(_) => {
+                    path.strip_prefix(&own).is_some_and(|name| is_document(name) && !name.contains('/'))
+                }
+                None => path == own,
+            }
+    }
+}
+
+/// Who makes a file, or all files of a folder.
+pub fn maker<'d>(pieces: &[Piece<'d>], path: &str) -> Option<Piece<'d>> {
+    pieces.iter().find(|piece| piece.has(path) || (piece.output.is_folder() && piece.path() == path)).copied()
 }
 
 /// A part of a programme, in reading order.
@@ -228,6 +252,26 @@ mod tests {
 
     fn scope(phases: &[&str]) -> Scope {
         Scope { phases: phases.iter().map(ToString::to_string).collect(), ..Scope::default() }
+    }
+
+    #[test]
+    fn a_file_lies_where_its_task_puts_it() {
+        let definition = definition();
+        let pieces = pieces(&definition);
+        let by = |path: &str| maker(&pieces, path).map(|piece| piece.path());
+        for own in ["strategy/personas/cfo.md", "strategy/personas/"] {
+            assert_eq!(by(own).as_deref(), Some("strategy/personas/"), "{own}");
+        }
+        assert_eq!(by("strategy/gtm-strategy.md").as_deref(), Some("strategy/gtm-strategy.md"));
+        for wrong in [
+            "strategy/personas/../x.md",
+            "strategy/personas/a/b.md",
+            "strategy/personas/x.sh",
+            "/strategy/personas/x.md",
+            "strategy/personas/ü.md",
+        ] {
+            assert_eq!(by(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

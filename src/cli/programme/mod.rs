@@ -75,7 +75,19 @@ enum Action {
         /// Why.
         #[arg(long)]
         because: String,
+        /// A file that is to be changed; may be given several times, all of the conflict when left out.
+        #[arg(long = "change", value_name = "PATH")]
+        change: Vec<String>,
     },
+    /// Hold a programme: nobody is given a task of it until it is resumed.
+    Pause {
+        id: String,
+        /// Why, for whoever finds it held.
+        #[arg(long)]
+        note: String,
+    },
+    /// Let a programme go on that is held.
+    Resume { id: String },
     /// Write the workspace as a git repository.
     Export(export::Export),
     /// Look for faults in a configuration, and say what would be run; nothing is kept.
@@ -149,11 +161,20 @@ pub async fn run(args: Programme, context: &Context) -> anyhow::Result<()> {
             let conflict = context.client().await?.post(&path(&id, "/conflicts"), &body).await?;
             context.screen.document(&conflict, conflict_line);
         }
-        Action::Decide { id, number, decision, because } => {
-            let body = json!({ "decision": decision, "rationale": because });
+        Action::Decide { id, number, decision, because, change } => {
+            let body = json!({ "decision": decision, "rationale": because, "change": change });
             let below = format!("/conflicts/{number}/decide");
             let conflict = context.client().await?.post(&path(&id, &below), &body).await?;
             context.screen.document(&conflict, conflict_line);
+        }
+        Action::Pause { id, note } => {
+            let programme =
+                context.client().await?.post(&path(&id, "/pause"), &json!({ "note": note })).await?;
+            context.screen.document(&programme, shown);
+        }
+        Action::Resume { id } => {
+            let programme = context.client().await?.post(&path(&id, "/resume"), &json!({})).await?;
+            context.screen.document(&programme, shown);
         }
         Action::Export(args) => export::run(args, context).await?,
         Action::Check { config } => run::check(&config, context).await?,
@@ -198,6 +219,14 @@ fn shown(programme: &Value) -> String {
         text(programme, &["/plan/status"]),
         text(programme, &["/mode"])
     )];
+    if programme.pointer("/plan/paused").is_some_and(Value::is_object) {
+        lines.push(format!(
+            "  held since {} by {}: {}",
+            when(programme.pointer("/plan/paused/at")),
+            text(programme, &["/plan/paused/by"]),
+            text(programme, &["/plan/paused/why"])
+        ));
+    }
     let mut since = instant(programme.pointer("/plan/startedAt"));
     for phase in programme["phases"].as_array().into_iter().flatten() {
         let planned = instant(phase.get("plannedStart")).zip(instant(phase.get("plannedEnd")));

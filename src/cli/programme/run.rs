@@ -258,12 +258,22 @@ fn stopped(programme: &Value, id: &str) -> Option<String> {
         .filter(|gate| gate["status"] == "failed" || (gate["status"] == "open" && says_something(gate)))
         .map(|gate| text(gate, &["/name"]).trim_start_matches("gate:").to_owned())
         .collect();
-    let busy = programme
-        .pointer("/plan/tasks")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .any(|task| ["ready", "claimed"].iter().any(|status| task["status"] == *status));
+    let tasks = || programme.pointer("/plan/tasks").and_then(Value::as_array).into_iter().flatten();
+    let is = |status: &str| tasks().any(|task| task["status"] == status);
+    if programme.pointer("/plan/paused").is_some_and(Value::is_object) && !is("claimed") {
+        let why = text(programme, &["/plan/paused/why"]);
+        return Some(format!("It is held: {why}. `gtm programme resume {id}` lets it go on."));
+    }
+    let busy = is("ready") || is("claimed");
+    let stuck: Vec<String> =
+        tasks().filter(|task| task["status"] == "escalated").map(|task| text(task, &["/title"])).collect();
+    if !stuck.is_empty() && !busy {
+        return Some(format!(
+            "Nobody could do {}. `gtm tasks --status escalated` has the ids: let it be tried again with `gtm tasks retry`, or skip \
+             it with `gtm tasks skip`.",
+            stuck.join(", ")
+        ));
+    }
     (!failed.is_empty() && !busy).then(|| {
         format!(
             "The gate {} has not passed. `gtm programme gates {id}` says why; mend the file with `gtm programme revise`, or attest \
@@ -303,5 +313,17 @@ mod tests {
         assert!(stopped(&programme, "x").is_none());
         programme["plan"]["tasks"][0]["status"] = json!("waiting");
         assert!(stopped(&programme, "x").unwrap().contains("gtm programme gates x"));
+        programme["plan"]["tasks"][0] = json!({"name": "a", "title": "Personas", "status": "escalated"});
+        assert!(stopped(&programme, "x").unwrap().starts_with("Nobody could do Personas. "));
+    }
+
+    #[test]
+    fn a_run_that_is_held_stops_the_watching_once_nobody_works() {
+        let mut programme = json!({"plan": {
+            "paused": {"why": "The board meets"}, "gates": [], "tasks": [{"name": "a", "status": "claimed"}],
+        }});
+        assert!(stopped(&programme, "x").is_none());
+        programme["plan"]["tasks"][0]["status"] = json!("ready");
+        assert!(stopped(&programme, "x").unwrap().contains("gtm programme resume x"));
     }
 }

@@ -136,6 +136,9 @@ pub struct ChangeBody {
     /// Who changes it, by name; the key's name when left out.
     #[serde(default)]
     author: Option<String>,
+    /// Say how it would then stand and write nothing.
+    #[serde(default)]
+    dry_run: bool,
 }
 
 /// Change a handoff design
@@ -145,7 +148,7 @@ pub struct ChangeBody {
 #[utoipa::path(
     patch, path = "/v1/handoff-designs/{designId}", tag = "designs", operation_id = "change_handoff_design",
     security(("api_key" = ["plans:write"])),
-    params(("designId" = Uuid, Path, description = "The design.")),
+    params(("designId" = Uuid, Path, description = "The design."), IdempotencyParams),
     extensions(("x-timeout-seconds" = json!(120))),
     request_body = ChangeBody,
     responses(
@@ -175,9 +178,17 @@ pub async fn change_design(
         return Err(Problem::invalid(faults));
     }
     let author = named(body.author.as_deref(), &caller.label)?;
-    let ask = ReviseAsk { changes: body.changes, author, actor: caller.actor(), why: body.why };
+    let ask = ReviseAsk {
+        changes: body.changes,
+        author,
+        actor: caller.actor(),
+        why: body.why,
+        dry_run: body.dry_run,
+    };
     let view = designs.revise(id, &precondition, &ask).await?;
-    Ok(told(&designs, view).await?.into_response())
+    // A version that was only looked at is made on what is live now.
+    let changed = if ask.dry_run { Vec::new() } else { designs.base_of(&view).await? };
+    Ok(Tagged { tag: view.tag.clone(), body: DesignWire::of(view, changed, false) }.into_response())
 }
 
 /// Read the change log of a handoff design

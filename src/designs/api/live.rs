@@ -107,6 +107,9 @@ pub async fn apply_design(
 pub struct RollbackBody {
     /// Kept.
     why: String,
+    /// Say how it would then stand and write nothing.
+    #[serde(default)]
+    dry_run: bool,
 }
 
 /// Roll a handoff design back
@@ -115,7 +118,7 @@ pub struct RollbackBody {
 #[utoipa::path(
     post, path = "/v1/handoff-designs/{designId}/rollback", tag = "designs", operation_id = "roll_back_handoff_design",
     security(("api_key" = ["config:write"])),
-    params(("designId" = Uuid, Path, description = "The design.")),
+    params(("designId" = Uuid, Path, description = "The design."), IdempotencyParams),
     request_body = RollbackBody,
     responses(
         (status = 200, body = DesignWire, description = "As before it was applied."),
@@ -130,6 +133,6 @@ pub async fn roll_back_design(
     Path(id): Path<Uuid>,
     Json(body): Json<RollbackBody>,
 ) -> Result<Response, Problem> {
-    let view = designs.roll_back(id, &body.why, &caller.actor()).await?;
+    let view = designs.roll_back(id, &body.why, &caller.actor(), body.dry_run).await?;
     Ok(told(&designs, view).await?.into_response())
 }

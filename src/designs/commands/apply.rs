@@ -180,7 +180,13 @@ impl Designs {
     }
 
     /// Takes what was applied back, or calls off what waits.
-    pub async fn roll_back(&self, id: Uuid, why: &str, actor: &str) -> Result<DesignView, DesignError> {
+    pub async fn roll_back(
+        &self,
+        id: Uuid,
+        why: &str,
+        actor: &str,
+        dry_run: bool,
+    ) -> Result<DesignView, DesignError> {
         if why.trim().is_empty() {
             return Err(DesignError::Invalid(vec![Fault::new("#/why", "say why; it is kept")]));
         }
@@ -189,24 +195,39 @@ impl Designs {
         let now = self.clock.now();
         if self.call_off(&mut tx, id, why).await? {
             stands(&mut tx, &mut row, "approved", (actor, json!({ "calledOff": true })), now).await?;
-            tx.commit().await?;
-            return self.read(id).await;
+        } else {
+            self.take_back(&mut tx, id, (why, actor), now).await?;
+            stands(&mut tx, &mut row, "rolled_back", (actor, json!({})), now).await?;
         }
-        let newest = store::newest_application(&mut tx, id).await?;
+        if dry_run {
+            tx.rollback().await?;
+            let mut view = self.read(id).await?;
+            view.row.status = row.status;
+            return Ok(view);
+        }
+        tx.commit().await?;
+        self.handoffs.roster_changed();
+        self.read(id).await
+    }
+
+    async fn take_back(
+        &self,
+        conn: &mut PgConnection,
+        id: Uuid,
+        (why, actor): (&str, &str),
+        now: DateTime,
+    ) -> Result<(), DesignError> {
+        let newest = store::newest_application(conn, id).await?;
         let Some(mut application) = newest.filter(|application| application.status == "applied") else {
             return Err(DesignError::NotNow("Nothing of this design is live or waits to be.".to_owned()));
         };
         let replaced: Vec<Replaced> = serde_json::from_str(application.replaced.as_deref().unwrap_or("[]"))?;
-        self.restore(&mut tx, &replaced, actor, now).await?;
+        self.restore(conn, &replaced, actor, now).await?;
         application.status = "rolled_back".to_owned();
         application.rolled_back_at = Some(now);
         application.rolled_back_by = Some(actor.to_owned());
         application.rolled_back_why = Some(why.to_owned());
-        store::update_application(&mut tx, &application).await?;
-        stands(&mut tx, &mut row, "rolled_back", (actor, json!({})), now).await?;
-        tx.commit().await?;
-        self.handoffs.roster_changed();
-        self.read(id).await
+        Ok(store::update_application(conn, &application).await?)
     }
 
     async fn restore(

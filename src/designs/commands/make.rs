@@ -42,6 +42,7 @@ pub struct ReviseAsk {
     pub author: String,
     pub actor: String,
     pub why: String,
+    pub dry_run: bool,
 }
 
 /// Whoever made the first version says so by making it.
@@ -127,8 +128,12 @@ impl Designs {
         store::insert_version(&mut tx, &version).await?;
         store::update_design(&mut tx, &locked).await?;
         log(&mut tx, &locked, &version, "changed", now).await?;
-        tx.commit().await?;
-        self.ring();
+        if ask.dry_run {
+            tx.rollback().await?;
+        } else {
+            tx.commit().await?;
+            self.ring();
+        }
         view_of(Rows {
             row: locked,
             version,

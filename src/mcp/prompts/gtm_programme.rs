@@ -34,5 +34,8 @@ pub const PROMPT: Prompt = Prompt {
         refuses.\n\
         5. At a gate, read the files before you attest a check with review_gate, and give the reason. A check that is computed \
         and fails is mended in the file that it names.\n\
-        6. Raise what contradicts itself with me, and decide nothing against my word.",
+        6. See with list_programme_conflicts which outputs contradict each other. Read both, tell me what you would decide and why, \
+        and decide nothing (decide_programme_conflict) against my word; name only the files that are wrong. What nobody has found \
+        you raise with raise_programme_conflict.\n\
+        7. Where I want it to stand still, hold it with pause_programme and let it go on with resume_programme.",
 };

@@ -22,8 +22,8 @@ pub struct Input {
     #[serde(default)]
     outputs: Vec<String>,
     /// What belongs to the kind of plan. Programme: `{"files": [{"path": "...", "text": "..."}]}` with every output as Markdown
-    /// in the form that `gtm://programmes/schemas/{kind}` describes, or with deliverable (an object) in place of text. Checkpoint
-    /// of a renewal: `{"rating": "green", "note": "..."}`. Others: nothing.
+    /// in the form that `gtm://programmes/schemas/{kind}` describes, or with deliverable (an object) in place of text; beside it
+    /// `conflicts`, `[{"files": ["..."], "description": "..."}]`, for outputs of others that yours contradicts. Checkpoint of a renewal: `{"rating": "green", "note": "..."}`. Others: nothing.
     #[serde(default)]
     #[schema(value_type = Object)]
     data: Map<String, Value>,

@@ -16,7 +16,7 @@ use crate::renewals::model::{Risk, Tier};
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 #[schema(as = RoleFilledBy)]
-struct Somebody {
+pub struct Somebody {
     /// Their name.
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,

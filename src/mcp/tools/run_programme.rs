@@ -15,7 +15,7 @@ use crate::mcp::words::{at, each, unwritten};
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = ProgrammeFilledBy)]
-enum Worker {
+pub enum Worker {
     /// Built in: computes and writes every deliverable from the configuration.
     Drafter,
     /// The language model that the service is set up with.

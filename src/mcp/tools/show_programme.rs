@@ -50,28 +50,10 @@ impl Tool for ShowProgramme {
     async fn run(calls: &Calls, input: Input) -> Result<Told, Refusal> {
         let of = |call: &'static str| calls.to(call).path("programmeId", &input.programme_id);
         let mut programme = of("get_programme").json().await?;
-        if let Some(plan) = programme.get_mut("plan") {
-            bare(plan);
-        }
+        bare_programme(&mut programme);
         let gates = of("list_programme_gates").json().await?;
         let files = of("list_programme_files").json().await?;
-        let mut lines = vec![format!(
-            "{} {} of {}: {}.",
-            at(&programme, "/programmeId"),
-            at(&programme, "/product"),
-            at(&programme, "/company"),
-            at(&programme, "/plan/status")
-        )];
-        lines.extend(each(&programme, "/phases").map(|phase| {
-            format!(
-                "{}: {} of {} tasks, {} of {} gates",
-                at(phase, "/title"),
-                at(phase, "/done"),
-                at(phase, "/tasks"),
-                at(phase, "/gatesPassed"),
-                at(phase, "/gates")
-            )
-        }));
+        let mut lines = self::programme(&programme);
         lines.extend(self::gates(&gates));
         let now =
             |task: &&Value| ["ready", "claimed", "escalated"].iter().any(|status| task["status"] == *status);
@@ -102,5 +84,41 @@ pub fn gates(gates: &Value) -> Vec<String> {
             );
         }
     }
+    lines
+}
+
+/// Takes what is long out of a programme.
+pub fn bare_programme(programme: &mut Value) {
+    programme.get_mut("plan").into_iter().for_each(bare);
+}
+
+/// A programme in a few lines: whether it is held, and how far each phase is.
+pub fn programme(programme: &Value) -> Vec<String> {
+    let mut lines = vec![format!(
+        "{} {} of {}, version {}: {}.",
+        at(programme, "/programmeId"),
+        at(programme, "/product"),
+        at(programme, "/company"),
+        at(programme, "/plan/version"),
+        at(programme, "/plan/status")
+    )];
+    if let Some(paused) = programme.pointer("/plan/paused").filter(|paused| paused.is_object()) {
+        lines.push(format!(
+            "Held since {} by {}: {}. Nobody is given a task of it until resume_programme.",
+            at(paused, "/at"),
+            at(paused, "/by"),
+            at(paused, "/why")
+        ));
+    }
+    lines.extend(each(programme, "/phases").map(|phase| {
+        format!(
+            "{}: {} of {} tasks, {} of {} gates",
+            at(phase, "/title"),
+            at(phase, "/done"),
+            at(phase, "/tasks"),
+            at(phase, "/gatesPassed"),
+            at(phase, "/gates")
+        )
+    }));
     lines
 }

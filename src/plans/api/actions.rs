@@ -113,13 +113,16 @@ pub struct VerdictBody {
 
 /// What the keeper of a gate says of its checks.
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 #[schema(as = PlanGateReview)]
 pub struct ReviewBody {
     /// Who says so.
     by: String,
     /// By the ids of the checks that are attested.
     verdicts: BTreeMap<String, VerdictBody>,
+    /// Say where the gate would then stand and write nothing.
+    #[serde(default)]
+    dry_run: bool,
 }
 
 /// Where a gate stands after a review.
@@ -164,7 +167,7 @@ pub async fn review_plan_gate(
     if verdicts.is_empty() {
         return Err(Problem::invalid(vec![Fault::new("#/verdicts", "is empty: answer at least one check")]));
     }
-    let status = plans.review_alone(id, &TaskId(gate), verdicts, &caller.actor()).await?;
+    let status = plans.review_alone(id, &TaskId(gate), verdicts, &caller.actor(), body.dry_run).await?;
     Ok(Json(ReviewedWire { status }))
 }
 

@@ -281,10 +281,7 @@ pub async fn complete_task(
     let result = json!({ "outputs": body.outputs, "data": body.data, "note": note });
     let action = Action::Complete { token: body.lease };
     let deed = Deed { action, result: Some(result), by: caller.actor() };
-    if body.dry_run {
-        return Ok(Json(TaskWire::from(&plans.task_would(id, &deed).await?)));
-    }
-    done(&plans, id, deed).await
+    done(&plans, id, deed, body.dry_run).await
 }
 
 /// Why it did not work.
@@ -323,17 +320,17 @@ pub async fn fail_task(
 ) -> Result<Json<TaskWire>, Problem> {
     let reason = words("#/reason", &body.reason, true)?;
     let deed = Deed { action: Action::Fail { token: body.lease, reason }, result: None, by: caller.actor() };
-    if body.dry_run {
-        return Ok(Json(TaskWire::from(&plans.task_would(id, &deed).await?)));
-    }
-    done(&plans, id, deed).await
+    done(&plans, id, deed, body.dry_run).await
 }
 
 /// Why.
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct WhyBody {
     reason: String,
+    /// Say how it would then stand and write nothing.
+    #[serde(default)]
+    dry_run: bool,
 }
 
 /// Skip a task
@@ -358,8 +355,16 @@ pub async fn skip_task(
     Json(body): Json<WhyBody>,
 ) -> Result<Json<TaskWire>, Problem> {
     let note = words("#/reason", &body.reason, true)?;
-    done(&plans, id, Deed { action: Action::Skip, result: Some(json!({ "note": note })), by: caller.actor() })
-        .await
+    let deed = Deed { action: Action::Skip, result: Some(json!({ "note": note })), by: caller.actor() };
+    done(&plans, id, deed, body.dry_run).await
+}
+
+/// How a task is tried again.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default, rename_all = "camelCase")]
+pub struct RetryBody {
+    /// Say how it would then stand and write nothing.
+    dry_run: bool,
 }
 
 /// Let a task be tried again
@@ -369,18 +374,23 @@ pub async fn skip_task(
     post, path = "/v1/tasks/{taskId}/retry", tag = "tasks", operation_id = "retry_task",
     security(("api_key" = ["plans:write"])),
     params(("taskId" = Uuid, Path, description = "The task."), IdempotencyParams),
+    request_body(content = Option<RetryBody>, description = "Nothing, or that it is a look only."),
     responses(
         (status = 200, body = TaskWire, description = "The task as it stands now."),
         (status = 404, body = ProblemDocument, content_type = "application/problem+json", description = "There is no such task."),
         (status = 409, body = ProblemDocument, content_type = "application/problem+json", description = "It is not escalated; `legal` lists what fits."),
+        (status = 422, body = ProblemDocument, content_type = "application/problem+json", description = "Every fault is named."),
     )
 )]
 pub async fn retry_task(
     State(plans): State<Plans>,
     caller: Scoped<scope::PlansWrite>,
     Path(id): Path<Uuid>,
+    RawBody(raw): RawBody,
 ) -> Result<Json<TaskWire>, Problem> {
-    done(&plans, id, Deed { action: Action::Retry, result: None, by: caller.actor() }).await
+    let body: Option<RetryBody> = if raw.is_empty() { None } else { parse(&raw)? };
+    let dry_run = body.unwrap_or_default().dry_run;
+    done(&plans, id, Deed { action: Action::Retry, result: None, by: caller.actor() }, dry_run).await
 }
 
 /// Give a task up
@@ -405,9 +415,11 @@ pub async fn give_up_task(
     Json(body): Json<WhyBody>,
 ) -> Result<Json<TaskWire>, Problem> {
     let reason = words("#/reason", &body.reason, true)?;
-    done(&plans, id, Deed { action: Action::GiveUp { reason }, result: None, by: caller.actor() }).await
+    let deed = Deed { action: Action::GiveUp { reason }, result: None, by: caller.actor() };
+    done(&plans, id, deed, body.dry_run).await
 }
 
-async fn done(plans: &Plans, id: Uuid, deed: Deed) -> Result<Json<TaskWire>, Problem> {
-    Ok(Json(TaskWire::from(&plans.task(id, &deed).await?)))
+async fn done(plans: &Plans, id: Uuid, deed: Deed, dry_run: bool) -> Result<Json<TaskWire>, Problem> {
+    let row = if dry_run { plans.task_would(id, &deed).await? } else { plans.task(id, &deed).await? };
+    Ok(Json(TaskWire::from(&row)))
 }

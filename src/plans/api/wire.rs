@@ -16,7 +16,7 @@ use crate::plans::lifecycle::{GateStatus, TaskStatus, Verdict};
 use crate::plans::model::{Plan, PlanKind};
 use crate::plans::pattern::{Pattern, pattern};
 use crate::plans::schedule::{Impossible, Misses, Slot};
-use crate::plans::store::{EntryRow, GateRow, PlanRow, TaskRow, VersionRow};
+use crate::plans::store::{EntryRow, GateRow, Paused, PlanRow, TaskRow, VersionRow};
 use crate::platform::audit::SYSTEM;
 use crate::platform::http::{Json, Page, PageRequest, Precondition, Problem, Tagged};
 
@@ -70,6 +70,8 @@ pub struct PlanSummary {
     pub created_at: DateTime,
     pub started_at: Option<DateTime>,
     pub ended_at: Option<DateTime>,
+    /// While it is held: nobody is given a task of it.
+    pub paused: Option<Paused>,
 }
 
 impl From<&PlanRow> for PlanSummary {
@@ -88,6 +90,7 @@ impl From<&PlanRow> for PlanSummary {
             created_at: row.created_at,
             started_at: row.started_at,
             ended_at: row.ended_at,
+            paused: row.paused.clone(),
         }
     }
 }

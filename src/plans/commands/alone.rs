@@ -54,11 +54,16 @@ impl Plans {
         gate: &TaskId,
         verdicts: BTreeMap<String, Verdict>,
         by: &str,
+        dry_run: bool,
     ) -> Result<GateStatus, PlanError> {
         let mut tx = db::begin(&self.pool).await?;
         let status = self.review(&mut tx, self.clock.now(), id, gate, verdicts, by).await?;
-        tx.commit().await?;
-        self.ring();
+        if dry_run {
+            tx.rollback().await?;
+        } else {
+            tx.commit().await?;
+            self.ring();
+        }
         Ok(status)
     }
 }

@@ -222,8 +222,7 @@ impl Changing {
             self.note(place, [happening]);
         }
         if found.done {
-            self.row.status = "done".to_owned();
-            self.row.ended_at = Some(now);
+            self.row.end("done", now);
             self.happened.push((None, What::Done));
         }
         found.ready_at

@@ -12,7 +12,7 @@ use crate::accounts::{Changed, Custodian, Erasing, Holding, Subject};
 use crate::plans::change::Change;
 use crate::plans::lifecycle::GateState;
 use crate::plans::model::Plan;
-use crate::plans::store::{self, HeldDoc};
+use crate::plans::store::{self, HeldDoc, Paused};
 use crate::platform::audit::SYSTEM;
 
 /// Keeps what plans hold.
@@ -86,6 +86,7 @@ fn reads(part: &str, doc: &str) -> bool {
         "version" => serde_json::from_str::<Plan>(doc).is_ok(),
         "changes" => serde_json::from_str::<Vec<Change>>(doc).is_ok(),
         "gate" => serde_json::from_str::<GateState>(doc).is_ok(),
+        "paused" => serde_json::from_str::<Paused>(doc).is_ok(),
         "why" | "objective" | "title" => serde_json::from_str::<String>(doc).is_ok(),
         _ => true,
     }

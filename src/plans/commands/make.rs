@@ -82,6 +82,8 @@ impl Plans {
             created_by: new.by.clone(),
             started_at: None,
             ended_at: None,
+            paused: None,
+            paused_secs: 0,
         };
         store::insert_plan(conn, &row).await?;
         insert_version(conn, &row, &new.plan, &[], (&new.by, &new.why), now).await?;
@@ -216,8 +218,7 @@ impl Plans {
         for task in &mut one.tasks {
             skip(&mut task.state);
         }
-        one.row.status = "cancelled".to_owned();
-        one.row.ended_at = Some(now);
+        one.row.end("cancelled", now);
         one.happened.push((None, What::Cancelled { why: why.to_owned() }));
         self.settle(conn, one, by, now).await?;
         Ok(())

@@ -9,6 +9,7 @@
 mod alone;
 mod change;
 mod custody;
+mod hold;
 mod make;
 mod pass;
 mod view;
@@ -27,6 +28,7 @@ use super::happening::Happened;
 use super::lifecycle::{GateRefused, Refused};
 use super::model::PlanKind;
 use super::preflight::Finding;
+use super::store::Paused;
 use crate::handoffs::commands::{HandoffError, Handoffs};
 use crate::kernel::clock::{Clock, DateTime};
 use crate::platform::audit::AuditError;
@@ -100,6 +102,12 @@ pub enum PlanError {
     /// What is asked does not fit where the plan stands.
     #[error("a plan that is {status} cannot be {asked}")]
     Status { status: String, asked: &'static str },
+    /// It is held, and only what somebody has claimed is done meanwhile.
+    #[error(
+        "the plan is held since {} by {}: {}; let it go on first (resume), or do what was claimed before",
+        .0.at.to_rfc3339(), .0.by, .0.why
+    )]
+    Paused(Paused),
     /// Something is missing, and nobody has said that it may be.
     #[error("the plan cannot run: {} things are missing; mend them, or waive them by name", .0.len())]
     NotReady(Vec<Finding>),
@@ -149,6 +157,10 @@ impl From<PlanError> for Problem {
             PlanError::Status { ref status, .. } => {
                 let status = status.clone();
                 Self::conflict("illegal_transition", error.to_string()).member("status", status)
+            }
+            PlanError::Paused(ref paused) => {
+                let since = paused.at.to_rfc3339();
+                Self::conflict("plan_paused", error.to_string()).member("since", since)
             }
             PlanError::NotReady(ref findings) => {
                 let findings = serde_json::to_value(findings).unwrap_or_default();

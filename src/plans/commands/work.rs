@@ -190,6 +190,11 @@ impl Plans {
         if !one.is_running() && !already {
             return Err(PlanError::Status { status: one.row.status, asked: "worked on" });
         }
+        let unclaimed = Action::Complete { token: None } == deed.action
+            || matches!(deed.action, Action::Fail { token: None, .. });
+        if let Some(paused) = one.row.paused.as_ref().filter(|_| unclaimed) {
+            return Err(PlanError::Paused(paused.clone()));
+        }
         let mut happened = Vec::new();
         let mut state = one.tasks[place].state.clone();
         let terms = terms(&one.plan, place, &one.tasks[place]);

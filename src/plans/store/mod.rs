@@ -9,9 +9,9 @@ mod tasks;
 
 pub use people::{HeldDoc, docs, lock_plans_of, rewrite};
 pub use plans::{
-    EntryRow, GateRow, PlanFilter, PlanGauge, PlanRow, VersionRow, entries, find_plan, gates, insert_entries,
-    insert_plan, insert_version, list_plans, lock_plan, plan_gauges, update_plan, upsert_gates, version,
-    versions,
+    EntryRow, GateRow, Paused, PlanFilter, PlanGauge, PlanRow, VersionRow, entries, find_plan, gates,
+    insert_entries, insert_plan, insert_version, list_plans, lock_plan, plan_gauges, update_plan,
+    upsert_gates, version, versions,
 };
 pub use tasks::{
     Claimable, TaskFilter, TaskRow, claim, find_task, list_tasks, lock_tasks, plan_of, tasks_of,

@@ -7,7 +7,7 @@ use uuid::Uuid;
 #[derive(Debug)]
 pub struct HeldDoc {
     pub plan_id: Uuid,
-    /// `version`, `changes`, `why`, `objective`, `task`, `title`, `entry` or `gate`.
+    /// `version`, `changes`, `why`, `objective`, `paused`, `task`, `title`, `entry` or `gate`.
     pub part: String,
     /// Which of them: a version, a task, an entry, a gate.
     pub key: String,
@@ -33,6 +33,7 @@ pub async fn docs(conn: &mut PgConnection, account_id: &str) -> Result<Vec<HeldD
              UNION ALL SELECT plan_id, 'changes', version::text, changes::text FROM plan_version WHERE account_id = $1
              UNION ALL SELECT plan_id, 'why', version::text, to_json(why)::text FROM plan_version WHERE account_id = $1
              UNION ALL SELECT id, 'objective', '', to_json(objective)::text FROM plan WHERE account_id = $1
+             UNION ALL SELECT id, 'paused', '', paused::text FROM plan WHERE account_id = $1 AND paused IS NOT NULL
              UNION ALL SELECT plan_id, 'task', id::text, result::text FROM plan_task
                WHERE account_id = $1 AND result IS NOT NULL
              UNION ALL SELECT plan_id, 'title', id::text, to_json(title)::text FROM plan_task WHERE account_id = $1
@@ -65,8 +66,11 @@ pub async fn rewrite(conn: &mut PgConnection, account_id: &str, left: &[HeldDoc]
                                AND l.key = v.version::text), v.why)
              WHERE v.account_id = $1 AND v.plan_id IN (SELECT plan_id FROM l)),
            plans AS (
-             UPDATE plan p SET objective = l.doc::json #>> '{}' FROM l
-             WHERE p.account_id = $1 AND p.id = l.plan_id AND l.part = 'objective'),
+             UPDATE plan p SET
+               objective = coalesce((SELECT l.doc::json #>> '{}' FROM l WHERE l.plan_id = p.id AND l.part = 'objective'),
+                                    p.objective),
+               paused = coalesce((SELECT l.doc::json FROM l WHERE l.plan_id = p.id AND l.part = 'paused'), p.paused)
+             WHERE p.account_id = $1 AND p.id IN (SELECT plan_id FROM l)),
            tasks AS (
              UPDATE plan_task t SET
                result = coalesce((SELECT l.doc::json FROM l WHERE l.plan_id = t.plan_id AND l.part = 'task'

@@ -5,6 +5,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::kernel::clock::DateTime;
@@ -30,6 +31,35 @@ pub struct PlanRow {
     pub created_by: String,
     pub started_at: Option<DateTime>,
     pub ended_at: Option<DateTime>,
+    /// While nobody is given a task of it.
+    pub paused: Option<Paused>,
+    /// How long it was held in all, in seconds, without the pause that goes on.
+    pub paused_secs: i64,
+}
+
+impl PlanRow {
+    /// Ends the pause that goes on.
+    pub fn go_on(&mut self, now: DateTime) {
+        if let Some(paused) = self.paused.take() {
+            self.paused_secs += (now - paused.at).num_seconds().max(0);
+        }
+    }
+
+    /// Ends the plan.
+    pub fn end(&mut self, status: &str, now: DateTime) {
+        self.go_on(now);
+        status.clone_into(&mut self.status);
+        self.ended_at = Some(now);
+    }
+}
+
+/// Who holds a plan, since when and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = PlanPaused)]
+pub struct Paused {
+    pub at: DateTime,
+    pub by: String,
+    pub why: String,
 }
 
 /// A row of `plan_version`.
@@ -109,7 +139,7 @@ pub async fn update_plan(conn: &mut PgConnection, plan: &PlanRow) -> Result<(), 
     sqlx::query!(
         r#"UPDATE plan p SET status = r.status, objective = r.objective, version = r.version, starts_at = r.starts_at,
                   ends_at = r.ends_at, deadline = r.deadline, watch = r.watch, alarms = r.alarms,
-                  started_at = r.started_at, ended_at = r.ended_at
+                  started_at = r.started_at, ended_at = r.ended_at, paused = r.paused, paused_secs = r.paused_secs
            FROM json_populate_record(NULL::plan, $1::json) AS r
            WHERE p.account_id = r.account_id AND p.id = r.id"#,
         Json(plan) as _

@@ -74,7 +74,7 @@ pub struct Claimable {
 }
 
 /// Locks up to `limit` tasks that can be taken, those that are planned to begin first before the others. One for which time
-/// has something in store by now is left to the job that brings it.
+/// has something in store by now is left to the job that brings it; of a plan that is held nobody gets any.
 pub async fn claim(
     conn: &mut PgConnection,
     works: Option<&[String]>,
@@ -87,6 +87,8 @@ pub async fn claim(
              SELECT row_to_json(t) AS task FROM plan_task t
              WHERE t.status = 'ready' AND (t.next_at IS NULL OR t.next_at > $3)
                AND ($1::text[] IS NULL OR t.work = ANY ($1)) AND ($2::uuid IS NULL OR t.plan_id = $2)
+               AND NOT EXISTS (SELECT FROM plan p
+                               WHERE p.account_id = t.account_id AND p.id = t.plan_id AND p.paused IS NOT NULL)
              ORDER BY t.start_at, t.id LIMIT $4 FOR NO KEY UPDATE OF t SKIP LOCKED)
            SELECT task AS "task!: Json<TaskRow>", nextval('work_lease') AS "token!" FROM found"#,
         works,

@@ -32,18 +32,22 @@ pub async fn list_programme_conflicts(
 
 /// A conflict that somebody has seen.
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct ConflictBody {
     /// The agent who has seen it.
     agent: String,
     /// The files that contradict each other.
     files: Vec<String>,
     description: String,
+    /// Say how it would be written down, and write nothing.
+    #[serde(default)]
+    dry_run: bool,
 }
 
 /// Raise a conflict
 ///
-/// It is written down in the workspace below `conflicts/`, and the coordinator decides.
+/// It is written down in the workspace below `conflicts/`, and the coordinator decides. What the rules of the gates find between
+/// two outputs is raised by itself when one of them is handed in.
 #[utoipa::path(
     post, path = "/v1/programmes/{programmeId}/conflicts", tag = "programmes", operation_id = "raise_programme_conflict",
     security(("api_key" = ["plans:write"])),
@@ -51,6 +55,7 @@ pub struct ConflictBody {
     request_body = ConflictBody,
     responses(
         (status = 201, body = ProgrammeConflict, description = "It was written down."),
+        (status = 200, body = ProgrammeConflict, description = "How it would be written down; the answer to a dry run."),
         (status = 404, body = ProblemDocument, content_type = "application/problem+json", description = "There is no such programme."),
         (status = 422, body = ProblemDocument, content_type = "application/problem+json", description = "Every fault is named."),
     )
@@ -63,22 +68,30 @@ pub async fn raise_programme_conflict(
 ) -> Result<Response, Problem> {
     let raised =
         Raised { agent: body.agent, files: body.files, description: body.description, by: caller.actor() };
-    let conflict = ProgrammeConflict::from(programmes.raise(id, &raised).await?);
-    Ok((StatusCode::CREATED, Json(conflict)).into_response())
+    let conflict = ProgrammeConflict::from(programmes.raise(id, &raised, body.dry_run).await?);
+    let status = if body.dry_run { StatusCode::OK } else { StatusCode::CREATED };
+    Ok((status, Json(conflict)).into_response())
 }
 
 /// What the coordinator decided.
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct DecisionBody {
     decision: String,
     rationale: String,
+    /// The files that are to be changed; all of the conflict when left out.
+    #[serde(default)]
+    change: Vec<String>,
+    /// Say how the conflict would then stand, and write nothing.
+    #[serde(default)]
+    dry_run: bool,
 }
 
 /// Decide a conflict
 ///
-/// With a rationale; it is written down below `strategy/decisions/`. Whoever then changes a file of it says so with
-/// `conflict` when the file is put.
+/// With a rationale; it is written down below `strategy/decisions/`. While the run goes on, the agent of each file that is to be
+/// changed gets a task for it in a new version of the plan, and the next gate waits for it. The task is done by completing it
+/// with a new version, or by putting the file with the number of the conflict.
 #[utoipa::path(
     post, path = "/v1/programmes/{programmeId}/conflicts/{number}/decide", tag = "programmes", operation_id = "decide_programme_conflict",
     security(("api_key" = ["plans:write"])),
@@ -91,7 +104,7 @@ pub struct DecisionBody {
     responses(
         (status = 200, body = ProgrammeConflict, description = "The conflict as it stands now."),
         (status = 404, body = ProblemDocument, content_type = "application/problem+json", description = "There is no such programme or conflict."),
-        (status = 409, body = ProblemDocument, content_type = "application/problem+json", description = "It was decided already."),
+        (status = 409, body = ProblemDocument, content_type = "application/problem+json", description = "It was decided already, or is settled."),
         (status = 422, body = ProblemDocument, content_type = "application/problem+json", description = "Every fault is named."),
     )
 )]
@@ -101,6 +114,11 @@ pub async fn decide_programme_conflict(
     Path((id, number)): Path<(Uuid, i32)>,
     Json(body): Json<DecisionBody>,
 ) -> Result<Json<ProgrammeConflict>, Problem> {
-    let decided = Decided { decision: body.decision, rationale: body.rationale, by: caller.actor() };
-    Ok(Json(ProgrammeConflict::from(programmes.decide(id, number, &decided).await?)))
+    let decided = Decided {
+        decision: body.decision,
+        rationale: body.rationale,
+        change: body.change,
+        by: caller.actor(),
+    };
+    Ok(Json(ProgrammeConflict::from(programmes.decide(id, number, &decided, body.dry_run).await?)))
 }

@@ -26,6 +26,8 @@ where
         .routes(routes!(programmes::get_deliverable_schema))
         .routes(routes!(programmes::get_programme, programmes::change_programme))
         .routes(routes!(programmes::start_programme))
+        .routes(routes!(programmes::pause_programme))
+        .routes(routes!(programmes::resume_programme))
         .routes(routes!(programmes::list_programme_changes))
         .routes(routes!(programmes::get_programme_plan))
         .routes(routes!(gates::list_programme_gates))

@@ -158,11 +158,14 @@ async fn told(programmes: &Programmes, id: Uuid) -> Result<Response, Problem> {
 
 /// What is changed.
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct ProgrammeChange {
     /// Who fills the agents from now on.
     workers: Workers,
     why: String,
+    /// Say whether it would be accepted and write nothing; the answer is the run as it stands.
+    #[serde(default)]
+    dry_run: bool,
 }
 
 /// Change a programme
@@ -171,7 +174,7 @@ pub struct ProgrammeChange {
 #[utoipa::path(
     patch, path = "/v1/programmes/{programmeId}", tag = "programmes", operation_id = "change_programme",
     security(("api_key" = ["plans:write"])),
-    params(("programmeId" = Uuid, Path, description = "The programme.")),
+    params(("programmeId" = Uuid, Path, description = "The programme."), IdempotencyParams),
     request_body = ProgrammeChange,
     responses(
         (status = 200, body = ProgrammeWire, description = "The run as it stands now."),
@@ -191,13 +194,88 @@ pub async fn change_programme(
 ) -> Result<Response, Problem> {
     let view = programmes.read(id).await?;
     let version = wire::seen(&precondition, &view.plan.row)?;
-    let why = body.why.trim().to_owned();
-    if why.is_empty() || why.chars().count() > WHY_MAX {
+    let change = Change { workers: body.workers, why: why("#/why", &body.why)?, by: caller.actor() };
+    programmes.change(id, version, &change, body.dry_run).await?;
+    told(&programmes, id).await
+}
+
+/// A reason, without the space around it.
+fn why(pointer: &str, text: &str) -> Result<String, Problem> {
+    let text = text.trim();
+    if text.is_empty() || text.chars().count() > WHY_MAX {
         let detail = format!("say why, in at most {WHY_MAX} characters");
-        return Err(Problem::invalid(vec![Fault::new("#/why", detail)]));
+        return Err(Problem::invalid(vec![Fault::new(pointer, detail)]));
     }
-    let change = Change { workers: body.workers, why, by: caller.actor() };
-    programmes.change(id, version, &change).await?;
+    Ok(text.to_owned())
+}
+
+/// Why a run is held.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ProgrammePause {
+    /// Why, for whoever finds it held.
+    note: String,
+    /// Say whether it could be held and write nothing; the answer is the run as it stands.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// Hold a programme
+///
+/// Nobody is given a task of it any more, whoever fills its agents, until it is resumed; other runs go on. What somebody has
+/// claimed may be completed. It lasts over restarts; `plan.paused` says since when, by whom and why.
+#[utoipa::path(
+    post, path = "/v1/programmes/{programmeId}/pause", tag = "programmes", operation_id = "pause_programme",
+    security(("api_key" = ["plans:write"])),
+    params(("programmeId" = Uuid, Path, description = "The programme."), IdempotencyParams),
+    request_body = ProgrammePause,
+    responses(
+        (status = 200, body = ProgrammeWire, description = "It is held."),
+        (status = 404, body = ProblemDocument, content_type = "application/problem+json", description = "There is no such programme."),
+        (status = 409, body = ProblemDocument, content_type = "application/problem+json", description = "It does not run, or is held already."),
+        (status = 422, body = ProblemDocument, content_type = "application/problem+json", description = "Every fault is named."),
+    )
+)]
+pub async fn pause_programme(
+    State(programmes): State<Programmes>,
+    caller: Scoped<scope::PlansWrite>,
+    Path(id): Path<Uuid>,
+    Json(body): Json<ProgrammePause>,
+) -> Result<Response, Problem> {
+    programmes.pause(id, &why("#/note", &body.note)?, &caller.actor(), body.dry_run).await?;
+    told(&programmes, id).await
+}
+
+/// How a run goes on.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default, rename_all = "camelCase")]
+pub struct ProgrammeResume {
+    /// Say whether it could go on and write nothing; the answer is the run as it stands.
+    dry_run: bool,
+}
+
+/// Resume a programme
+///
+/// It goes on where it was held. What is planned moves by as long as it was held, as a new version of its plan.
+#[utoipa::path(
+    post, path = "/v1/programmes/{programmeId}/resume", tag = "programmes", operation_id = "resume_programme",
+    security(("api_key" = ["plans:write"])),
+    params(("programmeId" = Uuid, Path, description = "The programme."), IdempotencyParams),
+    request_body = ProgrammeResume,
+    responses(
+        (status = 200, body = ProgrammeWire, description = "It goes on."),
+        (status = 404, body = ProblemDocument, content_type = "application/problem+json", description = "There is no such programme."),
+        (status = 409, body = ProblemDocument, content_type = "application/problem+json", description = "It is not held."),
+        (status = 422, body = ProblemDocument, content_type = "application/problem+json", description = "Every fault is named."),
+    )
+)]
+pub async fn resume_programme(
+    State(programmes): State<Programmes>,
+    caller: Scoped<scope::PlansWrite>,
+    Path(id): Path<Uuid>,
+    Json(body): Json<ProgrammeResume>,
+) -> Result<Response, Problem> {
+    programmes.resume(id, &caller.actor(), body.dry_run).await?;
     told(&programmes, id).await
 }
 

@@ -87,8 +87,10 @@ pub struct ProgrammeDurations {
     /// By the plan: along the critical path, and all tasks one after the other.
     pub planned_parallel_seconds: i64,
     pub planned_sequential_seconds: i64,
-    /// From the start to the last task that is done.
+    /// From the start to the last task that is done, without the time in which it was held.
     pub actual_seconds: Option<i64>,
+    /// How long it was held, without the pause that goes on.
+    pub paused_seconds: i64,
 }
 
 /// A run as it stands.
@@ -120,6 +122,7 @@ impl ProgrammeWire {
                 planned_parallel_seconds: plan.parallel_seconds,
                 planned_sequential_seconds: plan.sequential_seconds,
                 actual_seconds: view.actual.elapsed.map(|elapsed| elapsed.num_seconds()),
+                paused_seconds: view.plan.row.paused_secs,
             },
             files: view.files.len(),
             plan,
@@ -250,12 +253,18 @@ pub struct ProgrammeConflict {
     pub raised_at: DateTime,
     pub files: Vec<String>,
     pub description: String,
+    /// The check that found it; none where somebody raised it.
+    pub check: Option<String>,
     pub decision: Option<String>,
     pub rationale: Option<String>,
     pub decided_by: Option<String>,
     pub decided_at: Option<DateTime>,
+    /// Files that the decision changes.
+    pub change: Vec<String>,
     /// Files that were changed because of the decision.
     pub applied: Vec<String>,
+    /// When a later version made the check find nothing any more.
+    pub settled_at: Option<DateTime>,
 }
 
 /// How far a conflict is.
@@ -265,17 +274,22 @@ pub struct ProgrammeConflict {
 pub enum ConflictStatus {
     Open,
     Decided,
-    /// All files were changed.
+    /// All files were changed that the decision changes.
     Applied,
+    /// A later version has settled it before.
+    Settled,
 }
 
 impl From<ConflictRow> for ProgrammeConflict {
     fn from(row: ConflictRow) -> Self {
-        let applied = row.files.iter().all(|file| row.applied.contains(file));
-        let status = match (&row.decision, applied) {
-            (None, _) => ConflictStatus::Open,
-            (Some(_), false) => ConflictStatus::Decided,
-            (Some(_), true) => ConflictStatus::Applied,
+        let status = if row.is_applied() {
+            ConflictStatus::Applied
+        } else if row.settled_at.is_some() {
+            ConflictStatus::Settled
+        } else if row.decision.is_some() {
+            ConflictStatus::Decided
+        } else {
+            ConflictStatus::Open
         };
         Self {
             status,
@@ -284,11 +298,14 @@ impl From<ConflictRow> for ProgrammeConflict {
             raised_at: row.raised_at,
             files: row.files,
             description: row.description,
+            check: row.found_by,
             decision: row.decision,
             rationale: row.rationale,
             decided_by: row.decided_by,
             decided_at: row.decided_at,
+            change: row.change,
             applied: row.applied,
+            settled_at: row.settled_at,
         }
     }
 }

@@ -6,20 +6,22 @@ use sqlx::PgConnection;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::conflicts::Raised;
+use super::orders::open_order;
 use super::{Loaded, ProgrammeError, Programmes};
 use crate::kernel::clock::DateTime;
+use crate::plans::Action;
+use crate::plans::commands::Deed;
 use crate::platform::db;
 use crate::platform::http::Fault;
-use crate::programmes::deliverable::{Deliverable, Kind, Malformed, Origin, is_document};
+use crate::programmes::deliverable::{Deliverable, Kind, Malformed, Origin};
 use crate::programmes::draft::charts;
 use crate::programmes::figures::Figures;
-use crate::programmes::selection::{Piece, pieces};
+use crate::programmes::selection::{Piece, maker, pieces};
 use crate::programmes::store::{self, Made, NewFile};
 
 /// So many files of one task at the most.
 const FILES_MAX: usize = 60;
-/// The longest path, in bytes.
-const PATH_MAX: usize = 200;
 
 /// What a worker hands in when a task of a programme is done: the `data` of `POST /v1/tasks/{id}/complete`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -27,6 +29,19 @@ const PATH_MAX: usize = 200;
 #[schema(as = ProgrammeResult)]
 pub struct Handed {
     pub files: Vec<HandedFile>,
+    /// Conflicts with the outputs of others that the agent has seen.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conflicts: Vec<HandedConflict>,
+}
+
+/// Outputs that contradict each other, as the agent of a task tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ProgrammeResultConflict)]
+pub struct HandedConflict {
+    /// The files that contradict each other; those of the task may be among them.
+    pub files: Vec<String>,
+    pub description: String,
 }
 
 /// One deliverable, as data or as the text of its file.
@@ -51,12 +66,12 @@ pub(super) struct Accepted {
     pub kind: Kind,
 }
 
-/// Everything of a result, or every fault of it.
+/// Everything of a result, files and conflicts, or every fault of it.
 pub(super) fn accept(
     result: Option<&Value>,
     piece: &Piece<'_>,
     task: Option<&str>,
-) -> Result<Vec<Accepted>, Vec<Fault>> {
+) -> Result<(Vec<Accepted>, Vec<HandedConflict>), Vec<Fault>> {
     let data = result.and_then(|result| result.get("data"));
     let Some(data) = data.filter(|data| data.as_object().is_some_and(|data| !data.is_empty())) else {
         let detail = format!(
@@ -90,7 +105,7 @@ pub(super) fn accept(
             }
         }
     }
-    if faults.is_empty() { Ok(accepted) } else { Err(faults) }
+    if faults.is_empty() { Ok((accepted, handed.conflicts)) } else { Err(faults) }
 }
 
 fn one(file: HandedFile, piece: &Piece<'_>, task: Option<&str>) -> Result<Accepted, (String, String)> {
@@ -100,7 +115,7 @@ fn one(file: HandedFile, piece: &Piece<'_>, task: Option<&str>) -> Result<Accept
         None if !piece.output.is_folder() => own.clone(),
         None => return Err(("/path".to_owned(), format!("is missing: this task makes files below `{own}`"))),
     };
-    if !fits(&path, &own) {
+    if !piece.has(&path) {
         let detail = if piece.output.is_folder() {
             format!("`{path}` is no file such as `{own}name.md`")
         } else {
@@ -130,23 +145,6 @@ fn one(file: HandedFile, piece: &Piece<'_>, task: Option<&str>) -> Result<Accept
     };
     let origin = Origin { agent: &piece.agent.id, phase: piece.phase.number, step: &piece.step.id, task };
     Ok(Accepted { text: deliverable.render(wanted, &origin), path, kind: wanted })
-}
-
-/// Whether a path is a file of an output: itself, or directly below its folder.
-fn fits(path: &str, own: &str) -> bool {
-    let sound = path.len() <= PATH_MAX
-        && path.split('/').all(|part| !part.is_empty() && part != "." && part != "..")
-        && path.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c));
-    match own.strip_suffix('/') {
-        Some(folder) => {
-            sound
-                && path
-                    .strip_prefix(folder)
-                    .and_then(|rest| rest.strip_prefix('/'))
-                    .is_some_and(|name| is_document(name) && !name.contains('/'))
-        }
-        None => sound && path == own,
-    }
 }
 
 /// A new version of a deliverable.
@@ -193,7 +191,31 @@ impl Programmes {
         Ok(store::insert_files(conn, loaded.row.id, &files, made).await?)
     }
 
-    /// Makes a new version of a deliverable that is there, and looks at the gates again that wait.
+    /// What follows from files that were handed in: the conflicts that their agent tells, and those that the rules find.
+    pub(super) async fn handed_over(
+        &self,
+        conn: &mut PgConnection,
+        loaded: &Loaded,
+        piece: &Piece<'_>,
+        (conflicts, by): (&[HandedConflict], &str),
+        now: DateTime,
+    ) -> Result<(), ProgrammeError> {
+        let agent = &piece.agent.id;
+        for (place, told) in conflicts.iter().enumerate() {
+            let raised = Raised {
+                agent: agent.clone(),
+                files: told.files.clone(),
+                description: told.description.clone(),
+                by: by.to_owned(),
+            };
+            self.check_raised(conn, loaded, &raised, &format!("#/data/conflicts/{place}")).await?;
+            self.raise_on(conn, loaded, &raised, None, now).await?;
+        }
+        self.look(conn, loaded, (agent, by), now).await
+    }
+
+    /// Makes a new version of a deliverable that is there, and looks at the gates again that wait. Where it applies a decision,
+    /// the task of that is done by it.
     pub async fn revise_file(&self, id: Uuid, revision: Revision) -> Result<i32, ProgrammeError> {
         let mut tx = db::begin(&self.pool).await?;
         let now = self.clock.now();
@@ -204,13 +226,24 @@ impl Programmes {
         let known = known.filter(|file| file.kind.is_some()).ok_or_else(missing)?;
         // What lay there before the run answers no task of it.
         let task = loaded.task().filter(|_| known.task.is_some());
-        let makers = pieces(&loaded.definition);
-        let piece =
-            makers.into_iter().find(|piece| fits(&revision.path, &piece.path())).ok_or_else(missing)?;
+        let piece = maker(&pieces(&loaded.definition), &revision.path).ok_or_else(missing)?;
         let file = HandedFile { path: Some(revision.path.clone()), ..revision.file.clone() };
+        let view = self.plans.read_on(&mut tx, id).await?;
+        if let Some(order) = revision.conflict.and_then(|of| open_order(&view, of, &revision.path)) {
+            let handed = Handed { files: vec![file], conflicts: Vec::new() };
+            let result = json!({ "outputs": [&revision.path], "data": handed, "note": revision.why });
+            let action = Action::Complete { token: None };
+            let deed = Deed { action, result: Some(result), by: revision.by.clone() };
+            self.plans.task_event(&mut tx, now, order.id, &deed).await?;
+            let version =
+                store::file(&mut tx, id, &revision.path, None).await?.map_or(1, |file| file.version);
+            self.close(tx, false).await?;
+            return Ok(version);
+        }
         let accepted = one(file, &piece, task).map_err(|(pointer, detail)| {
             ProgrammeError::Invalid(vec![Fault::new(format!("#{pointer}"), detail)])
         })?;
+        let (topic, phase) = self.branch(&mut tx, &loaded, &piece, &revision.path).await?;
         let versions = self.keep(&mut tx, &loaded, &piece, vec![accepted], (&revision.by, now)).await?;
         if let Some(number) = revision.conflict {
             self.apply(&mut tx, id, number, &revision.path).await?;
@@ -218,13 +251,13 @@ impl Programmes {
         let version =
             versions.iter().find(|(path, _)| *path == revision.path).map_or(1, |(_, version)| *version);
         let entry = json!({
-            "kind": "commit", "phase": piece.phase.branch, "agent": piece.agent.id,
+            "kind": "commit", "topic": topic, "phase": phase, "agent": piece.agent.id,
             "message": format!("revise: {} in {}", one_line(&revision.why), revision.path), "files": versions,
         });
         store::add_entry(&mut tx, id, &format!("revise:{}:{version}", revision.path), &entry, now).await?;
+        self.look(&mut tx, &loaded, (&piece.agent.id, &revision.by), now).await?;
         self.judge_waiting(&mut tx, &loaded, now).await?;
-        tx.commit().await?;
-        self.ring();
+        self.close(tx, false).await?;
         Ok(version)
     }
 }
@@ -239,22 +272,6 @@ mod tests {
     use super::super::make::piece_of;
     use super::*;
     use crate::programmes::definition::Definition;
-
-    #[test]
-    fn a_file_lies_where_its_task_puts_it() {
-        assert!(fits("strategy/personas/cfo.md", "strategy/personas/"));
-        assert!(fits("strategy/gtm-strategy.md", "strategy/gtm-strategy.md"));
-        for wrong in [
-            "strategy/personas/../x.md",
-            "strategy/personas/a/b.md",
-            "strategy/personas/x.sh",
-            "strategy/personas/",
-            "/strategy/personas/x.md",
-            "strategy/personas/ü.md",
-        ] {
-            assert!(!fits(wrong, "strategy/personas/"), "{wrong}");
-        }
-    }
 
     #[test]
     fn every_fault_of_a_result_has_its_pointer() {

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 
 use super::files::accept;
 use super::make::piece_of;
+use super::orders::work;
 use super::{Definitions, Loaded, ProgrammeError, Programmes};
 use crate::kernel::clock::DateTime;
 use crate::plans::commands::{PlanError, PlanFollower, PlanView, Plans};
@@ -16,6 +17,7 @@ use crate::plans::{GateStatus, Happened, Happening, TaskId, What};
 use crate::programmes::definition::Phase;
 use crate::programmes::draft::naming;
 use crate::programmes::figures::Figures;
+use crate::programmes::order;
 use crate::programmes::selection::Piece;
 use crate::programmes::store::{self, Made, NewFile};
 
@@ -106,11 +108,16 @@ impl Programmes {
         task: &TaskId,
         now: DateTime,
     ) -> Result<(), ProgrammeError> {
-        let Some(piece) = piece_of(&loaded.definition, &task.0) else { return Ok(()) };
         let view = self.plans.read_on(conn, loaded.row.id).await?;
-        let Some(row) = view.tasks.iter().find(|row| row.name == task.0) else { return Ok(()) };
+        let both = view.plan.tasks.iter().zip(&view.tasks).find(|(_, row)| row.name == task.0);
+        let Some((planned, row)) = both else { return Ok(()) };
+        if order::of(planned).is_some() {
+            return self.applied(conn, loaded, (planned, row), &view, now).await;
+        }
+        let Some(piece) = piece_of(&loaded.definition, &task.0) else { return Ok(()) };
         let by = row.ended_by.clone().unwrap_or_else(|| piece.agent.id.clone());
-        let accepted = accept(row.result.as_ref(), &piece, loaded.task()).map_err(ProgrammeError::Invalid)?;
+        let (accepted, conflicts) =
+            accept(row.result.as_ref(), &piece, loaded.task()).map_err(ProgrammeError::Invalid)?;
         let mut versions = self.keep(conn, loaded, &piece, accepted, (&by, now)).await?;
         let outputs: Vec<String> = versions.iter().map(|(path, _)| path.clone()).collect();
         let status =
@@ -118,7 +125,8 @@ impl Programmes {
         versions.extend(self.write_status(conn, loaded, &status, (&by, now)).await?);
         let agent = acting(&view, task).unwrap_or(&piece.agent.id);
         self.commit_parts(conn, loaded, &piece, (agent, versions), now).await?;
-        self.step_done(conn, loaded, &piece, &view, now).await
+        self.step_done(conn, loaded, &piece, &view, now).await?;
+        self.handed_over(conn, loaded, &piece, (&conflicts, &by), now).await
     }
 
     /// Notes the commits of a task: one, or one on the branch of each channel.
@@ -229,8 +237,9 @@ impl Programmes {
         reason: &str,
         now: DateTime,
     ) -> Result<(), ProgrammeError> {
-        let Some(piece) = piece_of(&loaded.definition, &task.0) else { return Ok(()) };
         let view = self.plans.read_on(conn, loaded.row.id).await?;
+        let planned = view.plan.tasks.iter().find(|of| of.id == *task);
+        let Some((piece, _)) = planned.and_then(|of| work(&loaded.definition, of)) else { return Ok(()) };
         let status =
             Status { piece: &piece, status: "blocked", outputs: &[], blockers: Some(reason), view: &view };
         let versions = self.write_status(conn, loaded, &status, (&piece.agent.id, now)).await?;
@@ -243,7 +252,7 @@ impl Programmes {
         Ok(())
     }
 
-    async fn write_status(
+    pub(super) async fn write_status(
         &self,
         conn: &mut PgConnection,
         loaded: &Loaded,
@@ -318,12 +327,12 @@ fn acting<'v>(view: &'v PlanView, task: &TaskId) -> Option<&'v str> {
 }
 
 /// What an agent says after a task.
-struct Status<'s> {
-    piece: &'s Piece<'s>,
-    status: &'s str,
-    outputs: &'s [String],
-    blockers: Option<&'s str>,
-    view: &'s PlanView,
+pub(super) struct Status<'s> {
+    pub piece: &'s Piece<'s>,
+    pub status: &'s str,
+    pub outputs: &'s [String],
+    pub blockers: Option<&'s str>,
+    pub view: &'s PlanView,
 }
 
 impl Status<'_> {

@@ -16,7 +16,7 @@ use crate::programmes::gates::{Verdict, Workspace, judge};
 use crate::programmes::store;
 
 /// Under whose name the service computes.
-const COMPUTED_BY: &str = "service:gates";
+pub(super) const COMPUTED_BY: &str = "service:gates";
 
 /// A gate as it stands, with what speaks against it.
 #[derive(Debug, Clone)]
@@ -46,7 +46,11 @@ pub struct Attested {
 }
 
 impl Programmes {
-    async fn workspace(&self, conn: &mut PgConnection, id: Uuid) -> Result<Workspace, ProgrammeError> {
+    pub(super) async fn workspace(
+        &self,
+        conn: &mut PgConnection,
+        id: Uuid,
+    ) -> Result<Workspace, ProgrammeError> {
         let files = store::files(conn, id).await?;
         let deliverables = files.iter().filter(|file| file.kind.is_some());
         Ok(Workspace::read(deliverables.map(|file| (file.path.as_str(), file.content.as_str()))))
@@ -192,18 +196,13 @@ impl Programmes {
             }
         }
         let gates = self.gates_on(&mut tx, id).await?;
-        if dry_run {
-            tx.rollback().await?;
-        } else {
-            tx.commit().await?;
-            self.ring();
-        }
+        self.close(tx, dry_run).await?;
         Ok(gates)
     }
 }
 
 /// The gates of a run's definition with their phases.
-fn gates(loaded: &Loaded) -> impl Iterator<Item = (&Phase, &Gate)> {
+pub(super) fn gates(loaded: &Loaded) -> impl Iterator<Item = (&Phase, &Gate)> {
     loaded.definition.phases.iter().flat_map(|phase| phase.gates.iter().map(move |gate| (phase, gate)))
 }
 

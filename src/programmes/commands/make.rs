@@ -19,6 +19,7 @@ use crate::programmes::course;
 use crate::programmes::definition::{CONFIG, Definition, Phase};
 use crate::programmes::fault;
 use crate::programmes::figures::{Figures, quarter};
+use crate::programmes::order;
 use crate::programmes::selection::{Scope, Selection, overlaps, pieces, select};
 use crate::programmes::store::{self, Made as MadeBy, NewFile, ProgrammeFilter, ProgrammeRow};
 use crate::programmes::workers::Workers;
@@ -138,17 +139,18 @@ impl Programmes {
         let mut given: BTreeSet<String> = present_inputs(&view.plan, &paths);
         given.insert(CONFIG.to_owned());
         self.plans.start(&mut tx, self.clock.now(), id, &Start { given, waive, by }).await?;
-        if dry_run {
-            tx.rollback().await?;
-        } else {
-            tx.commit().await?;
-            self.ring();
-        }
+        self.close(tx, dry_run).await?;
         Ok(())
     }
 
     /// Makes the next version of a run: who fills its agents.
-    pub async fn change(&self, id: Uuid, expected: i32, change: &Change) -> Result<(), ProgrammeError> {
+    pub async fn change(
+        &self,
+        id: Uuid,
+        expected: i32,
+        change: &Change,
+        dry_run: bool,
+    ) -> Result<(), ProgrammeError> {
         let mut tx = db::begin(&self.pool).await?;
         let loaded = self.load(&mut tx, id).await?;
         let faults = change.workers.faults(&loaded.definition, self.model.is_some());
@@ -156,18 +158,31 @@ impl Programmes {
         let scope: Scope = serde_json::from_value(loaded.row.scope.clone())?;
         let selection = select(&loaded.definition, &scope).map_err(invalid)?;
         let view = self.plans.read_on(&mut tx, id).await?;
-        let plan = course::plan(
-            &loaded.definition,
-            &loaded.business,
-            &selection,
-            &change.workers,
-            view.plan.start_at,
-        );
+        let (definition, workers) = (&loaded.definition, &change.workers);
+        let mut plan = course::plan(definition, &loaded.business, &selection, workers, view.plan.start_at);
+        order::keep(&view.plan, &mut plan, definition, workers);
         let now = self.clock.now();
         self.plans.revise(&mut tx, now, id, expected, plan, &change.by, &change.why).await?;
         store::set_workers(&mut tx, id, &serde_json::to_value(&change.workers)?).await?;
-        tx.commit().await?;
-        self.ring();
+        self.close(tx, dry_run).await?;
+        Ok(())
+    }
+
+    /// Holds a run: nobody is given a task of it, until it is resumed; what is claimed may be completed.
+    pub async fn pause(&self, id: Uuid, why: &str, by: &str, dry_run: bool) -> Result<(), ProgrammeError> {
+        let mut tx = db::begin(&self.pool).await?;
+        store::find_programme(&mut tx, id).await?.ok_or(ProgrammeError::NoProgramme(id))?;
+        self.plans.pause(&mut tx, self.clock.now(), id, by, why).await?;
+        self.close(tx, dry_run).await?;
+        Ok(())
+    }
+
+    /// Lets a run go on that is held.
+    pub async fn resume(&self, id: Uuid, by: &str, dry_run: bool) -> Result<(), ProgrammeError> {
+        let mut tx = db::begin(&self.pool).await?;
+        store::find_programme(&mut tx, id).await?.ok_or(ProgrammeError::NoProgramme(id))?;
+        self.plans.resume(&mut tx, self.clock.now(), id, by).await?;
+        self.close(tx, dry_run).await?;
         Ok(())
     }
 

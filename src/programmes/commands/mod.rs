@@ -8,6 +8,7 @@ mod files;
 mod follow;
 mod gates;
 mod make;
+mod orders;
 mod view;
 mod work;
 
@@ -29,10 +30,11 @@ use super::workspace::RepositoryError;
 use crate::kernel::clock::Clock;
 use crate::kernel::json::sha256;
 use crate::plans::commands::{PlanError, Plans};
+use crate::platform::db::Tx;
 use crate::platform::http::{self, Problem};
 
 pub use conflicts::{Decided, Raised};
-pub use files::{Handed, HandedFile, Revision};
+pub use files::{Handed, HandedConflict, HandedFile, Revision};
 pub use follow::ProgrammeFollower;
 pub use gates::{Attested, CheckView, GateView};
 pub use make::{Ask, Change, Made};
@@ -233,6 +235,16 @@ impl Programmes {
         let business = Business::read(super::definition::CONFIG, &row.config, &definition.agent_ids())
             .map_err(ProgrammeError::Config)?;
         Ok(Loaded { row, definition, business })
+    }
+
+    /// Commits what was done, or leaves it undone where it was a look only.
+    async fn close(&self, tx: Tx, dry_run: bool) -> Result<(), sqlx::Error> {
+        if dry_run {
+            return tx.rollback().await;
+        }
+        tx.commit().await?;
+        self.ring();
+        Ok(())
     }
 
     /// Wakes whoever works on tasks.

@@ -47,7 +47,7 @@ pub struct PhaseView {
 pub struct Actual {
     pub started_at: Option<DateTime>,
     pub ended_at: Option<DateTime>,
-    /// From the start to the last task that is done.
+    /// From the start to the last task that is done, without the time in which it was held.
     pub elapsed: Option<TimeDelta>,
 }
 
@@ -91,7 +91,9 @@ impl Programmes {
         let actual = Actual {
             started_at: plan.row.started_at,
             ended_at: plan.row.ended_at,
-            elapsed: plan.row.started_at.zip(ended).map(|(from, to)| to - from),
+            elapsed: plan.row.started_at.zip(ended).map(|(from, to)| {
+                (to - from - TimeDelta::seconds(plan.row.paused_secs)).max(TimeDelta::zero())
+            }),
         };
         let definition = &loaded.definition;
         Ok(ProgrammeView {

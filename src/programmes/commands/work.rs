@@ -5,24 +5,29 @@
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::files::{Handed, HandedFile};
-use super::make::piece_of;
+use super::orders::work;
 use super::{ProgrammeError, Programmes};
 use crate::plans::Action;
 use crate::plans::commands::{Claim, ClaimedTask, Deed};
 use crate::programmes::deliverable::is_document;
-use crate::programmes::draft::{Drafter, naming};
+use crate::programmes::draft::{Drafter, File, naming};
 use crate::programmes::figures::Figures;
 use crate::programmes::model_worker::{ModelWorker, Order};
 use crate::programmes::selection::overlaps;
-use crate::programmes::store;
+use crate::programmes::store::{self, FileRow};
 use crate::programmes::workers::{DRAFTER, MODEL};
 
 /// A draft takes milliseconds; a process that was killed has its tasks taken over after this.
 const DRAFT_LEASE: TimeDelta = TimeDelta::seconds(10);
 /// Tasks that are drafted at once.
 const DRAFT_MAX: i64 = 4;
+/// Why the drafter cannot apply a decision: it would write the same again, however often it is asked.
+const DRAFTED_BEFORE: &str = "the drafter writes from the configuration alone, and would write the same again: let somebody else \
+                              apply the decision (a new version that names the conflict), or skip the task where the file need \
+                              not change";
 /// So much of an input is shown to a model, in bytes: more, and it reads none of it well.
 const INPUT_MAX: usize = 12_000;
 
@@ -53,19 +58,32 @@ impl Programmes {
             self.load(&mut conn, task.row.plan_id).await.map_err(|error| error.to_string())?
         };
         let drafter = Drafter::new(&loaded.definition, &loaded.business).asked(loaded.task());
-        let Some(piece) = piece_of(&loaded.definition, &task.row.name) else {
+        let Some((piece, only)) = work(&loaded.definition, &task.task) else {
             return Err(format!("the definition has no output for `{}`", task.row.name));
         };
-        let files = drafter
+        let drafted = drafter
             .draft(piece.phase.number, piece.step, piece.output, piece.agent)
             .map_err(|error| error.to_string())?;
-        let deliverables = files.into_iter().filter(|file| is_document(&file.path));
-        let handed = deliverables.map(|file| HandedFile {
+        let mut files: Vec<_> = drafted.into_iter().filter(|file| is_document(&file.path)).collect();
+        if let Some(only) = only {
+            files.retain(|file| overlaps(&only, &file.path));
+            let there = self.files_of(task.row.plan_id).await?;
+            let same = |file: &File| there.iter().any(|of| of.path == file.path && of.content == file.text);
+            if files.iter().all(same) {
+                return Err(DRAFTED_BEFORE.to_owned());
+            }
+        }
+        let handed = files.into_iter().map(|file| HandedFile {
             path: Some(file.path),
             deliverable: None,
             text: Some(file.text),
         });
-        Ok(Handed { files: handed.collect() })
+        Ok(Handed { files: handed.collect(), conflicts: Vec::new() })
+    }
+
+    async fn files_of(&self, id: Uuid) -> Result<Vec<FileRow>, String> {
+        let mut conn = self.pool.acquire().await.map_err(|error| error.to_string())?;
+        store::files(&mut conn, id).await.map_err(|error| error.to_string())
     }
 
     /// Has the language model work on one task; gives how many that were.
@@ -92,9 +110,9 @@ impl Programmes {
         let id = task.row.plan_id;
         let mut conn = self.pool.acquire().await.map_err(|error| error.to_string())?;
         let loaded = self.load(&mut conn, id).await.map_err(|error| error.to_string())?;
-        let there = store::files(&mut conn, id).await.map_err(|error| error.to_string())?;
         drop(conn);
-        let Some(piece) = piece_of(&loaded.definition, &task.row.name) else {
+        let there = self.files_of(id).await?;
+        let Some((piece, only)) = work(&loaded.definition, &task.task) else {
             return Err(format!("the definition has no output for `{}`", task.row.name));
         };
         let figures = Figures::of(&loaded.business, &loaded.definition.restart);
@@ -106,7 +124,13 @@ impl Programmes {
             .map(|file| (file.path.clone(), shortened(&file.content)))
             .collect();
         let mut files = Vec::new();
-        for path in naming::paths(&loaded.business, &figures, piece.output, piece.agent) {
+        let mut paths = naming::paths(&loaded.business, &figures, piece.output, piece.agent);
+        if let Some(only) = only {
+            // A file that the configuration does not know is one that somebody else made.
+            let known: Vec<String> = paths.into_iter().filter(|path| overlaps(&only, path)).collect();
+            paths = if known.is_empty() { vec![only] } else { known };
+        }
+        for path in paths {
             let order = Order {
                 agent: &piece.agent.title,
                 does: &piece.agent.does,
@@ -125,7 +149,7 @@ impl Programmes {
                 return Err("the lease ended while the model was asked".to_owned());
             }
         }
-        Ok(Handed { files })
+        Ok(Handed { files, conflicts: Vec::new() })
     }
 
     /// Completes a task with what was made, or fails it with the reason.

@@ -154,5 +154,15 @@ fn a_folder_replaces_what_it_has() {
     let definition = Definition::read(&Source::with_folder(&folder).unwrap()).unwrap();
     assert_eq!(definition.templates["pipeline/workflows.md"], "# Ours\n");
     assert_eq!(definition.phases.len(), 4);
+    // With one phase of its own it has no other, and whatever names another is a fault.
+    std::fs::create_dir_all(folder.join("phases")).unwrap();
+    std::fs::write(folder.join("phases/1-strategy.toml"), &Source::shipped().files["phases/1-strategy.toml"])
+        .unwrap();
+    let source = Source::with_folder(&folder).unwrap();
+    let phases: Vec<&String> = source.files.keys().filter(|path| path.starts_with("phases/")).collect();
+    assert_eq!(phases, ["phases/1-strategy.toml"]);
+    let found = Definition::read(&source).unwrap_err();
+    assert!(found.iter().any(|fault| fault.message.contains("`execution` is no phase")), "{found:#?}");
     std::fs::remove_dir_all(&folder).unwrap();
+    assert!(Source::with_folder(&folder).is_err());
 }

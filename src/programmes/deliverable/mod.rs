@@ -2,7 +2,7 @@
 //!
 //! TOML because the configuration, the settings and the policies are TOML: one reader, exact places, no surprises with bare
 //! words. Promises: what is rendered is read back the same; whoever made it, the data is checked against the type of its kind and
-//! every fault is named with its path. Leaves out whether it is right; gates say that.
+//! the first fault is named with its path. Leaves out whether it is right; gates say that.
 
 pub mod data;
 mod kind;

@@ -6,7 +6,7 @@
 
 pub mod rules;
 #[cfg(test)]
-mod tests;
+pub mod tests;
 
 use std::collections::BTreeMap;
 
@@ -25,6 +25,16 @@ pub struct Finding {
     /// Below the root of the workspace.
     pub file: String,
     pub message: String,
+    /// The file, or the folder, that it contradicts; nothing where it is wrong by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against: Option<String>,
+}
+
+impl Finding {
+    /// Of a file that is wrong by itself.
+    pub fn of(file: &str, message: impl Into<String>) -> Self {
+        Self { file: file.to_owned(), message: message.into(), against: None }
+    }
 }
 
 /// What became of a check.
@@ -58,9 +68,7 @@ impl Workspace {
                 }
                 Err(fault) => {
                     let at = if fault.path.is_empty() { String::new() } else { format!("{}: ", fault.path) };
-                    workspace
-                        .broken
-                        .push(Finding { file: path.to_owned(), message: format!("{at}{}", fault.message) });
+                    workspace.broken.push(Finding::of(path, format!("{at}{}", fault.message)));
                 }
             }
         }
@@ -93,16 +101,24 @@ pub fn judge(gate: &Gate, business: &Business, workspace: &Workspace) -> Vec<Ver
 fn verdict(check: &Check, business: &Business, workspace: &Workspace) -> Verdict {
     let verdict =
         |passed, findings| Verdict { check: check.id.clone(), asks: check.asks.clone(), passed, findings };
-    let Some(name) = &check.rule else { return verdict(None, Vec::new()) };
-    let Some(rule) = rules::RULES.iter().find(|rule| rule.name == name) else {
-        let message = format!("there is no rule `{name}`");
-        return verdict(Some(false), vec![Finding { file: check.file.clone(), message }]);
+    if check.rule.is_none() {
+        return verdict(None, Vec::new());
+    }
+    let findings = judge_check(check, business, workspace);
+    verdict(Some(findings.is_empty()), findings)
+}
+
+/// What speaks against a check that is computed.
+pub fn judge_check(check: &Check, business: &Business, workspace: &Workspace) -> Vec<Finding> {
+    let Some(rule) = rules::RULES.iter().find(|rule| Some(rule.name) == check.rule.as_deref()) else {
+        let message = format!("there is no rule `{}`", check.rule.as_deref().unwrap_or_default());
+        return vec![Finding::of(&check.file, message)];
     };
     let mut findings = Vec::new();
     for path in std::iter::once(check.file.as_str()).chain(check.against.as_deref()) {
         let broken = workspace.broken_at(path);
         if broken.is_empty() && workspace.below(path).next().is_none() {
-            findings.push(Finding { file: path.to_owned(), message: "is not there".to_owned() });
+            findings.push(Finding::of(path, "is not there"));
         }
         findings.extend(broken);
     }
@@ -112,5 +128,5 @@ fn verdict(check: &Check, business: &Business, workspace: &Workspace) -> Verdict
     }
     findings.sort();
     findings.dedup();
-    verdict(Some(findings.is_empty()), findings)
+    findings
 }

@@ -9,16 +9,16 @@ use crate::programmes::definition::Definition;
 use crate::programmes::deliverable::Origin;
 use crate::programmes::draft::tests::{example, full_run};
 
-type Change = fn(&mut Deliverable);
+pub type Change = fn(&mut Deliverable);
 
 /// Gate, check, file that is changed, what is changed, file that is named, a part of the reason.
-type Case = (&'static str, &'static str, &'static str, Change, &'static str, &'static str);
+pub type Case = (&'static str, &'static str, &'static str, Change, &'static str, &'static str);
 
 fn list<'d>(deliverable: &'d mut Deliverable, key: &str) -> &'d mut Vec<Value> {
     deliverable.data[key].as_array_mut().unwrap()
 }
 
-const CASES: &[Case] = &[
+pub const CASES: &[Case] = &[
     (
         "strategy",
         "strategy-covers",
@@ -397,7 +397,7 @@ fn judged(
     judge(gate, business, &workspace)
 }
 
-fn changed(files: &BTreeMap<String, String>, path: &str, change: Change) -> BTreeMap<String, String> {
+pub fn changed(files: &BTreeMap<String, String>, path: &str, change: Change) -> BTreeMap<String, String> {
     let mut files = files.clone();
     let (mut deliverable, kind) = Deliverable::parse(&files[path]).unwrap();
     change(&mut deliverable);
@@ -443,10 +443,7 @@ fn what_is_missing_or_no_deliverable_fails_with_its_name() {
     files.remove("messaging/positioning.md");
     files.insert("messaging/value-props.md".to_owned(), "# Just text\n".to_owned());
     let verdicts = judged(&definition, &business, &files, "messaging");
-    assert_eq!(
-        verdicts[0].findings[0],
-        Finding { file: "messaging/positioning.md".to_owned(), message: "is not there".to_owned() }
-    );
+    assert_eq!(verdicts[0].findings[0], Finding::of("messaging/positioning.md", "is not there"));
     assert_eq!(verdicts[1].findings[0].file, "messaging/value-props.md");
     assert!(verdicts[1].findings[0].message.contains("begins with no head"));
     assert_eq!(verdicts[2].passed, Some(true));

@@ -1,7 +1,7 @@
 //! A language model as a worker: asked for one deliverable at a time over a chat API, its answer checked like anybody's.
 //!
 //! Promises: two styles of API (chat completions as many servers speak them, and messages with tools), any address; what passes by
-//! itself is tried again a few times; an answer that is no deliverable of its kind is sent back once with every fault, then it
+//! itself is tried again a few times; an answer that is no deliverable of its kind is sent back once with its first fault, then it
 //! has failed; no key and no address is in an error. Leaves out: what to do after a failure, which the plan's rules say.
 
 mod ask;

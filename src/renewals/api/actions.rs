@@ -103,12 +103,15 @@ pub async fn hold_checkpoint(
 
 /// How it ended.
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 #[schema(as = CloseRenewal)]
 pub struct CloseBody {
     outcome: Outcome,
     /// Why, for those who look back.
     note: Option<String>,
+    /// Say how it would then stand and write nothing.
+    #[serde(default)]
+    dry_run: bool,
 }
 
 /// Close a renewal
@@ -138,6 +141,6 @@ pub async fn close_renewal(
         return Err(Problem::invalid(faults));
     }
     let closing = Closing { outcome: body.outcome, note };
-    let view = renewals.close(id, &closing, &caller.actor()).await?;
+    let view = renewals.close(id, &closing, &caller.actor(), body.dry_run).await?;
     Ok(Json(RenewalWire::tell(&view)))
 }

@@ -211,6 +211,8 @@ pub struct ChangeBody {
     people: BTreeMap<Role, Option<Person>>,
     /// Why, for the change log.
     why: String,
+    /// Say how it would then stand and write nothing.
+    dry_run: bool,
 }
 
 /// Tells null from nothing, which is the default.
@@ -227,6 +229,7 @@ fn risk_change<'de, D: Deserializer<'de>>(deserializer: D) -> Result<RiskChange,
     params(
         ("renewalId" = Uuid, Path, description = "The renewal."),
         ("If-Match" = String, Header, description = "The `ETag` of the state that is changed."),
+        IdempotencyParams,
     ),
     request_body = ChangeBody,
     responses(
@@ -267,6 +270,7 @@ pub async fn change_renewal(
         compressed: body.compressed,
         people: body.people,
         why: why.unwrap_or_default(),
+        dry_run: body.dry_run,
     };
     let revised = renewals.revise(id, &revision, &precondition, &caller.actor()).await?;
     let (tag, body) = (revised.view.etag.clone(), RenewalWire::tell(&revised.view));

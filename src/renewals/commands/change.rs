@@ -42,6 +42,7 @@ pub struct Revision {
     /// By role; none within takes the person out.
     pub people: BTreeMap<Role, Option<Person>>,
     pub why: String,
+    pub dry_run: bool,
 }
 
 /// Who decides the risk from now on.
@@ -128,8 +129,7 @@ impl Renewals {
             self.revise_in(&mut tx, &current, changed, terms, (by, &revision.why), now).await?;
         let sight = self.sight(&mut tx, &current, now).await?;
         let view = self.view_in(&mut tx, renewal.id, Some(sight)).await?;
-        tx.commit().await?;
-        self.ring();
+        self.end(tx, revision.dry_run).await?;
         Ok(Revised { view, changes })
     }
 
@@ -255,7 +255,13 @@ impl Renewals {
     }
 
     /// Closes a renewal: nothing of it fires any more.
-    pub async fn close(&self, id: Uuid, closing: &Closing, by: &str) -> Result<View, RenewalError> {
+    pub async fn close(
+        &self,
+        id: Uuid,
+        closing: &Closing,
+        by: &str,
+        dry_run: bool,
+    ) -> Result<View, RenewalError> {
         let mut tx = db::begin(&self.pool).await?;
         let (current, mut renewal) = self.lock_renewal(&mut tx, id).await?;
         if renewal.status == Status::Closed {
@@ -278,9 +284,19 @@ impl Renewals {
         self.log(&mut tx, &renewal, "renewal.closed", details, by, now).await?;
         let sight = self.sight(&mut tx, &current, now).await?;
         let view = self.view_in(&mut tx, id, Some(sight)).await?;
-        tx.commit().await?;
-        self.ring();
+        self.end(tx, dry_run).await?;
         Ok(view)
+    }
+
+    /// Commits what was done, or leaves it undone where it was a look only.
+    async fn end(&self, tx: db::Tx, dry_run: bool) -> Result<(), RenewalError> {
+        if dry_run {
+            tx.rollback().await?;
+        } else {
+            tx.commit().await?;
+            self.ring();
+        }
+        Ok(())
     }
 
     /// The tag of a renewal as it stands.

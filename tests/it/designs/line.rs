@@ -10,7 +10,7 @@ use crate::client::ADMIN_KEY;
 use crate::harness::{DataDir, Service, expect_fitting_plan};
 
 /// Runs the program in a folder against the service.
-async fn gtm(service: &Service, folder: &Path, arguments: &[&str]) -> Output {
+pub async fn gtm(service: &Service, folder: &Path, arguments: &[&str]) -> Output {
     let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_gtm"));
     command
         .args(arguments)
@@ -22,7 +22,7 @@ async fn gtm(service: &Service, folder: &Path, arguments: &[&str]) -> Output {
 
 /// What it said, where it did what it was told.
 #[track_caller]
-fn said(output: &Output) -> String {
+pub fn said(output: &Output) -> String {
     let told = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
     told

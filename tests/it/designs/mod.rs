@@ -1,6 +1,6 @@
 //! Handoff designs over the API: from a request to live routing and back, by two people, on the base that they were made on.
 
-mod line;
+pub mod line;
 mod plan;
 mod watch;
 

@@ -3,5 +3,6 @@
 mod agent;
 mod captures;
 mod door;
+mod steering;
 mod tools;
 mod work;

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use serde_json::{Map, Value, json};
 
 use super::agent::{ask, call, refusal, schemas, stop, text, told, with_scopes};
-use super::work;
+use super::{steering, work};
 use crate::handoffs::{prospect, sales_team};
 use crate::harness::Service;
 use crate::stories::{employees, worked_example};
@@ -51,6 +51,10 @@ async fn every_answer_fits_its_schema_and_nothing_is_written_before_it_is_meant(
     work::tasks(&mut agent, &design).await;
     work::renewals(&mut agent).await;
     work::programmes(&mut agent).await;
+    steering::designs(&mut agent, &design).await;
+    steering::tasks(&mut agent).await;
+    steering::renewals(&mut agent).await;
+    steering::programmes(&mut agent).await;
     assert_eq!(agent.told("verify_audit", json!({})).await["intact"], true);
     let uncalled: Vec<&String> = agent.schemas.keys().filter(|tool| !agent.called.contains(*tool)).collect();
     assert!(uncalled.is_empty(), "every tool's answer is checked here: {uncalled:?}");
@@ -221,7 +225,7 @@ async fn a_key_is_offered_what_it_is_enough_for_and_told_what_it_lacks() {
     let report = ask(&reader, "resources/read", json!({ "uri": "gtm://vocabulary" })).await;
     assert!(report["message"].as_str().unwrap().contains("config:read"), "{report:#}");
     let all = ask(&service, "tools/list", json!({})).await;
-    assert_eq!(all["tools"].as_array().unwrap().len(), 38);
+    assert_eq!(all["tools"].as_array().unwrap().len(), 51);
     service.stop().await;
 }
 

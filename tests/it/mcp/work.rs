@@ -10,7 +10,7 @@ use crate::programmes::{begin, until_done};
 use crate::{designs, programmes, renewals};
 
 /// The same call, meant.
-fn meant(arguments: &Value, key: &str) -> Value {
+pub fn meant(arguments: &Value, key: &str) -> Value {
     let mut real = arguments.clone();
     real["dryRun"] = false.into();
     real["idempotencyKey"] = key.into();

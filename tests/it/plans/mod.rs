@@ -5,6 +5,7 @@ mod crowds;
 mod escalation;
 mod followers;
 mod lifecycle;
+mod line;
 mod people;
 mod schema;
 

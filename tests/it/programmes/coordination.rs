@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::{begin, text, until_done, until_gate};
 use crate::harness::{DataDir, Service};
+use crate::process::Process;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_nobody_computes_waits_for_the_coordinators_word() {
@@ -48,6 +49,33 @@ async fn what_nobody_computes_waits_for_the_coordinators_word() {
     let gate = until_gate(&service, &id, "messaging", "passed").await;
     assert_eq!(gate["checks"][0]["said"]["note"], "Read to five plant managers");
     service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_keeps_the_definition_that_it_was_made_by() {
+    let (folder, data) = (DataDir::new(), DataDir::new());
+    std::fs::create_dir_all(folder.0.join("templates/strategy")).unwrap();
+    let template = folder.0.join("templates/strategy/gtm-strategy.md");
+    let shipped = gtm::programmes::definition::Definition::shipped().unwrap();
+    let ours =
+        format!("{}\nWritten as our house writes it.\n", shipped.templates["strategy/gtm-strategy.md"]);
+    std::fs::write(&template, ours).unwrap();
+    let database = gtm::testing::database().await;
+    let definition = folder.0.display().to_string();
+    let settings = [("GTM_PROGRAMMES__DEFINITION_DIR", definition.as_str())];
+    let process = Process::start(&database.url(), &data.0, &settings).await;
+    let draft = begin(&process.client, json!({ "phases": ["strategy"], "start": false })).await;
+    process.kill().await;
+    // The service goes on by what ships; the run, which was only made so far, by what it was made by.
+    let process = Process::start(&database.url(), &data.0, &[]).await;
+    process.client.send(Method::POST, &format!("/v1/programmes/{draft}/start"), Some(json!({})), 200).await;
+    until_done(&process.client, &draft).await;
+    let fresh = begin(&process.client, json!({ "phases": ["strategy"] })).await;
+    until_done(&process.client, &fresh).await;
+    let said = |text: String| text.contains("Written as our house writes it.");
+    assert!(said(text(&process.client, &draft, "strategy/gtm-strategy.md").await));
+    assert!(!said(text(&process.client, &fresh, "strategy/gtm-strategy.md").await));
+    process.kill().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,8 +1,11 @@
 //! Programmes as people and agents meet them: whole runs, gates, workers of all kinds, crashes.
 
+mod base;
+mod conflicts;
 mod coordination;
 mod crash;
 mod model;
+mod pause;
 mod run;
 pub mod workers;
 

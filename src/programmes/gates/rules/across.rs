@@ -30,10 +30,13 @@ pub(super) fn messaging_consistent(look: &Look<'_>) -> Vec<Finding> {
                     });
                 }
                 Some(line) => {
-                    found
-                        .add(file, format!("quotes `{id}` as “{text}”, {} has “{}”", look.file(), line.text));
+                    let message = format!("quotes `{id}` as “{text}”, {} has “{}”", look.file(), line.text);
+                    found.between(file, look.file(), message);
                 }
-                None => found.add(file, format!("quotes `{id}`, which {} does not have", look.file())),
+                None => {
+                    let message = format!("quotes `{id}`, which {} does not have", look.file());
+                    found.between(file, look.file(), message);
+                }
             }
         }
         if file == VOICE_FILE {
@@ -41,7 +44,7 @@ pub(super) fn messaging_consistent(look: &Look<'_>) -> Vec<Finding> {
         }
         let body = deliverable.body.to_lowercase();
         for word in voice.avoid.iter().filter(|word| has_word(&body, &word.to_lowercase())) {
-            found.add(file, format!("says “{word}”, which {VOICE_FILE} leaves out"));
+            found.between(file, VOICE_FILE, format!("says “{word}”, which {VOICE_FILE} leaves out"));
         }
     }
     found.0
@@ -67,10 +70,8 @@ pub(super) fn references_defined(look: &Look<'_>) -> Vec<Finding> {
         .collect();
     for (file, deliverable, _) in look.workspace.all() {
         for persona in deliverable.personas.iter().filter(|persona| !defined.contains(persona)) {
-            found.add(
-                file,
-                format!("refers to the persona `{persona}`, which {} does not define", look.file()),
-            );
+            let message = format!("refers to the persona `{persona}`, which {} does not define", look.file());
+            found.between(file, look.file(), message);
         }
         for rival in deliverable
             .competitors
@@ -100,8 +101,9 @@ pub(super) fn figures_agree(look: &Look<'_>) -> Vec<Finding> {
     for (file, deliverable) in order {
         for (name, value) in &deliverable.figures {
             let (first, by) = *said.entry(name).or_insert((*value, file));
-            let near = (first - value).abs() <= 0.005;
-            found.need(near, file, || format!("says that `{name}` is {value}, {by} says {first}"));
+            if (first - value).abs() > 0.005 {
+                found.between(file, by, format!("says that `{name}` is {value}, {by} says {first}"));
+            }
         }
     }
     found.0

@@ -156,9 +156,9 @@ pub(super) fn dashboards_answer(look: &Look<'_>) -> Vec<Finding> {
                 );
                 continue;
             };
-            found.need(dashboard.answers.contains(&question.id), answering, || {
-                format!("does not answer “{}”", question.question)
-            });
+            if !dashboard.answers.contains(&question.id) {
+                found.between(answering, file, format!("does not answer “{}”", question.question));
+            }
         }
     }
     found.0

@@ -22,7 +22,9 @@ pub(super) fn campaigns_tested(look: &Look<'_>) -> Vec<Finding> {
     for (file, _, campaign) in look.of::<Campaign>(look.against(), &mut found) {
         let tested =
             plans.iter().any(|(_, _, data)| data.tests.iter().any(|test| test.channel == campaign.channel));
-        found.need(tested, look.file(), || format!("has no test plan for the campaign {file}"));
+        if !tested {
+            found.between(look.file(), file, format!("has no test plan for the campaign {file}"));
+        }
     }
     found.0
 }
@@ -40,13 +42,14 @@ pub(super) fn training_covers(look: &Look<'_>) -> Vec<Finding> {
     for (against, _, data) in look.of::<Stages>(look.against(), &mut found) {
         let known: BTreeSet<&str> = data.stages.iter().map(|stage| stage.id.as_str()).collect();
         for stage in &data.stages {
-            found.need(covered.contains(stage.id.as_str()), look.file(), || {
-                format!("no module covers the stage “{}” of {against}", stage.name)
-            });
+            if !covered.contains(stage.id.as_str()) {
+                let message = format!("no module covers the stage “{}” of {against}", stage.name);
+                found.between(look.file(), against, message);
+            }
         }
         for (file, _, module) in &modules {
             for stage in module.covers.iter().filter(|stage| !known.contains(stage.as_str())) {
-                found.add(file, format!("covers `{stage}`, which is no stage of {against}"));
+                found.between(file, against, format!("covers `{stage}`, which is no stage of {against}"));
             }
         }
     }
@@ -81,13 +84,13 @@ pub(super) fn journey_covers(look: &Look<'_>) -> Vec<Finding> {
             data.stages.iter().flat_map(|of| of.touchpoints.iter().map(String::as_str)).collect();
         for (against, _, sequence) in &sequences {
             for touchpoint in sequence.touchpoints.iter().filter(|of| !mapped.contains(of.id.as_str())) {
-                found.add(file, format!("does not have `{}` of {against}", touchpoint.id));
+                found.between(file, against, format!("does not have `{}` of {against}", touchpoint.id));
             }
         }
         let known: BTreeSet<&str> =
             sequences.iter().flat_map(|(_, _, of)| of.touchpoints.iter().map(|of| of.id.as_str())).collect();
         for id in mapped.iter().filter(|id| !known.contains(*id)) {
-            found.add(file, format!("has `{id}`, which no sequence has"));
+            found.between(file, look.against(), format!("has `{id}`, which no sequence has"));
         }
     }
     found.0
@@ -107,7 +110,9 @@ pub(super) fn recommendations_decided(look: &Look<'_>) -> Vec<Finding> {
         for (against, _, brief) in &briefs {
             for of in &data.recommendations {
                 let decision = brief.decisions.iter().find(|decision| decision.recommendation == of.id);
-                found.need(decision.is_some(), against, || format!("does not decide `{}` of {file}", of.id));
+                if decision.is_none() {
+                    found.between(against, file, format!("does not decide `{}` of {file}", of.id));
+                }
                 let reasoned = decision.is_none_or(|of| !blank(&of.decision) && !blank(&of.why));
                 found.need(reasoned, against, || format!("decides `{}` without a reason", of.id));
             }

@@ -83,7 +83,12 @@ struct Found(Vec<Finding>);
 
 impl Found {
     fn add(&mut self, file: &str, message: impl Into<String>) {
-        self.0.push(Finding { file: file.to_owned(), message: message.into() });
+        self.0.push(Finding::of(file, message));
+    }
+
+    /// Notes what two files say that cannot both be.
+    fn between(&mut self, file: &str, against: &str, message: impl Into<String>) {
+        self.0.push(Finding { against: Some(against.to_owned()), ..Finding::of(file, message) });
     }
 
     /// Notes a reason unless something holds.

@@ -137,27 +137,29 @@ pub(super) fn lead_scoring_aligned(look: &Look<'_>) -> Vec<Finding> {
             let sales = &sales.lead_scoring;
             for (name, ours, theirs) in [("MQL", marketing.mql, sales.mql), ("SQL", marketing.sql, sales.sql)]
             {
-                found.need(ours == theirs, file, || {
-                    format!("{name} from {ours} points, {against} says {theirs}")
-                });
+                if ours != theirs {
+                    found.between(
+                        file,
+                        against,
+                        format!("{name} from {ours} points, {against} says {theirs}"),
+                    );
+                }
             }
             for criterion in &marketing.criteria {
                 let theirs = sales.criteria.iter().find(|of| of.id == criterion.id).map(|of| of.points);
-                found.need(theirs == Some(criterion.points), file, || match theirs {
-                    Some(points) => format!(
-                        "`{}` counts {} points, {against} says {points}",
-                        criterion.id, criterion.points
-                    ),
-                    None => format!(
-                        "`{}` counts {} points, {against} does not know it",
-                        criterion.id, criterion.points
-                    ),
-                });
+                let says = match theirs {
+                    Some(points) if points == criterion.points => continue,
+                    Some(points) => format!("says {points}"),
+                    None => "does not know it".to_owned(),
+                };
+                let message =
+                    format!("`{}` counts {} points, {against} {says}", criterion.id, criterion.points);
+                found.between(file, against, message);
             }
             for unknown in
                 sales.criteria.iter().filter(|of| !marketing.criteria.iter().any(|own| own.id == of.id))
             {
-                found.add(against, format!("counts `{}`, which {file} does not", unknown.id));
+                found.between(against, file, format!("counts `{}`, which {file} does not", unknown.id));
             }
         }
     }
@@ -174,7 +176,7 @@ pub(super) fn handoff_complete(look: &Look<'_>) -> Vec<Finding> {
                 "needs nothing from sales, which cannot be".to_owned()
             });
             for need in onboarding.needs.iter().filter(|need| !handoff.fields.contains(need)) {
-                found.add(file, format!("does not hand over `{need}`, which {against} needs"));
+                found.between(file, against, format!("does not hand over `{need}`, which {against} needs"));
             }
         }
     }
