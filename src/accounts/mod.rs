@@ -30,7 +30,7 @@ use crate::kernel::clock::Clock;
 pub use commands::{AppliedEvent, Batch, Current, Folded, Follower, Occasion};
 pub use custody::{Changed, Custodian, Erasing, Holding};
 // An event in the making, for those that bring events by other ways.
-pub use events::{Arrived, EventType, Fault as EventFault, Parts as EventParts, Rejected};
+pub use events::{Arrived, COUNT_MAX, EventType, Fault as EventFault, Parts as EventParts, Rejected};
 pub use events::{Direction, Outcome as ReportedOutcome};
 pub use fold::{News, Turn};
 pub use intake::IntakeError;

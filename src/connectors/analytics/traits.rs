@@ -5,8 +5,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::accounts::COUNT_MAX;
 use crate::accounts::commands::domain_of;
-use crate::accounts::events::COUNT_MAX;
 use crate::kernel::ids::check_caller_id;
 use crate::kernel::json::sha256;
 
