@@ -53,6 +53,8 @@ enum Action {
         #[arg(long)]
         comment: Option<String>,
     },
+    /// What was said of a version.
+    Reviews { version: String },
     /// Make a version the live one.
     Activate {
         version: String,
@@ -135,6 +137,10 @@ pub async fn run(args: Policy, context: &Context) -> anyhow::Result<()> {
             let answer = context.client().await?.post(&path(&version, "/reviews"), &body).await?;
             screen.document(&answer, |answer| reviews(answer, screen));
         }
+        Action::Reviews { version } => {
+            let answer = context.client().await?.get(&path(&version, "")).await?;
+            screen.document(&answer["reviews"], |_| reviews(&answer, screen));
+        }
         Action::Activate { version, at, note } => {
             let mut body = json!({ "note": note });
             if let Some(at) = at {
@@ -212,8 +218,11 @@ fn why(row: &Value) -> String {
 
 /// What was said of a version.
 fn reviews(policy: &Value, screen: &Screen) -> String {
-    let reviews = policy["reviews"].as_array().map_or(&[][..], Vec::as_slice).iter();
-    let rows = reviews.map(|review| {
+    let reviews = policy["reviews"].as_array().map_or(&[][..], Vec::as_slice);
+    if reviews.is_empty() {
+        return "Nobody has reviewed it.".to_owned();
+    }
+    let rows = reviews.iter().map(|review| {
         vec![
             text(review, &["/name"]),
             text(review, &["/verdict"]),

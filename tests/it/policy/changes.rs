@@ -244,18 +244,19 @@ async fn a_scheduled_version_is_called_off_and_one_that_no_longer_compiles_stops
     assert_eq!(live(&service).await, default);
     assert_eq!(alerts(&service).await, Vec::<Value>::new(), "what somebody called off surprises nobody");
 
-    // Another release, which has compiled nothing yet and has other rules for policies.
+    // Another release, which has compiled nothing yet and has other rules for policies; and by now a review is required.
     let at = json!({"at": service.now() + TimeDelta::hours(6)});
     post(&service, &mine, "activate", at, 200).await;
     let broken = "UPDATE policy SET body = replace(body, 'usage_depth', 'usage_dept') WHERE maker <> ''";
     sqlx::query(broken).execute(&service.database.pool).await.unwrap();
-    let next = service.replica(&[]).await;
+    let next = service.replica(&[REQUIRED]).await;
     service.stop().await;
     next.advance("PT7H").await;
     let newest = &history(&next).await[0];
     assert_eq!((&newest["version"], &newest["status"]), (&json!(mine), &json!("stopped")));
     let why = newest["endedWhy"].as_str().unwrap();
-    assert!(why.starts_with("This release finds faults in it:") && why.contains("usage_dept"), "{why}");
+    assert!(why.contains("lacks the approval of a second person"), "{why}");
+    assert!(why.contains("This release finds faults in it:") && why.contains("usage_dept"), "{why}");
     assert_eq!(alerts(&next).await.len(), 1);
     assert_eq!(live(&next).await, default);
     next.expect_intact_audit().await;
