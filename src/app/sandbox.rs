@@ -1,9 +1,10 @@
 //! The sandbox: time that moves only when told, and nothing that leaves the process.
 //!
 //! Promises: moving the clock runs everything that falls due on the way, each at its own instant, before it
-//! answers: policies that come into force, evaluations, the sweep and the looks of the watch; and at its end what only cleans up behind (old events, old answers, a
-//! checkpoint of the audit log). Deliveries never leave. Between two moves nothing is decided unless somebody asks, because the time for gathering events does
-//! not pass; a database is a sandbox from its first start or never.
+//! answers: policies that come into force, evaluations, the sweep and the looks of the watch; and at its end what only cleans
+//! up behind (old events, old answers, a checkpoint of the audit log). Deliveries never leave. Between two moves nothing is
+//! decided unless somebody asks, because the time for gathering events does not pass; a database is a sandbox from its first
+//! start or never.
 
 use axum::extract::State;
 use chrono::TimeDelta;
