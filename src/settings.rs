@@ -14,6 +14,7 @@ use serde::Deserialize;
 use crate::connectors::ConnectorSettings;
 use crate::designs::watch::WatchTerms;
 use crate::mcp::McpSettings;
+use crate::motions::policy::change::ReviewRule;
 use crate::platform::outbox::OutboxSettings;
 use crate::programmes::model_worker::ModelSettings;
 
@@ -28,6 +29,7 @@ pub struct Settings {
     pub database: DatabaseSettings,
     pub events: EventSettings,
     pub motions: MotionSettings,
+    pub policies: PolicySettings,
     pub handoffs: HandoffSettings,
     pub designs: DesignSettings,
     #[serde(default)]
@@ -69,6 +71,12 @@ pub struct MotionSettings {
     pub debounce_ms: u32,
     pub sweep_after_hours: u32,
     pub sweep_every_minutes: u32,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicySettings {
+    pub review: ReviewRule,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -235,5 +243,7 @@ mod tests {
         assert!(wrong.contains("max_connections"), "{wrong}");
         let low = load(&[("GTM_DATABASE__MAX_CONNECTIONS", "1")]).unwrap_err().to_string();
         assert!(low.contains("database.max_connections"), "{low}");
+        let neither = load(&[("GTM_POLICIES__REVIEW", "maybe")]).unwrap_err().to_string();
+        assert!(neither.contains("policies.review") && neither.contains("maybe"), "{neither}");
     }
 }

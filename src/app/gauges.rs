@@ -18,7 +18,7 @@ use crate::handoffs::commands::KINDS;
 use crate::handoffs::handoff::Status;
 use crate::handoffs::store::{LiveRow, handoff_gauges};
 use crate::kernel::clock::DateTime;
-use crate::motions::commands::{EVALUATE, EVENT_TO_DECISION};
+use crate::motions::commands::{self as motions, EVENT_TO_DECISION};
 use crate::plans::commands as plans;
 use crate::plans::lifecycle::TaskStatus;
 use crate::plans::model::PlanKind;
@@ -74,7 +74,7 @@ impl Gauges {
         }
         let queues = jobs::gauges(
             pool,
-            &[&KINDS[..], &plans::KINDS[..], &renewals::KINDS[..], &[EVALUATE]].concat(),
+            &[&KINDS[..], &plans::KINDS[..], &renewals::KINDS[..], &motions::KINDS[..]].concat(),
             now,
             COUNTED_MAX,
         )

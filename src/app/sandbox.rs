@@ -1,9 +1,10 @@
 //! The sandbox: time that moves only when told, and nothing that leaves the process.
 //!
 //! Promises: moving the clock runs everything that falls due on the way, each at its own instant, before it
-//! answers: evaluations, the sweep and the looks of the watch; and at its end what only cleans up behind (old events, old answers, a
-//! checkpoint of the audit log). Deliveries never leave. Between two moves nothing is decided unless somebody asks, because the time for gathering events does
-//! not pass; a database is a sandbox from its first start or never.
+//! answers: policies that come into force, evaluations, the sweep and the looks of the watch; and at its end what only cleans
+//! up behind (old events, old answers, a checkpoint of the audit log). Deliveries never leave. Between two moves nothing is
+//! decided unless somebody asks, because the time for gathering events does not pass; a database is a sandbox from its first
+//! start or never.
 
 use axum::extract::State;
 use chrono::TimeDelta;
@@ -19,7 +20,7 @@ use crate::accounts;
 use crate::designs;
 use crate::handoffs::commands::KINDS;
 use crate::kernel::clock::{Clock, DateTime, truncate};
-use crate::motions::commands::EVALUATE;
+use crate::motions;
 use crate::plans;
 use crate::platform::http::{Fault, Json, Problem, Scoped, scope};
 use crate::platform::jobs;
@@ -123,7 +124,7 @@ async fn next_job(app: &App) -> Result<Option<DateTime>, sqlx::Error> {
     let mut next = None;
     let planned =
         plans::commands::KINDS.into_iter().chain(designs::commands::KINDS).chain(renewals::commands::KINDS);
-    for kind in KINDS.into_iter().chain(planned).chain([EVALUATE]) {
+    for kind in KINDS.into_iter().chain(planned).chain(motions::commands::KINDS) {
         next = next.into_iter().chain(jobs::next_due(&mut conn, kind).await?).min();
     }
     Ok(next)
@@ -151,7 +152,9 @@ pub(super) async fn settle(app: &App) -> Result<(), Problem> {
         let read = app.connectors.read_due().await?;
         let applied = accounts::commands::apply_next(&app.platform.pool, follower, now).await?.events;
         let routed = accounts::commands::route_next(&app.accounts).await?;
-        let evaluated = app.motions.evaluate_due().await?
+        // First what changes the rules: what is decided at the same instant is decided by them.
+        let evaluated = app.motions.activate_due().await?
+            + app.motions.evaluate_due().await?
             + app.handoffs.work_due().await?
             + app.plans.work_due().await?
             + app.designs.work_due().await?

@@ -20,7 +20,9 @@ use crate::accounts::{Accounts, Custodian, Suppressions};
 use crate::connectors::commands::{Asker, CallCustodian};
 use crate::connectors::{Connectors, Registry};
 use crate::designs::commands::{DesignFollower, Designs};
-use crate::handoffs::commands::{HandoffCustodian, HandoffFollower, HandoffTimeline, Handoffs, Rosters};
+use crate::handoffs::commands::{
+    HandoffCustodian, HandoffFollower, HandoffTimeline, Handoffs, RoleHolders, Rosters,
+};
 use crate::handoffs::types::HandoffTypes;
 use crate::kernel::clock::Clock;
 use crate::motions::commands::{
@@ -57,7 +59,7 @@ pub fn wire(
 ) -> (App, IntakeWorker, DeskWorker) {
     let (pool, clock) = (platform.pool.clone(), platform.clock.clone());
     let (types, plays) = (Arc::new(types), Arc::new(plays));
-    let (bells, policies) = (Bells::default(), Policies::default());
+    let (bells, policies, rosters) = (Bells::default(), Policies::default(), Rosters::default());
     let suppressions = Suppressions::default();
     let (intake, worker) = intake::open(pool.clone(), clock.clone(), suppressions.clone());
     let (desk, desk_worker) = open_desk();
@@ -76,10 +78,13 @@ pub fn wire(
         clock: clock.clone(),
         accounts: accounts.clone(),
         policies,
+        review: settings.policies.review,
         evaluate: bells.evaluate.clone(),
+        activate: Arc::new(Notify::new()),
         deliver: bells.deliver.clone(),
         hand_over: bells.hand_over.clone(),
         freshen,
+        tell: Arc::new(RoleHolders { rosters: rosters.clone() }),
         desk,
         timelines: Arc::new([Box::new(HandoffTimeline { pool: pool.clone() })]),
     };
@@ -89,7 +94,7 @@ pub fn wire(
         accounts: accounts.clone(),
         motions: motions.clone(),
         types,
-        rosters: Rosters::default(),
+        rosters,
         work: bells.hand_over.clone(),
         deliver: bells.deliver.clone(),
     };

@@ -67,6 +67,8 @@ pub(super) fn spawn(app: &App, intake: IntakeWorker, desk: &DeskWorker, outbox: 
     spawn_loop(app, "matching", |stop, beat| accounts::jobs::route(accounts, stop, beat));
     let motions = app.motions.clone();
     spawn_loop(app, "evaluate", |stop, beat| motions::jobs::evaluate(motions, stop, beat));
+    let motions = app.motions.clone();
+    spawn_loop(app, "policies", |stop, beat| motions::jobs::activate(motions, stop, beat));
     let handoffs = app.handoffs.clone();
     spawn_loop(app, "handoffs", |stop, beat| handoffs::jobs::work(handoffs, stop, beat));
     let planned = app.plans.clone();

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::client::{Client, segment};
 use super::context::Context;
 use super::failure::Failure;
+use super::screen::Screen;
 use super::words::{counted, text, when};
 use crate::motions::policy::{Fault, Format, Policy as Compiled, vocabulary};
 
@@ -31,9 +32,61 @@ enum Action {
     /// Check a policy file (TOML, or JSON by its name). Ends with code 1 when it has faults.
     Check { file: PathBuf },
     /// Store a policy file as a new version, without making it the live one.
-    Add { file: PathBuf },
+    Add {
+        file: PathBuf,
+        /// Who made it, by name: they do not review it.
+        #[arg(long)]
+        author: Option<String>,
+    },
+    /// Say of a version that somebody else made that it may become the live one, or must not.
+    #[command(group(clap::ArgGroup::new("verdict").required(true).args(["approve", "object"])))]
+    Review {
+        version: String,
+        /// Who reviews.
+        #[arg(long)]
+        name: String,
+        #[arg(long)]
+        approve: bool,
+        /// Needs a comment that says what is wrong.
+        #[arg(long)]
+        object: bool,
+        #[arg(long)]
+        comment: Option<String>,
+    },
+    /// What was said of a version.
+    Reviews { version: String },
     /// Make a version the live one.
-    Activate { version: String },
+    Activate {
+        version: String,
+        /// At an instant, such as 2027-03-01T08:00:00Z, instead of now.
+        #[arg(long)]
+        at: Option<String>,
+        /// Why; kept in the history.
+        #[arg(long)]
+        note: Option<String>,
+    },
+    /// Call off a version that waits for its instant.
+    CallOff {
+        version: String,
+        /// Why; kept in the history.
+        #[arg(long)]
+        note: String,
+    },
+    /// Put back what was live before, without a review.
+    Rollback {
+        /// Why; kept in the history.
+        #[arg(long)]
+        note: String,
+        /// Only if this version is still the live one.
+        #[arg(long, value_name = "VERSION")]
+        from: Option<String>,
+    },
+    /// What was live when, and why; what waits; what was stopped.
+    History {
+        /// At most so many.
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+    },
     /// The words that conditions are written in.
     Vocabulary,
 }
@@ -54,47 +107,145 @@ pub async fn run(args: Policy, context: &Context) -> anyhow::Result<()> {
             screen.list(&rows, "No policies.", &["name", "live", "added", "by", "version"], |row| {
                 vec![
                     text(row, &["/name"]),
-                    if row["active"] == true { "yes" } else { "" }.to_owned(),
+                    live(row),
                     when(row.get("createdAt")),
-                    text(row, &["/createdBy"]),
+                    text(row, &["/author", "/createdBy"]),
                     text(row, &["/version"]),
                 ]
             });
         }
         Action::Show { version } => {
-            let answer = context.client().await?.get(&format!("/v1/policies/{}", segment(&version))).await?;
+            let answer = context.client().await?.get(&path(&version, "")).await?;
             screen.document(&answer, |answer| match answer["body"].as_str() {
                 Some(body) => body.to_owned(),
                 None => format!("{answer:#}"),
             });
         }
-        Action::Add { file } => {
+        Action::Add { file, author } => {
             let (body, format) = read(&file)?;
             // Checked here first: the place of a fault is shown in the file itself.
             compile(&file, &body, format, context)?;
-            let answer = add(&context.client().await?, body, format).await?;
+            let answer = add(&context.client().await?, body, format, author).await?;
             screen.document(&answer, |answer| {
                 let version = text(answer, &["/version"]);
                 format!("Stored as {version}. `gtm policy activate {version}` makes it the live one.")
             });
         }
-        Action::Activate { version } => {
-            let path = format!("/v1/policies/{}/activate", segment(&version));
-            let answer = context.client().await?.post(&path, &json!({})).await?;
-            screen.document(&answer, |_| format!("Decisions are made by {version} from now on."));
+        Action::Review { version, name, approve, object: _, comment } => {
+            let verdict = if approve { "approve" } else { "object" };
+            let body = json!({ "name": name, "verdict": verdict, "comment": comment });
+            let answer = context.client().await?.post(&path(&version, "/reviews"), &body).await?;
+            screen.document(&answer, |answer| reviews(answer, screen));
+        }
+        Action::Reviews { version } => {
+            let answer = context.client().await?.get(&path(&version, "")).await?;
+            screen.document(&answer["reviews"], |_| reviews(&answer, screen));
+        }
+        Action::Activate { version, at, note } => {
+            let mut body = json!({ "note": note });
+            if let Some(at) = at {
+                body["at"] = json!(at);
+            }
+            let answer = context.client().await?.post(&path(&version, "/activate"), &body).await?;
+            screen.document(&answer, |answer| match answer["scheduledAt"].as_str() {
+                Some(_) => format!(
+                    "{version} becomes the live one at {} UTC if nothing else does before. `gtm policy call-off {version}` \
+                     calls it off.",
+                    when(answer.get("scheduledAt"))
+                ),
+                None => format!("Decisions are made by {version} from now on."),
+            });
+        }
+        Action::CallOff { version, note } => {
+            let body = json!({ "note": note });
+            let answer = context.client().await?.post(&path(&version, "/call-off"), &body).await?;
+            screen.document(&answer, |_| format!("Called off: {version} does not become the live one."));
+        }
+        Action::Rollback { note, from } => {
+            let body = json!({ "note": note, "from": from });
+            let answer = context.client().await?.post("/v1/policies/rollback", &body).await?;
+            screen.document(&answer, |answer| {
+                let (version, base) = (text(answer, &["/version"]), text(answer, &["/base"]));
+                format!("Decisions are made by {version} from now on, and no longer by {base}.")
+            });
+        }
+        Action::History { limit } => {
+            let rows = context.client().await?.list("/v1/policies/activations", &[], Some(limit)).await?;
+            history(&rows, screen);
         }
     }
     Ok(())
 }
 
-async fn add(client: &Client, body: String, format: Format) -> Result<Value, Failure> {
+/// The address of a version, or of something below it.
+fn path(version: &str, below: &str) -> String {
+    format!("/v1/policies/{}{below}", segment(version))
+}
+
+/// Whether a version is the live one, or when it becomes that.
+fn live(row: &Value) -> String {
+    match row["scheduledAt"].as_str() {
+        _ if row["active"] == true => "yes".to_owned(),
+        Some(_) => format!("at {}", when(row.get("scheduledAt"))),
+        None => String::new(),
+    }
+}
+
+/// What was live when, and why.
+fn history(rows: &[Value], screen: &Screen) {
+    let headers = ["version", "status", "asked", "by", "from", "to", "approved by", "why"];
+    screen.list(rows, "No activations.", &headers, |row| {
+        vec![
+            text(row, &["/version"]),
+            text(row, &["/status"]).replace('_', " "),
+            when(row.get("askedAt")),
+            text(row, &["/askedBy"]),
+            when(row.get("inForceAt").filter(|at| !at.is_null())),
+            when(row.get("endedAt")),
+            text(row, &["/approvedBy"]),
+            why(row),
+        ]
+    });
+}
+
+/// When an activation is due while it waits, why it ended otherwise, and why it was asked for.
+fn why(row: &Value) -> String {
+    match row["status"].as_str() {
+        Some("scheduled") => format!("due {}; {}", when(row.get("dueAt")), text(row, &["/note"])),
+        _ => text(row, &["/endedWhy", "/note"]),
+    }
+}
+
+/// What was said of a version.
+fn reviews(policy: &Value, screen: &Screen) -> String {
+    let reviews = policy["reviews"].as_array().map_or(&[][..], Vec::as_slice);
+    if reviews.is_empty() {
+        return "Nobody has reviewed it.".to_owned();
+    }
+    let rows = reviews.iter().map(|review| {
+        vec![
+            text(review, &["/name"]),
+            text(review, &["/verdict"]),
+            when(review.get("at")),
+            text(review, &["/comment"]),
+        ]
+    });
+    screen.table(&["who", "says", "when", "comment"], rows)
+}
+
+async fn add(
+    client: &Client,
+    body: String,
+    format: Format,
+    author: Option<String>,
+) -> Result<Value, Failure> {
     let media_type = match format {
         Format::Toml => "application/toml",
         Format::Json => "application/json",
     };
-    client
-        .json(client.request(Method::POST, "/v1/policies").header(CONTENT_TYPE, media_type).body(body))
-        .await
+    let author = author.map(|name| ("author", name));
+    let request = client.request(Method::POST, "/v1/policies").query(&author.as_slice());
+    client.json(request.header(CONTENT_TYPE, media_type).body(body)).await
 }
 
 fn read(file: &Path) -> Result<(String, Format), Failure> {

@@ -250,7 +250,10 @@ async fn populate(service: &Service) -> String {
             include_str!("../../config/policies/default.toml").replacen("default", &format!("copy{n}"), 2);
         let request =
             service.request(Method::POST, "/v1/policies").header("content-type", "application/toml");
-        assert_eq!(request.body(policy).send().await.unwrap().status(), 201);
+        let stored = request.body(policy).send().await.unwrap();
+        assert_eq!(stored.status(), 201);
+        let version = stored.json::<Value>().await.unwrap()["version"].as_str().unwrap().to_owned();
+        service.post(&format!("/v1/policies/{version}/activate"), json!({})).await;
     }
     roster::populate(service).await;
     designs::populate(service).await;

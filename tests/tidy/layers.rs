@@ -114,7 +114,9 @@ fn allowed(from: &str) -> Vec<&'static str> {
         "kernel" => vec!["kernel"],
         "platform" => vec!["kernel", "platform"],
         // What a part is set up with it says itself, in a type of its own.
-        "settings" => vec!["kernel", "platform", "connectors", "designs", "programmes", "mcp", "settings"],
+        "settings" => {
+            vec!["kernel", "platform", "motions", "connectors", "designs", "programmes", "mcp", "settings"]
+        }
         "demo" => [&["kernel", "demo"][..], &SLICES].concat(),
         "mcp" => [&["kernel", "platform", "mcp"][..], &SLICES].concat(),
         // It calls the API from the browser.

@@ -5,6 +5,7 @@ mod conflicts;
 mod decisions;
 mod orchestrate;
 mod policies;
+mod policy_changes;
 
 use axum::extract::FromRef;
 use utoipa_axum::router::OpenApiRouter;
@@ -38,6 +39,10 @@ where
         .routes(routes!(policies::list_policies, policies::add_policy))
         .routes(routes!(policies::check_policy))
         .routes(routes!(policies::get_policy))
-        .routes(routes!(policies::activate_policy))
+        .routes(routes!(policy_changes::review_policy))
+        .routes(routes!(policy_changes::activate_policy))
+        .routes(routes!(policy_changes::call_off_policy))
+        .routes(routes!(policy_changes::roll_back_policy))
+        .routes(routes!(policy_changes::list_policy_activations))
         .routes(routes!(policies::get_vocabulary))
 }

@@ -1,16 +1,17 @@
-//! Policies: checked, stored by content, put in force.
+//! Policies: checked, stored by content, read. How they come into force is in `policy_changes.rs`.
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
+use super::policy_changes::PolicyReview;
 use crate::kernel::clock::DateTime;
-use crate::motions::commands::{MotionError, Motions, PolicyFaults};
+use crate::motions::commands::{AddAsk, Motions, PolicyFaults, PolicyView};
 use crate::motions::policy::{Format, Policy, WordEntry, vocabulary};
 use crate::motions::store::{self, PolicyRow};
 use crate::platform::http::{
-    Json, NoFilter, Page, PageParams, Paged, Path, Problem, ProblemDocument, RawBody, Scoped, scope,
+    Json, NoFilter, Page, PageParams, Paged, Path, Problem, ProblemDocument, Query, RawBody, Scoped, scope,
 };
 
 /// A policy version.
@@ -24,28 +25,52 @@ pub struct PolicyWire {
     pub active: bool,
     #[schema(required = true)]
     pub activated_at: Option<DateTime>,
+    /// When it comes into force, where it waits for that.
+    #[schema(required = true)]
+    pub scheduled_at: Option<DateTime>,
     pub created_at: DateTime,
     pub created_by: String,
+    /// Who made it, by name, where they gave it.
+    #[schema(required = true)]
+    pub author: Option<String>,
     /// `toml` or `json`.
     pub format: String,
     /// The file as it was given; left out in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false)]
     pub body: Option<String>,
+    /// What was said of it, the first one first; left out in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub reviews: Option<Vec<PolicyReview>>,
 }
 
 impl PolicyWire {
-    fn new(row: PolicyRow, with_body: bool) -> Self {
+    fn line(row: PolicyRow) -> Self {
         Self {
             version: row.version,
             name: row.name,
             active: row.active,
             activated_at: row.activated_at,
+            scheduled_at: row.scheduled_at,
             created_at: row.created_at,
             created_by: row.created_by,
+            author: row.author,
             format: row.format,
-            body: with_body.then_some(row.body),
+            body: None,
+            reviews: None,
         }
+    }
+
+    /// With what was said of it.
+    pub fn reviewed(view: PolicyView) -> Self {
+        let reviews = view.reviews.into_iter().map(PolicyReview::from).collect();
+        Self { reviews: Some(reviews), ..Self::line(view.row) }
+    }
+
+    fn whole(mut view: PolicyView) -> Self {
+        let body = std::mem::take(&mut view.row.body);
+        Self { body: Some(body), ..Self::reviewed(view) }
     }
 }
 
@@ -65,7 +90,7 @@ pub async fn list_policies(
 ) -> Result<Json<Page<PolicyWire>>, Problem> {
     let rows = store::list_policies(&motions.pool, page.after()?, page.fetch()).await?;
     let key = |row: &PolicyRow| (row.created_at, row.version.clone());
-    Ok(Json(page.cut(rows, key, |row| PolicyWire::new(row, false))))
+    Ok(Json(page.cut(rows, key, PolicyWire::line)))
 }
 
 /// Read a policy version
@@ -74,7 +99,7 @@ pub async fn list_policies(
     security(("api_key" = ["config:read"])),
     params(("version" = String, Path, description = "The version.")),
     responses(
-        (status = 200, body = PolicyWire, description = "The version with its file."),
+        (status = 200, body = PolicyWire, description = "The version with its file and its reviews."),
         (status = 404, body = ProblemDocument, content_type = "application/problem+json", description = "There is no such version."),
     )
 )]
@@ -83,8 +108,16 @@ pub async fn get_policy(
     _caller: Scoped<scope::ConfigRead>,
     Path(version): Path<String>,
 ) -> Result<Json<PolicyWire>, Problem> {
-    let row = store::find_policy(&motions.pool, &version).await?.ok_or(MotionError::NoPolicy(version))?;
-    Ok(Json(PolicyWire::new(row, true)))
+    Ok(Json(PolicyWire::whole(motions.read_policy(&version).await?)))
+}
+
+/// Who made a policy.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct AddParams {
+    /// Who made it, by name: they do not review it. Kept with the version when it is stored first.
+    author: Option<String>,
 }
 
 /// Store a policy
@@ -94,6 +127,7 @@ pub async fn get_policy(
 #[utoipa::path(
     post, path = "/v1/policies", tag = "policies", operation_id = "add_policy",
     security(("api_key" = ["config:write"])),
+    params(AddParams),
     request_body(
         description = "The policy file.",
         content((String = "application/toml"), (serde_json::Value = "application/json"))
@@ -107,14 +141,17 @@ pub async fn get_policy(
 pub async fn add_policy(
     State(motions): State<Motions>,
     caller: Scoped<scope::ConfigWrite>,
+    Query(params): Query<AddParams>,
     headers: HeaderMap,
     RawBody(body): RawBody,
 ) -> Result<(StatusCode, Json<PolicyWire>), Problem> {
     let (text, format) = policy_file(&headers, &body)?;
     let now = motions.clock.now();
-    let (row, new) = motions.policies.add(&motions.pool, text, format, &caller.actor(), now).await?;
+    let (actor, author) = (caller.actor(), params.author.as_deref());
+    let ask = AddAsk { body: text, format, actor: &actor, author };
+    let (row, new) = motions.policies.add(&motions.pool, &ask, now).await?;
     let status = if new { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, Json(PolicyWire::new(row, false))))
+    Ok((status, Json(PolicyWire::line(row))))
 }
 
 /// What a check found.
@@ -146,28 +183,6 @@ pub async fn check_policy(
     let (text, format) = policy_file(&headers, &body)?;
     let policy = Policy::compile(text, format).map_err(|faults| PolicyFaults(faults).problem())?;
     Ok(Json(PolicyCheck { version: policy.version().to_owned(), name: policy.name().to_owned() }))
-}
-
-/// Put a policy version in force
-///
-/// For all replicas, from the next decision on, without a restart. Recorded in the audit log.
-#[utoipa::path(
-    post, path = "/v1/policies/{version}/activate", tag = "policies", operation_id = "activate_policy",
-    security(("api_key" = ["config:write"])),
-    params(("version" = String, Path, description = "The version.")),
-    responses(
-        (status = 200, body = PolicyWire, description = "In force."),
-        (status = 404, body = ProblemDocument, content_type = "application/problem+json", description = "There is no such version."),
-    )
-)]
-pub async fn activate_policy(
-    State(motions): State<Motions>,
-    caller: Scoped<scope::ConfigWrite>,
-    Path(version): Path<String>,
-) -> Result<Json<PolicyWire>, Problem> {
-    let now = motions.clock.now();
-    let row = motions.policies.activate(&motions.pool, &version, &caller.actor(), now).await?;
-    Ok(Json(PolicyWire::new(row, false)))
 }
 
 /// The words that conditions may use

@@ -1,7 +1,8 @@
 //! The use cases of motion routing.
 //!
 //! Promises: a decision and everything that follows from it (claim, touch, conflict, deliveries, audit entry,
-//! wake-up) is one transaction under the account's lock; asking again changes nothing that is already so.
+//! wake-up) is one transaction under the account's lock; asking again changes nothing that is already so; a policy comes
+//! into force, and goes, in one transaction with the row of its activation and the audit entries.
 
 mod conflicts;
 mod consequences;
@@ -11,10 +12,12 @@ mod freshen;
 mod handover;
 mod orchestrate;
 mod policies;
+mod policy_changes;
 mod quiet;
 mod reason;
 mod replay;
 mod sweep;
+mod tell;
 mod timeline;
 mod together;
 
@@ -26,7 +29,8 @@ use tokio::sync::Notify;
 use crate::accounts::Accounts;
 use crate::kernel::clock::Clock;
 use crate::platform::audit::AuditError;
-use crate::platform::http::Problem;
+use crate::platform::http::database::{Constraint, problem};
+use crate::platform::http::{Fault, Problem};
 
 pub use conflicts::{Resolution, Resolved, Resolving};
 pub use custody::MotionCustodian;
@@ -34,16 +38,24 @@ pub use follow::MotionFollower;
 pub use freshen::{Freshen, Stale};
 pub use handover::{HAND_OVER, Sight};
 pub use orchestrate::{Ask, Decided, Seen, Trigger};
-pub use policies::{Policies, PolicyFaults};
+pub use policies::{AddAsk, Policies, PolicyFaults};
+pub use policy_changes::{ActivateAsk, PolicyView, ReviewAsk, RollBackAsk};
 pub use reason::EVENT_TO_DECISION;
 pub use replay::{Difference, Replayed};
+pub use tell::{Notice, Tell};
 pub use timeline::{TimelineLine, TimelineSource};
 pub use together::{Desk, DeskWorker, open as open_desk};
 
 pub use super::signals::Failing;
 
+use super::policy::change::{Hindrance, ReviewRule};
+
 /// The kind of job that looks at an account: its key is the account id, its payload the reason.
 pub const EVALUATE: &str = "evaluate";
+/// The kind of job that puts a policy in force at its instant; its key is the activation.
+pub const ACTIVATE: &str = "policy_activate";
+/// All kinds of job of this slice.
+pub const KINDS: [&str; 2] = [ACTIVATE, EVALUATE];
 
 /// Motion routing: a handle to the use cases of this slice.
 #[derive(Clone)]
@@ -52,14 +64,20 @@ pub struct Motions {
     pub clock: Clock,
     pub accounts: Accounts,
     pub policies: Policies,
+    /// Whether a policy needs the approval of a second person.
+    pub review: ReviewRule,
     /// Rung when an account is to be evaluated.
     pub evaluate: Arc<Notify>,
+    /// Rung when a policy may have to come into force.
+    pub activate: Arc<Notify>,
     /// Rung when something is to be delivered.
     pub deliver: Arc<Notify>,
     /// Rung when a handoff is asked for.
     pub hand_over: Arc<Notify>,
     /// Who fetches newer facts when a decision waits for them, and knows which systems cannot be read.
     pub freshen: Arc<dyn Freshen>,
+    /// Who knows the people of a role.
+    pub tell: Arc<dyn Tell>,
     pub desk: Desk,
     /// Whoever else knows of things that happened to accounts.
     pub timelines: Arc<[Box<dyn TimelineSource>]>,
@@ -92,6 +110,12 @@ pub enum MotionError {
     Unanswered,
     #[error("the policy has {} faults", .0.0.len())]
     Policy(PolicyFaults),
+    /// What stands in the way of a policy.
+    #[error("{}", .0.iter().map(Hindrance::says).collect::<Vec<_>>().join(" "))]
+    Hindered(Vec<Hindrance>),
+    /// What was sent is wrong in itself.
+    #[error("the request has {} faults", .0.len())]
+    Invalid(Vec<Fault>),
     #[error("a stored document cannot be read: {0}")]
     Stored(#[from] serde_json::Error),
     /// The answer could not be kept under its idempotency key; nothing was decided.
@@ -102,6 +126,21 @@ pub enum MotionError {
     #[error(transparent)]
     Database(sqlx::Error),
 }
+
+/// What it means to break a constraint.
+const CONSTRAINTS: [Constraint; 2] = [
+    Constraint::conflict(
+        "policy_review_pkey",
+        "already_reviewed",
+        "This person has reviewed this version already; a change makes another version.",
+    ),
+    Constraint::conflict(
+        "policy_review_second",
+        "second_person_needed",
+        "Whoever made a version does not review it: neither under the author's name nor with the key that stored it. Somebody \
+         else reviews it, with a key of their own (gtm keys create).",
+    ),
+];
 
 impl From<sqlx::Error> for MotionError {
     fn from(error: sqlx::Error) -> Self {
@@ -140,9 +179,16 @@ impl From<MotionError> for Problem {
                 Self::unavailable("The service is stopping; ask again.", 1).because(error)
             }
             MotionError::Policy(faults) => faults.problem(),
+            MotionError::Hindered(hindrances) => {
+                let codes: Vec<&str> = hindrances.iter().map(Hindrance::code).collect();
+                let says: Vec<String> = hindrances.iter().map(Hindrance::says).collect();
+                let code = codes.first().copied().unwrap_or("hindered");
+                Self::conflict(code, says.join(" ")).member("hindrances", codes)
+            }
+            MotionError::Invalid(faults) => Self::invalid(faults),
             MotionError::Answer(problem) => problem,
             MotionError::Audit(error) => error.into(),
-            MotionError::Database(error) => error.into(),
+            MotionError::Database(error) => problem(&error, &CONSTRAINTS),
             MotionError::AccountId(_) => Self::unprocessable("invalid_account_id", error.to_string()),
             MotionError::Stored(_) | MotionError::Unanswered => Self::internal(error),
         }

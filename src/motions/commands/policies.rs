@@ -1,4 +1,5 @@
-//! Policies: stored once by content, checked before they are stored, one of them in force.
+//! Policies: stored once by content, checked before they are stored. How one of them comes into force is in
+//! `policy_changes.rs`.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -7,8 +8,10 @@ use sqlx::{PgConnection, PgPool};
 
 use super::MotionError;
 use crate::kernel::clock::DateTime;
+use crate::kernel::ids::new_id;
+use crate::motions::policy::change::{ActivationKind, ActivationStatus, person};
 use crate::motions::policy::{BUILT_IN, Fault, Format, Policy};
-use crate::motions::store::{self, PolicyRow};
+use crate::motions::store::{self, ActivationRow, NewPolicy, PolicyRow};
 use crate::platform::http::{self, Problem};
 use crate::platform::{audit, db};
 
@@ -18,6 +21,22 @@ use crate::platform::{audit, db};
 pub struct Policies {
     compiled: Arc<RwLock<HashMap<String, Arc<Policy>>>>,
     latest: Arc<RwLock<Option<Arc<Policy>>>>,
+}
+
+/// Who stores what ships with the service.
+const INSTALLER: &str = "system";
+/// The longest name of somebody.
+pub(super) const NAME_MAX: usize = 200;
+
+/// A policy that is to be stored.
+#[derive(Debug)]
+pub struct AddAsk<'a> {
+    pub body: &'a str,
+    pub format: Format,
+    /// The caller.
+    pub actor: &'a str,
+    /// Who made it, by name.
+    pub author: Option<&'a str>,
 }
 
 /// What is wrong with a policy, all of it.
@@ -78,13 +97,15 @@ impl Policies {
     /// Stores the built-in policies and, on an empty database, puts the default in force.
     pub async fn install_built_in(&self, pool: &PgPool, now: DateTime) -> Result<(), MotionError> {
         let mut tx = db::begin(pool).await?;
+        // Replicas that start together on an empty database take turns from here on: they store the same rows.
         for (_, body) in BUILT_IN {
-            add_in(&mut tx, body, Format::Toml, "system", now).await?;
+            add_in(&mut tx, &AddAsk { body, format: Format::Toml, actor: INSTALLER, author: None }, now)
+                .await?;
         }
         if store::active_version(&mut tx).await?.is_none() {
             let default = Policy::compile(BUILT_IN[0].1, Format::Toml)
                 .map_err(|faults| MotionError::Policy(PolicyFaults(faults)))?;
-            activate_in(&mut tx, default.version(), "system", now).await?;
+            begin_history(&mut tx, default.version(), now).await?;
         }
         let active = store::active_version(&mut tx).await?.ok_or(MotionError::NoneActive)?;
         let policy = self.get(&mut tx, &active).await?;
@@ -97,52 +118,45 @@ impl Policies {
     pub async fn add(
         &self,
         pool: &PgPool,
-        body: &str,
-        format: Format,
-        by: &str,
+        ask: &AddAsk<'_>,
         now: DateTime,
     ) -> Result<(PolicyRow, bool), MotionError> {
+        if ask.author.is_some_and(|name| name.trim().is_empty() || name.chars().count() > NAME_MAX) {
+            let fault = http::Fault::new("query:author", format!("must have 1 to {NAME_MAX} characters"));
+            return Err(MotionError::Invalid(vec![fault]));
+        }
         let mut tx = db::begin(pool).await?;
-        let (version, new) = add_in(&mut tx, body, format, by, now).await?;
+        let (version, new) = add_in(&mut tx, ask, now).await?;
         tx.commit().await?;
         let row = store::find_policy(pool, &version).await?.ok_or(MotionError::NoPolicy(version))?;
         Ok((row, new))
-    }
-
-    /// Puts a version in force for all replicas, from the moment this commits.
-    pub async fn activate(
-        &self,
-        pool: &PgPool,
-        version: &str,
-        by: &str,
-        now: DateTime,
-    ) -> Result<PolicyRow, MotionError> {
-        let mut tx = db::begin(pool).await?;
-        // Compiled here too: what this release cannot compile must not come into force.
-        self.get(&mut tx, version).await?;
-        activate_in(&mut tx, version, by, now).await?;
-        tx.commit().await?;
-        store::find_policy(pool, version).await?.ok_or_else(|| MotionError::NoPolicy(version.to_owned()))
     }
 }
 
 async fn add_in(
     conn: &mut PgConnection,
-    body: &str,
-    format: Format,
-    by: &str,
+    ask: &AddAsk<'_>,
     now: DateTime,
 ) -> Result<(String, bool), MotionError> {
-    let policy = Policy::compile(body, format).map_err(|faults| MotionError::Policy(PolicyFaults(faults)))?;
-    let format = match format {
-        Format::Toml => "toml",
-        Format::Json => "json",
-    };
+    let policy =
+        Policy::compile(ask.body, ask.format).map_err(|faults| MotionError::Policy(PolicyFaults(faults)))?;
     let version = policy.version().to_owned();
-    let new = store::insert_policy(conn, &version, policy.name(), body, format, by, now).await?;
+    let stored = NewPolicy {
+        version: &version,
+        name: policy.name(),
+        body: ask.body,
+        format: match ask.format {
+            Format::Toml => "toml",
+            Format::Json => "json",
+        },
+        created_by: ask.actor,
+        author: ask.author.map(str::trim),
+        maker: &ask.author.map(person).unwrap_or_default(),
+    };
+    let new = store::insert_policy(conn, &stored, now).await?;
     if new {
         let entry = audit::Entry::new(
-            by,
+            ask.actor,
             "policy.added",
             format!("policy:{version}"),
             serde_json::json!({ "name": policy.name() }),
@@ -152,21 +166,29 @@ async fn add_in(
     Ok((version, new))
 }
 
-async fn activate_in(
-    conn: &mut PgConnection,
-    version: &str,
-    by: &str,
-    now: DateTime,
-) -> Result<(), MotionError> {
-    let previous = store::activate_policy(conn, version, by, now).await?;
-    if previous.as_deref() != Some(version) {
-        let entry = audit::Entry::new(
-            by,
-            "policy.activated",
-            format!("policy:{version}"),
-            serde_json::json!({ "previous": previous }),
-        );
-        audit::append(conn, audit::SYSTEM, now, &[entry]).await?;
-    }
+/// Puts the version in force that a new database begins with.
+async fn begin_history(conn: &mut PgConnection, version: &str, now: DateTime) -> Result<(), MotionError> {
+    let first = ActivationRow {
+        id: new_id(now),
+        version: version.to_owned(),
+        kind: ActivationKind::First.name().to_owned(),
+        status: ActivationStatus::InForce.name().to_owned(),
+        base: None,
+        back_to: None,
+        asked_by: INSTALLER.to_owned(),
+        asked_at: now,
+        note: Some("what a new database begins with".to_owned()),
+        due_at: now,
+        approved_by: None,
+        in_force_at: Some(now),
+        ended_at: None,
+        ended_by: None,
+        ended_why: None,
+    };
+    store::insert_activation(conn, &first).await?;
+    store::put_in_force(conn, &first, INSTALLER, now).await?;
+    let details = serde_json::json!({ "previous": null, "activation": first.id });
+    let entry = audit::Entry::new(INSTALLER, "policy.activated", format!("policy:{version}"), details);
+    audit::append(conn, audit::SYSTEM, now, &[entry]).await?;
     Ok(())
 }

@@ -6,6 +6,7 @@
 //! and comments it came with. Cloning shares; a policy never changes.
 
 mod cel;
+pub mod change;
 mod fault;
 mod json;
 mod model;

@@ -8,6 +8,7 @@ mod decisions;
 mod ledger;
 mod people;
 mod policies;
+mod policy_changes;
 mod record;
 
 pub use conflicts::*;
@@ -15,4 +16,5 @@ pub use decisions::*;
 pub use ledger::*;
 pub use people::*;
 pub use policies::*;
+pub use policy_changes::*;
 pub use record::*;

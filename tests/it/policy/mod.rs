@@ -1,6 +1,9 @@
 //! Policies over the API: checked, stored, put in force for every replica at once, and on record.
 
-use chrono::TimeDelta;
+mod changes;
+mod history;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -8,7 +11,8 @@ use crate::client::Client;
 use crate::harness::Service;
 use crate::stories;
 
-const PRODUCT_LED: &str = include_str!("../../config/policies/product-led-sales.toml");
+const PRODUCT_LED: &str = include_str!("../../../config/policies/product-led-sales.toml");
+const REQUIRED: (&str, &str) = ("GTM_POLICIES__REVIEW", "required");
 
 async fn upload(client: &Client, path: &str, kind: &str, text: &str, expected: u16) -> Value {
     let request = client.request(Method::POST, path).header("content-type", kind).body(text.to_owned());
@@ -28,6 +32,72 @@ async fn in_force(client: &Client) -> Vec<Value> {
     let page = client.get("/v1/policies").await;
     let all = page["data"].as_array().unwrap();
     all.iter().filter(|policy| policy["active"] == true).map(|policy| policy["version"].clone()).collect()
+}
+
+/// The file of a policy of another name, which is another version.
+fn file(name: &str) -> String {
+    PRODUCT_LED.replacen("name = \"product-led-sales\"", &format!("name = \"{name}\""), 1)
+}
+
+/// Stores a policy that Rosa made; gives its version.
+async fn stored(client: &Client, name: &str) -> String {
+    let request = client.request(Method::POST, "/v1/policies?author=Rosa%20Diaz");
+    let answer = request.header("content-type", "application/toml").body(file(name)).send().await.unwrap();
+    assert_eq!(answer.status(), 201);
+    let policy: Value = answer.json().await.unwrap();
+    assert_eq!(policy["author"], "Rosa Diaz");
+    policy["version"].as_str().unwrap().to_owned()
+}
+
+async fn post(client: &Client, version: &str, below: &str, body: Value, expected: u16) -> Value {
+    client.send(Method::POST, &format!("/v1/policies/{version}/{below}"), Some(body), expected).await
+}
+
+/// Somebody with a key of their own.
+async fn somebody(service: &Service) -> Client {
+    let body = json!({"label": "a second person", "scopes": ["config:read", "config:write"]});
+    let made = service.send(Method::POST, "/v1/keys", Some(body), 201).await;
+    service.with_key(made["key"].as_str().unwrap())
+}
+
+async fn approve(client: &Client, version: &str) -> Value {
+    post(client, version, "reviews", json!({"name": "Tom Baker", "verdict": "approve"}), 200).await
+}
+
+async fn history(client: &Client) -> Vec<Value> {
+    client.get("/v1/policies/activations").await["data"].as_array().unwrap().clone()
+}
+
+fn text<'l>(line: &'l Value, member: &str) -> &'l str {
+    line[member].as_str().unwrap()
+}
+
+/// Version and status of each activation, newest first.
+fn told(history: &[Value]) -> Vec<(&str, &str)> {
+    let told = |line| (text(line, "version"), text(line, "status"));
+    history.iter().map(told).collect()
+}
+
+/// The one version in force.
+async fn live(client: &Client) -> String {
+    let versions = in_force(client).await;
+    assert_eq!(versions.len(), 1, "{versions:?}");
+    versions[0].as_str().unwrap().to_owned()
+}
+
+async fn rolled_back(client: &Client, body: Value, expected: u16) -> Value {
+    client.send(Method::POST, "/v1/policies/rollback", Some(body), expected).await
+}
+
+/// What was done to policies, newest first: the actions of the audit log.
+async fn actions(service: &Service) -> Vec<String> {
+    let entries = service.get("/v1/audit?accountId=@system&action=policy.*").await;
+    let entries = entries["data"].as_array().unwrap();
+    entries.iter().map(|entry| entry["action"].as_str().unwrap().to_owned()).collect()
+}
+
+fn instant(value: &Value) -> DateTime<Utc> {
+    value.as_str().unwrap().parse().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
