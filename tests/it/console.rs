@@ -8,7 +8,7 @@ use crate::harness::Service;
 async fn the_pages_are_served_with_a_policy_and_hold_nothing_of_anybody() {
     let service = Service::sandbox().await;
     let open = async |path: &str| {
-        let answer = reqwest::get(service.url(path)).await.unwrap();
+        let answer = service.client.http.get(service.url(path)).send().await.unwrap();
         let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
         let (kind, policy) = (header("content-type"), header("content-security-policy"));
         (answer.status(), kind, policy, answer.text().await.unwrap())
@@ -34,7 +34,7 @@ async fn the_pages_are_served_with_a_policy_and_hold_nothing_of_anybody() {
 
     let (status, kind, _, problem) = open("/console/nothing.js").await;
     assert_eq!((status, kind.as_str()), (StatusCode::NOT_FOUND, "application/problem+json"), "{problem}");
-    let answer = reqwest::Client::new().post(service.url("/")).send().await.unwrap();
+    let answer = service.client.http.post(service.url("/")).send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::METHOD_NOT_ALLOWED);
     service.stop().await;
 }

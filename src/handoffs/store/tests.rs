@@ -160,14 +160,14 @@ async fn no_filter_of_the_list_of_handoffs_reads_what_it_does_not_show() {
 async fn an_edit_that_was_rolled_back_is_never_taken_for_the_one_that_got_its_number() {
     let database = testing::database().await;
     let edit = async |kept: bool| {
-        let mut tx = database.pool.begin().await.unwrap();
+        let mut tx = crate::platform::db::begin(&database.pool).await.unwrap();
         let raise = "UPDATE roster_head SET version = version + 1 WHERE only_row";
         sqlx::query(raise).execute(&mut *tx).await.unwrap();
         let edit = roster_edit(&mut tx).await.unwrap();
         if kept {
-            tx.commit().await.unwrap()
+            tx.commit().await.unwrap();
         } else {
-            tx.rollback().await.unwrap()
+            tx.rollback().await.unwrap();
         }
         edit
     };
