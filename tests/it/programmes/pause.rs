@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{begin, claim, hand_in, paths, read, text, until_done};
 use crate::client::Client;
+use crate::designs::line::{gtm, said};
 use crate::harness::{DataDir, Service};
 use crate::process::Process;
 
@@ -104,4 +105,33 @@ async fn a_run_that_is_held_stays_held_over_a_kill() {
     assert_eq!(run["plan"]["paused"], json!(null));
     assert!(text(&process.client, &id, "status/growth-analyst.md").await.contains("status: complete"));
     process.kill().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_line_holds_a_run_says_why_and_lets_it_go_on() {
+    let service = Service::sandbox().await;
+    let out = DataDir::new();
+    let id = begin(&service, json!({ "phases": ["strategy"], "workers": { "all": "person" } })).await;
+    let line = |arguments: &'static [&'static str]| {
+        let (service, out, id) = (&service, &out, &id);
+        async move {
+            let arguments: Vec<&str> =
+                arguments.iter().map(|of| if *of == "ID" { id } else { *of }).collect();
+            gtm(service, &out.0, &arguments).await
+        }
+    };
+    assert!(!line(&["programme", "pause", "ID"]).await.status.success(), "a note is needed");
+    let held = said(&line(&["programme", "pause", "ID", "--note", "The board meets first"]).await);
+    let status = said(&line(&["programme", "status", "ID"]).await);
+    for told in [&held, &status] {
+        assert!(told.contains("  held since ") && told.contains(": The board meets first\n"), "{told}");
+    }
+    let watched = line(&["programme", "run", "--resume", "ID"]).await;
+    assert!(!watched.status.success());
+    let told = String::from_utf8_lossy(&watched.stderr).into_owned();
+    assert!(told.contains(&format!("gtm programme resume {id}")), "{told}");
+    let on = said(&line(&["programme", "resume", "ID"]).await);
+    assert!(!on.contains("held since"), "{on}");
+    assert!(!line(&["programme", "resume", "ID"]).await.status.success(), "it is not held any more");
+    service.stop().await;
 }
