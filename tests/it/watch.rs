@@ -193,7 +193,7 @@ async fn a_person_to_be_forgotten_where_no_system_can_be_told_is_somebodys_task(
     sqlx::query(
         "INSERT INTO delivery (account_id, id, destination, privacy_id, payload, status, due_at, created_at)
          VALUES ('acc_1', gen_random_uuid(), 'privacy/erasure:crm/log_activity', gen_random_uuid(),
-                 '{\"data\": {\"accountId\": \"acc_1\", \"contactIds\": [\"c1\"]}}', 'pending', $1, $1)",
+                 '{\"data\": {\"accountId\": \"acc_1\", \"contactIds\": [\"person-1\"]}}', 'pending', $1, $1)",
     )
     .bind(service.now())
     .execute(&service.database.pool)
@@ -223,7 +223,7 @@ async fn a_person_to_be_forgotten_where_no_system_can_be_told_is_somebodys_task(
         (&json!("delivered"), &json!("person")),
         "{settled}"
     );
-    assert!(!settled.to_string().contains("c1"), "whom it was about is forgotten: {settled}");
+    assert!(!settled.to_string().contains("person-1"), "whom it was about is forgotten: {settled}");
     service.send(reqwest::Method::POST, &path, Some(json!({})), 404).await;
     pass(&service, TimeDelta::minutes(6));
     look(&service, &[]).await;
