@@ -1,5 +1,6 @@
 //! Handoff designs over the API: from a request to live routing and back, by two people, on the base that they were made on.
 
+mod demo;
 pub mod line;
 mod plan;
 mod watch;
