@@ -163,8 +163,7 @@ async fn batches(bench: &Bench, pool: &PgPool, address: SocketAddr) {
 pub async fn drain(pool: &PgPool) {
     loop {
         let (waiting,): (i64,) = sqlx::query_as(
-            "SELECT (SELECT count(*) FROM (SELECT FROM arrival LIMIT 1) a)
-                    + (SELECT count(*) FROM (SELECT FROM inbox LIMIT 1) i)
+            "SELECT (SELECT count(*) FROM (SELECT FROM inbox LIMIT 1) i)
                     + (SELECT count(*) FROM (SELECT FROM job WHERE due_at <= now() + interval '1 second' LIMIT 1) j)",
         )
         .fetch_one(pool)
