@@ -1,12 +1,15 @@
 // Calls of the API, with the key of whoever is signed in.
 //
-// Promises: the key is kept for this tab alone and goes nowhere but to this service; a call that creates carries an
-// idempotency key, so that sending it again makes nothing twice; what goes wrong is thrown as the service's own problem.
+// Promises: the key is kept for this tab alone and goes nowhere but to this service; a call that changes something and was not
+// answered goes out again under the same idempotency key, so that nothing is done twice; what goes wrong is thrown as the
+// service's own problem.
 
 const KEY = "gtm.key";
 
 export const signedIn = () => sessionStorage.getItem(KEY) != null;
 export const signOut = () => sessionStorage.removeItem(KEY);
+/** Idempotency keys of calls that were not answered, by what was asked. */
+const unanswered = new Map();
 export const signIn = (key) => sessionStorage.setItem(KEY, key);
 
 /** Fills the parts of a path: `at("…/tasks/{taskId}", id)`. */
@@ -28,13 +31,19 @@ async function call(method, path, { query, body, accept = "application/json" } =
     if (value != null && value !== "") address.searchParams.set(name, value);
   }
   const headers = { accept, authorization: `Bearer ${sessionStorage.getItem(KEY) ?? ""}` };
-  if (body !== undefined) headers["content-type"] = "application/json";
-  if (method === "POST") headers["idempotency-key"] = fresh();
+  const text = body === undefined ? undefined : JSON.stringify(body);
+  if (text !== undefined) headers["content-type"] = "application/json";
+  const asked = `${address} ${text}`;
+  if (method === "POST") {
+    headers["idempotency-key"] = unanswered.get(asked) ?? fresh();
+    unanswered.set(asked, headers["idempotency-key"]);
+  }
   let answer;
   try {
-    answer = await fetch(address, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+    answer = await fetch(address, { method, headers, body: text });
+    unanswered.delete(asked);
   } catch {
-    throw new Problem(0, { detail: "The service cannot be reached. Nothing was changed that is not shown as changed." });
+    throw new Problem(0, { detail: "The service did not answer. Try again: what it may have done already is not done twice." });
   }
   if (!answer.ok) {
     const problem = await answer.json().catch(() => ({}));

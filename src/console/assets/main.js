@@ -84,8 +84,9 @@ function door(problem) {
 }
 
 leave.addEventListener("click", () => {
-  signOut();
-  show();
+  // Nothing of what was read stays in the tab.
+  sessionStorage.clear();
+  location.reload();
 });
 addEventListener("hashchange", () => show());
 setInterval(() => {
